@@ -1,0 +1,23 @@
+/*
+ * --explain: what would be done, from the same values that doing it uses. Touches no database.
+ */
+#ifndef SIGNALBOX_EXPLAIN_H
+#define SIGNALBOX_EXPLAIN_H
+
+#include "signalbox/command/recognise.h"
+#include "signalbox/options.h"
+#include "signalbox/plan.h"
+#include "signalbox/prepare/target.h"
+
+struct explanation {
+    const struct options *options;
+    const struct recognition *command;
+    const struct plan *plan;
+    const struct target_request *target;
+};
+
+/* For supervisor_run_function, since it hashes files: `explanation` is a struct explanation. Prints
+ * to standard output; returns 0, or 78 and the reason where the plan could not be carried out. */
+int explain_run(void *explanation);
+
+#endif

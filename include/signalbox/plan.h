@@ -1,0 +1,31 @@
+/*
+ * What will be done, decided in PID 1 by a pure function of the options, the recognised command
+ * and facts about this process. --explain prints the same value that is carried out.
+ */
+#ifndef SIGNALBOX_PLAN_H
+#define SIGNALBOX_PLAN_H
+
+#include <stdbool.h>
+
+#include "signalbox/command/recognise.h"
+#include "signalbox/options.h"
+
+struct facts {
+    bool is_init; /* We are PID 1 of our namespace, so that nobody else reaps. */
+};
+
+enum plan_start {
+    START_SUPERVISED, /* Stay as its parent: forward, reap, exit with its status. */
+    START_REPLACING   /* There is an init already: become the command. */
+};
+
+struct plan {
+    bool prepare;
+    enum plan_start start;
+    const char *why; /* Why it prepares or does not, as the end of a sentence. */
+};
+
+struct plan plan_make(const struct options *options, const struct recognition *command,
+    const struct facts *facts);
+
+#endif

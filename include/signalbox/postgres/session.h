@@ -1,0 +1,76 @@
+/*
+ * One connection to PostgreSQL, asynchronous throughout: every wait is one poll(2) with a deadline
+ * that a signal ends at once. The only thing that blocks is the name resolver inside libpq. Nothing
+ * else in Signalbox includes libpq-fe.h. Only for the preparer and other children, never PID 1.
+ */
+#ifndef SIGNALBOX_POSTGRES_SESSION_H
+#define SIGNALBOX_POSTGRES_SESSION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "signalbox/base/cleanup.h"
+#include "signalbox/process/attention.h"
+
+enum session_result {
+    SESSION_DONE,
+    SESSION_PENDING, /* Only from session_advance. */
+    SESSION_FAILED,  /* `failure` says what and of which kind. */
+    SESSION_TIMED_OUT,
+    SESSION_CANCELLED
+};
+
+enum session_trouble {
+    TROUBLE_PASSING,          /* Starting up, refused, no slot, name not resolving: try again. */
+    TROUBLE_MISSING_DATABASE, /* 3D000. */
+    TROUBLE_FINAL             /* Wrong password, unknown role, certificate: trying again is vain. */
+};
+
+struct session_failure {
+    enum session_trouble trouble;
+    char sqlstate[6];  /* Empty where the server gave none. */
+    char message[480]; /* One line without any password. */
+};
+
+struct session {
+    struct pg_conn *connection; /* NULL while closed. */
+    struct pg_result *result;
+    const struct attention *attention;
+    const char *password; /* To keep out of messages; belongs to the caller of session_open. */
+    struct session_failure failure;
+};
+
+/* Before the first connection of the process: lets libpq find the image's certificates wherever the
+ * distribution keeps them, and keeps a system's openssl.cnf from breaking TLS. Changes the
+ * environment of this process and so must not be called where a command is started. */
+void session_find_certificates(void);
+
+/* Connects. `keywords` and `values` end with NULL; keywords that libpq does not know are dropped, as
+ * ActiveRecord drops them. The application name is signalbox/HOST. */
+enum session_result session_open(struct session *session, const char *const *keywords,
+    const char *const *values, const struct attention *attention, int64_t deadline_ms) MUST_USE;
+
+/* Runs one statement with text parameters and keeps its rows until the next one. */
+enum session_result session_query(struct session *session, const char *statement,
+    const char *const *parameters, int parameter_count, int64_t deadline_ms) MUST_USE;
+
+/* The same in two halves, for a caller with a poll loop of its own: after session_send, advance
+ * whenever the descriptor is readable, until the result is not SESSION_PENDING. */
+enum session_result session_send(struct session *session, const char *statement) MUST_USE;
+enum session_result session_advance(struct session *session) MUST_USE;
+int session_fd(const struct session *session);
+
+/* Whether the server has closed the connection; reads what is there, so that over TCP, where no
+ * POLLHUP comes, a close is seen. */
+bool session_is_lost(struct session *session);
+
+int session_row_count(const struct session *session);
+/* The text of a field, "" for NULL; valid until the next statement. */
+const char *session_value(const struct session *session, int row, int column);
+
+/* An identifier quoted for SQL in memory that the caller frees, or NULL. */
+char *session_quote_identifier(const struct session *session, const char *identifier);
+
+void session_close(struct session *session);
+
+#endif

@@ -1,0 +1,30 @@
+/*
+ * The preparer: everything between "this command needs a prepared database" and "it is prepared".
+ * It runs in a child of its own, so that a fault in a library is a failed boot with a message and
+ * not a dead init, and so that nothing of it stays in PID 1.
+ */
+#ifndef SIGNALBOX_PREPARE_PREPARE_H
+#define SIGNALBOX_PREPARE_PREPARE_H
+
+#include <stdint.h>
+
+#include "signalbox/prepare/target.h"
+#include "signalbox/process/signals.h"
+
+struct prepare_request {
+    struct target_request target;
+    const char *release_label; /* For the ledger, or NULL. */
+    int64_t connect_timeout_ms;
+    int64_t wait_timeout_ms;
+    int64_t grace_ms;
+    const struct signal_inheritance *inheritance; /* What the steps shall find. */
+};
+
+/*
+ * For supervisor_run_function: `request` is a struct prepare_request. All signals must be blocked.
+ * Returns the exit status: 0 when the command may start; a failed step's own; 128 + N when signal
+ * N asked for an end; otherwise one of enum exit_status. Logs all it does.
+ */
+int prepare_run(void *request);
+
+#endif

@@ -1,0 +1,49 @@
+/*
+ * What a prepare is about: which database, which steps with which environment, which content. Made
+ * by one function that the preparer and --explain both call, in a child: it reads files and uses
+ * OpenSSL.
+ */
+#ifndef SIGNALBOX_PREPARE_TARGET_H
+#define SIGNALBOX_PREPARE_TARGET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "signalbox/base/cleanup.h"
+#include "signalbox/base/error.h"
+#include "signalbox/command/step.h"
+#include "signalbox/database/database.h"
+
+struct target_request {
+    const char *database_url;        /* NULL where the environment decides. */
+    const char *database_url_source; /* The option's name, where it is given. */
+    const struct step_list *steps;
+    const char *named_environment; /* What the command itself names, or NULL. */
+    const char *release;           /* --release, or NULL. */
+    int64_t lock_key;
+};
+
+struct target {
+    struct database database;
+    const struct step_list *steps;
+    int64_t lock_key;
+    const char *environment;        /* "production". */
+    const char *environment_source; /* "RAILS_ENV", "the command", "default". */
+    bool has_fingerprint;
+    char fingerprint[65];
+    int64_t files;
+    int64_t bytes;
+    bool may_create_database; /* A step would create it, so that Signalbox may do it first. */
+};
+
+/* The Rails environment and where its name comes from, as Rails::Info reads it: what the command
+ * names, RAILS_ENV, RACK_ENV (empty is unset), `development`. */
+const char *target_environment(const char *named, const char **source);
+
+/* -1 with the error filled where no database is named or a file cannot be read. */
+int target_make(const struct target_request *request, struct target *target, struct error *error)
+    MUST_USE;
+
+void target_release(struct target *target);
+
+#endif

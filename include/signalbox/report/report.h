@@ -1,0 +1,75 @@
+/*
+ * What Signalbox says while it works: one event, one line, one write to standard error, as text for
+ * a person or as a JSON object for a log collector. report/report.c lists every event with its
+ * level. Nothing here ever blocks: a line is written only when the descriptor takes it, and is
+ * otherwise counted and the count told later. A line is at most PIPE_BUF bytes.
+ */
+#ifndef SIGNALBOX_REPORT_REPORT_H
+#define SIGNALBOX_REPORT_REPORT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum report_level { REPORT_ERROR, REPORT_WARN, REPORT_INFO, REPORT_DEBUG };
+enum report_format { REPORT_TEXT, REPORT_JSON };
+
+enum event {
+    EVENT_USAGE,
+    EVENT_CONFIGURATION,
+    EVENT_VARIABLE_UNKNOWN,
+    EVENT_COMMAND_RECOGNISED,
+    EVENT_DATABASE_REACHED,
+    EVENT_DATABASE_UNREACHABLE,
+    EVENT_DATABASE_CREATED,
+    EVENT_DATABASE_REFUSED,
+    EVENT_LEDGER_UNAVAILABLE,
+    EVENT_NO_FINGERPRINT,
+    EVENT_LOCK_TAKEN,
+    EVENT_LOCK_LOST,
+    EVENT_WAITING,
+    EVENT_RUNNER_DIED,
+    EVENT_STEP_STARTED,
+    EVENT_STEP_RUNNING,
+    EVENT_STEP_ENDED,
+    EVENT_STEP_FAILED,
+    EVENT_PREPARED,
+    EVENT_ALREADY_PREPARED,
+    EVENT_PREPARE_FAILED,
+    EVENT_CANCELLED,
+    EVENT_COMMAND_STARTED,
+    EVENT_COMMAND_NOT_STARTED,
+    EVENT_SIGNAL_FORWARDED,
+    EVENT_SIGNAL_REFUSED,
+    EVENT_LEFTOVERS,
+    EVENT_COMMAND_ENDED,
+    EVENT_LINES_DROPPED,
+    EVENT_COUNT
+};
+
+/* What an event may carry beside its message; zero and NULL mean that it does not. */
+struct event_fields {
+    const char *step;
+    const char *holder;
+    int64_t run;
+    int64_t elapsed_ms;
+    bool has_exit_status;
+    int exit_status;
+};
+
+/* The name of an event as --log=json writes it, such as "lock_taken". */
+const char *event_name(enum event event);
+
+/* Before the first event: how to write and how much. `release` may be NULL; it is copied. */
+void report_configure(enum report_format format, enum report_level level, const char *release);
+
+/* Every later event carries it; copied. */
+void report_set_fingerprint(const char *fingerprint);
+
+/* The short name of this replica: the host name of its UTS namespace. */
+const char *report_host(void);
+
+/* `fields` may be NULL. The message is one line; control characters in it are escaped. */
+void report(enum event event, const struct event_fields *fields, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+#endif

@@ -1,0 +1,57 @@
+/*
+ * PID 1, or whatever process stands in its place: runs the phases it is given, one after the other.
+ * A phase is a function in a forked child (preparing) or a program (the command). The supervisor
+ * knows nothing of what they do. It forwards signals, reaps, ends what is left over, and tells how
+ * the phase ended. It speaks to no network and never blocks but in one poll(2).
+ */
+#ifndef SIGNALBOX_SUPERVISE_SUPERVISE_H
+#define SIGNALBOX_SUPERVISE_SUPERVISE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "signalbox/base/cleanup.h"
+#include "signalbox/base/error.h"
+#include "signalbox/process/signals.h"
+
+struct supervisor {
+    struct signal_inheritance inheritance;
+    int signal_fd;
+    int64_t grace_ms;
+    int64_t kill_at_ms; /* One clock: set by the first TERM that reached us. */
+    bool is_init;       /* We are PID 1 of our namespace. */
+};
+
+/* The first act of the program: /dev/null on any missing 0, 1, 2; every signal blocked at once.
+ * -1 with the error filled only where the kernel gives no signalfd. */
+int supervisor_open(struct supervisor *supervisor, struct error *error) MUST_USE;
+
+/* How long what is left over has between TERM and KILL; 5 s until said otherwise. */
+void supervisor_set_grace(struct supervisor *supervisor, int64_t grace_ms);
+
+struct phase_end {
+    int exit_status;  /* The phase's own, or 128 + N. */
+    int cancelled_by; /* The signal that asked for an end before the phase was over, or 0. */
+};
+
+/*
+ * Runs `function(argument)` in a forked child with a process group of its own, never in the
+ * foreground, whose exit status is what it returns. TERM, INT, QUIT and HUP are passed to it and
+ * cancel; terminal stops and everything else are ignored. It has PR_SET_PDEATHSIG=TERM, all
+ * signals blocked, and must open a signalfd of its own. Returns when it and all it left behind are
+ * gone: after a preparer that a signal ended, that is KILL for the rest at once.
+ */
+int supervisor_run_function(struct supervisor *supervisor, int (*function)(void *argument),
+    void *argument, struct phase_end *end, struct error *error) MUST_USE;
+
+/*
+ * Runs the command as a child, forwards every signal to it, reaps, ends what it leaves behind, and
+ * gives its exit status (126 and 127 as in a shell when it cannot be executed).
+ */
+int supervisor_run_program(struct supervisor *supervisor, char *const argv[], int *exit_status,
+    struct error *error) MUST_USE;
+
+/* Where there is an init already: becomes the command. Returns only on failure, with 126 or 127. */
+int supervisor_become(struct supervisor *supervisor, char *const argv[]);
+
+#endif

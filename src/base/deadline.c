@@ -1,0 +1,33 @@
+/*
+ * Deadlines on the monotonic clock, which neither NTP nor an operator moves.
+ */
+#include "signalbox/base/deadline.h"
+
+#include <limits.h>
+#include <time.h>
+
+int64_t clock_now_ms(void) {
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+int64_t deadline_after_ms(int64_t duration_ms) {
+    int64_t now_ms = clock_now_ms();
+    return duration_ms > DEADLINE_NEVER - now_ms ? DEADLINE_NEVER : now_ms + duration_ms;
+}
+
+bool deadline_passed(int64_t deadline_ms) {
+    return clock_now_ms() >= deadline_ms;
+}
+
+int deadline_poll_timeout_ms(int64_t deadline_ms) {
+    if (deadline_ms == DEADLINE_NEVER) {
+        return -1;
+    }
+    int64_t left_ms = deadline_ms - clock_now_ms();
+    if (left_ms <= 0) {
+        return 0;
+    }
+    return left_ms > INT_MAX ? INT_MAX : (int)left_ms;
+}

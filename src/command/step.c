@@ -1,0 +1,101 @@
+/*
+ * Steps from text. The trap: ` && ` inside quotes belongs to the step, so the text is scanned with
+ * the quotes in mind before it is cut.
+ */
+#include "signalbox/command/step.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#include "signalbox/command/words.h"
+#include "signalbox/process/exit_status.h"
+
+/* POSIX 2.10.2, rule 7: a name before the first '='. */
+static bool is_assignment(const char *word) {
+    if (!isalpha((unsigned char)word[0]) && word[0] != '_') {
+        return false;
+    }
+    size_t name = 1;
+    while (isalnum((unsigned char)word[name]) || word[name] == '_') {
+        name++;
+    }
+    return word[name] == '=';
+}
+
+static void step_release(struct step *step) {
+    free(step->text);
+    string_list_release(&step->assignments);
+    string_list_release(&step->argv);
+}
+
+int step_list_append(struct step_list *steps, const char *line, struct error *error) {
+    AUTO_STRING_LIST struct string_list words = {.items = NULL};
+    size_t offset = 0;
+    switch (words_split(line, &words, &offset)) {
+    case WORDS_OK:
+        break;
+    case WORDS_OPEN_QUOTE:
+        error_set(error, EXIT_STATUS_USAGE, "a quote is not closed in: %s", line);
+        return -1;
+    case WORDS_SHELL_SYNTAX:
+        error_set(error, EXIT_STATUS_USAGE,
+            "a step is words, not shell, and '%c' is shell: write sh -c '…' instead of: %s",
+            line[offset] == '\n' ? ' ' : line[offset], line);
+        return -1;
+    }
+    size_t first = 0;
+    while (first < words.count && is_assignment(words.items[first])) {
+        first++;
+    }
+    if (first == words.count) {
+        error_set(error, EXIT_STATUS_USAGE, "a step is empty");
+        return -1;
+    }
+    struct step step = {.text = string_copy(line)};
+    for (size_t i = 0; i < words.count; i++) {
+        string_list_append_owned(
+            i < first ? &step.assignments : &step.argv, take_pointer(&words.items[i]));
+    }
+    steps->items = memory_reallocate(steps->items, steps->count + 1, sizeof *steps->items);
+    steps->items[steps->count++] = step;
+    return 0;
+}
+
+/* The offset of the next unquoted ` && `, or of the end. */
+static size_t find_conjunction(const char *text) {
+    char quote = '\0';
+    size_t at = 0;
+    for (; text[at] != '\0'; at++) {
+        if (quote == '\0' && strncmp(text + at, " && ", 4) == 0) {
+            return at;
+        }
+        if (text[at] == '\\' && quote != '\'' && text[at + 1] != '\0') {
+            at++;
+        } else if (quote != '\0' ? text[at] == quote : (text[at] == '\'' || text[at] == '"')) {
+            quote = quote == '\0' ? text[at] : '\0';
+        }
+    }
+    return at;
+}
+
+int step_list_append_joined(struct step_list *steps, const char *lines, struct error *error) {
+    for (;;) {
+        size_t length = find_conjunction(lines);
+        AUTO_FREE char *line = string_copy_part(lines, length);
+        if (step_list_append(steps, line, error) != 0) {
+            return -1;
+        }
+        if (lines[length] == '\0') {
+            return 0;
+        }
+        lines += length + 4;
+    }
+}
+
+void step_list_release(struct step_list *steps) {
+    for (size_t i = 0; i < steps->count; i++) {
+        step_release(&steps->items[i]);
+    }
+    free(steps->items);
+    *steps = (struct step_list){.items = NULL};
+}

@@ -1,0 +1,123 @@
+/*
+ * Classes of failure. libpq gives no SQLSTATE for a failed connect, so it is read from the verbose
+ * message ("FATAL:  28P01: password authentication failed"), whatever the language of the word in
+ * front; what never reached a server is told apart by libpq's own text, which is not translated in
+ * our build.
+ */
+#include "postgres/failure.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "signalbox/base/text.h"
+
+/* The first `: XXXXX: ` in the message, where X is what SQLSTATEs are made of. */
+static const char *find_sqlstate(const char *message) {
+    for (const char *colon = strchr(message, ':'); colon != NULL; colon = strchr(colon + 1, ':')) {
+        const char *code = colon + 1 + strspn(colon + 1, " ");
+        size_t length = 0;
+        while (isdigit((unsigned char)code[length]) || isupper((unsigned char)code[length])) {
+            length++;
+        }
+        if (length == 5 && strncmp(code + 5, ": ", 2) == 0 && code > colon + 1) {
+            return code;
+        }
+    }
+    return NULL;
+}
+
+static enum session_trouble trouble_of_sqlstate(const char *sqlstate) {
+    static const struct {
+        const char *prefix;
+        enum session_trouble trouble;
+    } classes[] = {
+        {"3D000", TROUBLE_MISSING_DATABASE},
+        {"28", TROUBLE_FINAL},    /* invalid authorization: password, role, pg_hba.conf */
+        {"42501", TROUBLE_FINAL}, /* insufficient privilege: no CONNECT on the database */
+        {"0A000", TROUBLE_FINAL}, /* feature not supported */
+        {"22023", TROUBLE_FINAL}, /* a setting in `options` has a bad value */
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(classes); i++) {
+        if (string_has_prefix(sqlstate, classes[i].prefix)) {
+            return classes[i].trouble;
+        }
+    }
+    return TROUBLE_PASSING;
+}
+
+static enum session_trouble trouble_of_text(const char *message) {
+    static const char *const final[] = {
+        "server does not support SSL",
+        "certificate verify failed",
+        "root certificate file",
+        "server certificate for",
+        "no password supplied",
+        "channel binding required",
+        "out of memory",
+    };
+    if (string_has_prefix(message, "invalid ")) {
+        return TROUBLE_FINAL;
+    }
+    for (size_t i = 0; i < ARRAY_LENGTH(final); i++) {
+        if (strstr(message, final[i]) != NULL) {
+            return TROUBLE_FINAL;
+        }
+    }
+    return TROUBLE_PASSING;
+}
+
+/* Copies the message as one line: the place in the server's source code and what stands after the
+ * code is left out, and the password wherever it stands. */
+static void copy_message(const char *message, const char *password, const char *sqlstate,
+    char *copy, size_t capacity) {
+    size_t secret = password == NULL ? 0 : strlen(password);
+    size_t used = 0;
+    const char *end = strstr(message, "\nLOCATION:");
+    const char *at = message;
+    while (*at != '\0' && at != end && used + 4 < capacity) {
+        if (secret > 0 && strncmp(at, password, secret) == 0) {
+            memcpy(copy + used, "***", 3);
+            used += 3;
+            at += secret;
+            continue;
+        }
+        if (at == sqlstate) {
+            at += 7;
+            continue;
+        }
+        char byte = *at++;
+        bool is_space = isspace((unsigned char)byte) != 0;
+        if (is_space && (used == 0 || copy[used - 1] == ' ')) {
+            continue;
+        }
+        copy[used++] = is_space ? ' ' : byte;
+    }
+    while (used > 0 && copy[used - 1] == ' ') {
+        used--;
+    }
+    copy[used] = '\0';
+}
+
+void failure_of_connecting(
+    const char *message, const char *password, struct session_failure *failure) {
+    const char *sqlstate = find_sqlstate(message);
+    *failure = (struct session_failure){.trouble = TROUBLE_PASSING};
+    if (sqlstate != NULL) {
+        memcpy(failure->sqlstate, sqlstate, 5);
+        failure->trouble = trouble_of_sqlstate(failure->sqlstate);
+    } else {
+        failure->trouble = trouble_of_text(message);
+    }
+    copy_message(message, password, sqlstate, failure->message, sizeof failure->message);
+}
+
+void failure_of_statement(const char *sqlstate, const char *message, const char *password,
+    struct session_failure *failure) {
+    *failure = (struct session_failure){.trouble = TROUBLE_PASSING};
+    if (sqlstate != NULL) {
+        (void)snprintf(failure->sqlstate, sizeof failure->sqlstate, "%s", sqlstate);
+        failure->trouble = trouble_of_sqlstate(failure->sqlstate);
+    }
+    copy_message(message, password, NULL, failure->message, sizeof failure->message);
+}

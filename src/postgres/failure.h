@@ -1,0 +1,17 @@
+/*
+ * What went wrong, out of libpq's words. Pure.
+ */
+#ifndef POSTGRES_FAILURE_H
+#define POSTGRES_FAILURE_H
+
+#include "signalbox/postgres/session.h"
+
+/* `message` is libpq's with PQERRORS_VERBOSE, several lines; `password` is masked, may be NULL. */
+void failure_of_connecting(
+    const char *message, const char *password, struct session_failure *failure);
+
+/* `sqlstate` is NULL where the connection itself broke. */
+void failure_of_statement(const char *sqlstate, const char *message, const char *password,
+    struct session_failure *failure);
+
+#endif

@@ -1,0 +1,255 @@
+/*
+ * A session over libpq's asynchronous calls. The trap: PQconnectPoll may change the socket between
+ * two calls (several addresses, TLS retried without), so it is asked for anew before every poll.
+ */
+#include "signalbox/postgres/session.h"
+
+#include <libpq-fe.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "postgres/failure.h"
+#include "signalbox/base/deadline.h"
+#include "signalbox/base/text.h"
+
+/* Waits for the connection's socket; SESSION_DONE when it is ready. */
+static enum session_result wait_for_socket(
+    const struct session *session, short events, int64_t deadline_ms) {
+    for (;;) {
+        struct pollfd descriptors[2] = {
+            {.fd = PQsocket(session->connection), .events = events},
+            {.fd = session->attention == NULL ? -1 : session->attention->fd, .events = POLLIN},
+        };
+        int ready = poll(descriptors, 2, deadline_poll_timeout_ms(deadline_ms));
+        if (ready > 0 && descriptors[1].revents != 0 &&
+            session->attention->cancelled(session->attention->argument)) {
+            return SESSION_CANCELLED;
+        }
+        if (ready > 0 && descriptors[0].revents != 0) {
+            return SESSION_DONE;
+        }
+        if (deadline_passed(deadline_ms)) {
+            return SESSION_TIMED_OUT;
+        }
+    }
+}
+
+/* libpq would print the server's notices itself. */
+static void ignore_notice(void *argument, const char *message) {
+    (void)argument;
+    (void)message;
+}
+
+static void drop_result(struct session *session) {
+    PQclear(session->result);
+    session->result = NULL;
+}
+
+static bool is_libpq_keyword(const PQconninfoOption *known, const char *keyword) {
+    for (; known->keyword != NULL; known++) {
+        if (strcmp(known->keyword, keyword) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* musl asks DNS for `localhost` where an image has no /etc/hosts; RFC 6761 (6.3) says what it is. */
+static bool is_localhost_without_hosts_file(const char *keyword, const char *value) {
+    return strcmp(keyword, "host") == 0 && strcmp(value, "localhost") == 0 &&
+        access("/etc/hosts", F_OK) != 0;
+}
+
+enum { KEYWORDS_MOST = 64 };
+
+static PGconn *start_connecting(struct session *session, const char *const *keywords,
+    const char *const *values) {
+    const char *used_keywords[KEYWORDS_MOST + 4];
+    const char *used_values[KEYWORDS_MOST + 4];
+    char application[96];
+    char host[65] = "";
+    size_t used = 0;
+    PQconninfoOption *known = PQconndefaults();
+    if (known == NULL) {
+        return NULL;
+    }
+    (void)gethostname(host, sizeof host - 1);
+    (void)snprintf(application, sizeof application, "signalbox/%s", host);
+    used_keywords[used] = "application_name";
+    used_values[used++] = application;
+    for (size_t i = 0; keywords[i] != NULL && used < KEYWORDS_MOST; i++) {
+        if (!is_libpq_keyword(known, keywords[i])) {
+            continue;
+        }
+        if (strcmp(keywords[i], "password") == 0) {
+            session->password = values[i];
+        }
+        if (is_localhost_without_hosts_file(keywords[i], values[i])) {
+            used_keywords[used] = "hostaddr";
+            used_values[used++] = "127.0.0.1";
+        }
+        used_keywords[used] = keywords[i];
+        used_values[used++] = values[i];
+    }
+    used_keywords[used] = NULL;
+    used_values[used] = NULL;
+    PQconninfoFree(known);
+    return PQconnectStartParams(used_keywords, used_values, 0);
+}
+
+static enum session_result connect_failed(struct session *session) {
+    failure_of_connecting(
+        PQerrorMessage(session->connection), session->password, &session->failure);
+    return SESSION_FAILED;
+}
+
+static enum session_result finish_connecting(struct session *session, int64_t deadline_ms) {
+    /* libpq says that the first wait is for writing. */
+    PostgresPollingStatusType wanted = PGRES_POLLING_WRITING;
+    while (wanted != PGRES_POLLING_OK) {
+        if (wanted == PGRES_POLLING_FAILED) {
+            return connect_failed(session);
+        }
+        enum session_result waited = wait_for_socket(
+            session, wanted == PGRES_POLLING_READING ? POLLIN : POLLOUT, deadline_ms);
+        if (waited != SESSION_DONE) {
+            return waited;
+        }
+        wanted = PQconnectPoll(session->connection);
+    }
+    return PQsetnonblocking(session->connection, 1) == 0 ? SESSION_DONE : connect_failed(session);
+}
+
+enum session_result session_open(struct session *session, const char *const *keywords,
+    const char *const *values, const struct attention *attention, int64_t deadline_ms) {
+    *session = (struct session){.attention = attention};
+    session->connection = start_connecting(session, keywords, values);
+    if (session->connection == NULL) {
+        failure_of_connecting("out of memory", NULL, &session->failure);
+        return SESSION_FAILED;
+    }
+    /* A failed connect has no SQLSTATE of its own in libpq; verbose messages carry it as text. */
+    (void)PQsetErrorVerbosity(session->connection, PQERRORS_VERBOSE);
+    (void)PQsetNoticeProcessor(session->connection, ignore_notice, NULL);
+    enum session_result result = PQstatus(session->connection) == CONNECTION_BAD
+        ? connect_failed(session)
+        : finish_connecting(session, deadline_ms);
+    if (result != SESSION_DONE) {
+        session_close(session);
+    }
+    return result;
+}
+
+static enum session_result statement_failed(struct session *session) {
+    const char *sqlstate =
+        session->result == NULL ? NULL : PQresultErrorField(session->result, PG_DIAG_SQLSTATE);
+    const char *message = session->result == NULL
+        ? NULL
+        : PQresultErrorField(session->result, PG_DIAG_MESSAGE_PRIMARY);
+    failure_of_statement(sqlstate,
+        message == NULL ? PQerrorMessage(session->connection) : message, session->password,
+        &session->failure);
+    return SESSION_FAILED;
+}
+
+/* Sends what libpq holds back in its buffer; statements here are short, so this hardly ever waits. */
+static enum session_result flush(struct session *session, int64_t deadline_ms) {
+    int flushed = 0;
+    while ((flushed = PQflush(session->connection)) == 1) {
+        enum session_result waited = wait_for_socket(session, POLLIN | POLLOUT, deadline_ms);
+        if (waited != SESSION_DONE) {
+            return waited;
+        }
+        if (PQconsumeInput(session->connection) == 0) {
+            return statement_failed(session);
+        }
+    }
+    return flushed == 0 ? SESSION_DONE : statement_failed(session);
+}
+
+enum session_result session_advance(struct session *session) {
+    if (PQconsumeInput(session->connection) == 0) {
+        drop_result(session);
+        return statement_failed(session);
+    }
+    while (PQisBusy(session->connection) == 0) {
+        PGresult *next = PQgetResult(session->connection);
+        if (next == NULL) {
+            ExecStatusType status = PQresultStatus(session->result);
+            return status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK
+                ? SESSION_DONE
+                : statement_failed(session);
+        }
+        drop_result(session);
+        session->result = next;
+    }
+    return SESSION_PENDING;
+}
+
+enum session_result session_send(struct session *session, const char *statement) {
+    drop_result(session);
+    if (session->connection == NULL || PQsendQuery(session->connection, statement) == 0 ||
+        PQflush(session->connection) < 0) {
+        return statement_failed(session);
+    }
+    return SESSION_DONE;
+}
+
+static enum session_result wait_for_result(struct session *session, int64_t deadline_ms) {
+    enum session_result result = flush(session, deadline_ms);
+    while (result == SESSION_DONE) {
+        enum session_result advanced = session_advance(session);
+        if (advanced != SESSION_PENDING) {
+            return advanced;
+        }
+        result = wait_for_socket(session, POLLIN, deadline_ms);
+    }
+    return result;
+}
+
+enum session_result session_query(struct session *session, const char *statement,
+    const char *const *parameters, int parameter_count, int64_t deadline_ms) {
+    drop_result(session);
+    if (session->connection == NULL ||
+        PQsendQueryParams(session->connection, statement, parameter_count, NULL, parameters, NULL,
+            NULL, 0) == 0) {
+        return statement_failed(session);
+    }
+    enum session_result result = wait_for_result(session, deadline_ms);
+    if (result == SESSION_TIMED_OUT || result == SESSION_CANCELLED) {
+        /* The answer to an abandoned statement would be taken for the next one's. */
+        session_close(session);
+    }
+    return result;
+}
+
+int session_fd(const struct session *session) {
+    return session->connection == NULL ? -1 : PQsocket(session->connection);
+}
+
+bool session_is_lost(struct session *session) {
+    return session->connection == NULL || PQconsumeInput(session->connection) == 0 ||
+        PQstatus(session->connection) == CONNECTION_BAD;
+}
+
+int session_row_count(const struct session *session) {
+    return PQntuples(session->result);
+}
+
+const char *session_value(const struct session *session, int row, int column) {
+    return PQgetvalue(session->result, row, column);
+}
+
+char *session_quote_identifier(const struct session *session, const char *identifier) {
+    char *quoted = PQescapeIdentifier(session->connection, identifier, strlen(identifier));
+    char *copy = quoted == NULL ? NULL : string_copy(quoted);
+    PQfreemem(quoted);
+    return copy;
+}
+
+void session_close(struct session *session) {
+    drop_result(session);
+    PQfinish(session->connection);
+    session->connection = NULL;
+}

@@ -1,0 +1,20 @@
+/*
+ * The preparer's ear: the signals that ask it to end, remembered once heard.
+ */
+#ifndef PREPARE_CANCELLATION_H
+#define PREPARE_CANCELLATION_H
+
+#include "signalbox/process/attention.h"
+
+struct cancellation {
+    int signal_fd;
+    int signal; /* The first of TERM, INT, QUIT and HUP that came, or 0. */
+};
+
+/* Takes every pending signal; true when one of them, or an earlier one, asked for an end. */
+bool cancellation_heard(struct cancellation *cancellation);
+
+/* The same as something to wait with. */
+struct attention cancellation_attention(struct cancellation *cancellation);
+
+#endif

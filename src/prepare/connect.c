@@ -1,0 +1,181 @@
+/*
+ * Connecting. The trap: a replica that creates the database races with every other one, so each of
+ * the server's answers to the loser of that race counts as success.
+ */
+#include "prepare/connect.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "signalbox/base/deadline.h"
+#include "signalbox/base/text.h"
+#include "signalbox/process/exit_status.h"
+#include "signalbox/report/report.h"
+
+enum { SHORTEST_BACKOFF_MS = 100, LONGEST_BACKOFF_MS = 2000, PARTS_MOST = 6 };
+
+static enum session_result open_session(const struct postgres_coordinator *coordinator,
+    const char *name, struct session *session, int64_t deadline_ms) {
+    const struct database *database = &coordinator->target->database;
+    const struct {
+        const char *keyword;
+        const char *value;
+    } parts[] = {{"host", database->host}, {"port", database->port}, {"user", database->user},
+        {"password", database->password}, {"dbname", name}};
+    size_t further = database->keywords.count;
+    AUTO_FREE const char **keywords = memory_allocate(PARTS_MOST + further, sizeof *keywords);
+    AUTO_FREE const char **values = memory_allocate(PARTS_MOST + further, sizeof *values);
+    size_t used = 0;
+    for (size_t i = 0; i < ARRAY_LENGTH(parts); i++) {
+        if (parts[i].value != NULL) {
+            keywords[used] = parts[i].keyword;
+            values[used++] = parts[i].value;
+        }
+    }
+    for (size_t i = 0; i < further; i++) {
+        keywords[used] = database->keywords.items[i];
+        values[used++] = database->values.items[i];
+    }
+    return session_open(session, keywords, values, coordinator->attention, deadline_ms);
+}
+
+enum session_result connect_once(const struct postgres_coordinator *coordinator,
+    struct session *session, int64_t deadline_ms) {
+    return open_session(coordinator, coordinator->target->database.name, session, deadline_ms);
+}
+
+static enum coordination refuse(
+    struct error *error, int exit_status, const struct database *database, const char *reason) {
+    AUTO_TEXT struct text description = {.data = NULL};
+    database_describe(database, &description);
+    error_set(error, exit_status, "%s (from %s): %s", text_string(&description),
+        database->source, reason);
+    return COORDINATION_REFUSED;
+}
+
+/* Says once why the database is not to be had yet. */
+static void note_passing_trouble(
+    struct postgres_coordinator *coordinator, const struct session_failure *failure) {
+    if (strcmp(coordinator->last_reason, failure->message) == 0) {
+        return;
+    }
+    AUTO_TEXT struct text description = {.data = NULL};
+    database_describe(&coordinator->target->database, &description);
+    memcpy(coordinator->last_reason, failure->message, sizeof coordinator->last_reason);
+    report(EVENT_DATABASE_UNREACHABLE, NULL, "%s is not reachable yet: %s",
+        text_string(&description), failure->message);
+}
+
+/* What CREATE DATABASE says to whoever came second, or came while somebody else looked at the
+ * template: 42P04 duplicate, 23505 in the same instant, 55006 template in use. */
+static bool lost_the_race(const char *sqlstate) {
+    return strcmp(sqlstate, "42P04") == 0 || strcmp(sqlstate, "23505") == 0 ||
+        strcmp(sqlstate, "55006") == 0;
+}
+
+/* Creates the database with what Rails would give it (encoding utf8). Connects to `postgres`, never
+ * to `template1`: a session there makes everybody's CREATE DATABASE fail. */
+static enum coordination create_database(
+    struct postgres_coordinator *coordinator, int64_t deadline_ms, struct error *error) {
+    const struct database *database = &coordinator->target->database;
+    struct session session;
+    AUTO_TEXT struct text statement = {.data = NULL};
+    enum session_result result = open_session(coordinator, "postgres", &session, deadline_ms);
+    if (result == SESSION_CANCELLED) {
+        return COORDINATION_CANCELLED;
+    }
+    if (result == SESSION_TIMED_OUT) {
+        return COORDINATION_DONE;
+    }
+    if (result != SESSION_DONE && session.failure.trouble == TROUBLE_PASSING) {
+        note_passing_trouble(coordinator, &session.failure);
+        return COORDINATION_DONE;
+    }
+    if (result != SESSION_DONE) {
+        AUTO_TEXT struct text reason = {.data = NULL};
+        text_append_format(&reason,
+            "the database does not exist, and there is no way in to create it (%s): create it "
+            "by hand",
+            session.failure.message);
+        return refuse(error, EXIT_STATUS_UNAVAILABLE, database, text_string(&reason));
+    }
+    AUTO_FREE char *quoted = session_quote_identifier(&session, database->name);
+    text_append_format(
+        &statement, "CREATE DATABASE %s ENCODING 'utf8'", quoted == NULL ? "\"\"" : quoted);
+    result = session_query(&session, text_string(&statement), NULL, 0, deadline_ms);
+    struct session_failure failure = session.failure;
+    session_close(&session);
+    if (result == SESSION_CANCELLED) {
+        return COORDINATION_CANCELLED;
+    }
+    if (result == SESSION_DONE) {
+        report(EVENT_DATABASE_CREATED, NULL, "created the database %s", database->name);
+        return COORDINATION_DONE;
+    }
+    if (result == SESSION_TIMED_OUT || failure.sqlstate[0] == '\0' ||
+        lost_the_race(failure.sqlstate)) {
+        return COORDINATION_DONE;
+    }
+    AUTO_TEXT struct text reason = {.data = NULL};
+    text_append_format(&reason,
+        "the database does not exist and cannot be created (%s): create it by hand, or give its "
+        "role CREATEDB",
+        failure.message);
+    return refuse(error, EXIT_STATUS_UNAVAILABLE, database, text_string(&reason));
+}
+
+/* After a failed attempt: COORDINATION_DONE to try again. */
+static enum coordination after_failure(
+    struct postgres_coordinator *coordinator, int64_t deadline_ms, struct error *error) {
+    const struct database *database = &coordinator->target->database;
+    const struct session_failure *failure = &coordinator->reader.failure;
+    switch (failure->trouble) {
+    case TROUBLE_FINAL:
+        return refuse(error, EXIT_STATUS_CONFIGURATION, database, failure->message);
+    case TROUBLE_MISSING_DATABASE:
+        if (coordinator->target->may_create_database) {
+            return create_database(coordinator, deadline_ms, error);
+        }
+        return refuse(error, EXIT_STATUS_CONFIGURATION, database,
+            "the database does not exist, and no step would create it");
+    case TROUBLE_PASSING:
+        break;
+    }
+    note_passing_trouble(coordinator, failure);
+    return COORDINATION_DONE;
+}
+
+enum coordination connect_patiently(
+    struct postgres_coordinator *coordinator, int64_t deadline_ms, struct error *error) {
+    int64_t backoff_ms = SHORTEST_BACKOFF_MS;
+    for (;;) {
+        enum session_result result =
+            connect_once(coordinator, &coordinator->reader, deadline_ms);
+        if (result == SESSION_DONE) {
+            coordinator->last_reason[0] = '\0';
+            return COORDINATION_DONE;
+        }
+        if (result == SESSION_CANCELLED) {
+            return COORDINATION_CANCELLED;
+        }
+        bool was_missing = false;
+        if (result == SESSION_FAILED) {
+            was_missing = coordinator->reader.failure.trouble == TROUBLE_MISSING_DATABASE;
+            enum coordination next = after_failure(coordinator, deadline_ms, error);
+            if (next != COORDINATION_DONE) {
+                return next;
+            }
+        }
+        if (deadline_passed(deadline_ms)) {
+            return refuse(error, EXIT_STATUS_UNAVAILABLE, &coordinator->target->database,
+                coordinator->last_reason[0] == '\0' ? "no answer before --connect-timeout"
+                                                    : coordinator->last_reason);
+        }
+        int64_t pause_ms = was_missing ? SHORTEST_BACKOFF_MS : backoff_ms;
+        if (attention_pause(coordinator->attention,
+                deadline_earlier(deadline_ms, deadline_after_ms(pause_ms)))) {
+            return COORDINATION_CANCELLED;
+        }
+        backoff_ms = backoff_ms * 2 > LONGEST_BACKOFF_MS ? LONGEST_BACKOFF_MS : backoff_ms * 2;
+    }
+}

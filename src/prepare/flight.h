@@ -1,0 +1,88 @@
+/*
+ * The single flight: what a replica does next, as data. flight_next is a pure function over a table
+ * of rows {state, observation, next, action, why}; flight_drive in preparer.c carries the actions
+ * out. The rule: all replicas that wait share the outcome of the one that runs; replicas that come
+ * later run again unless it succeeded.
+ */
+#ifndef PREPARE_FLIGHT_H
+#define PREPARE_FLIGHT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "prepare/coordinator.h"
+
+enum flight_state {
+    FLIGHT_CONNECTING, /* No connection yet, or none any more. */
+    FLIGHT_LOOKING,    /* Reading the ledger without the lock. */
+    FLIGHT_TRYING,     /* Trying the lock. */
+    FLIGHT_WAITING,    /* Another replica holds it. */
+    FLIGHT_CONFIRMING, /* The lock is ours: reading the ledger once more. */
+    FLIGHT_BEGINNING,  /* Recording that we run. */
+    FLIGHT_RUNNING,    /* The steps. */
+    FLIGHT_RECORDING,  /* Recording how they ended. */
+    FLIGHT_ENDED,
+    FLIGHT_STATE_COUNT
+};
+
+enum observation {
+    SEEN_DONE,           /* The action did what it should, and there is nothing else to say. */
+    SEEN_SUCCEEDED,      /* The ledger says that this fingerprint is prepared. */
+    SEEN_FAILED,         /* A run that we waited for has failed. */
+    SEEN_UNDECIDED,      /* Neither. */
+    SEEN_LOCK_HELD,      /* By another replica. */
+    SEEN_TIMED_OUT,      /* Waited longer than --wait-timeout. */
+    SEEN_STEPS_OK,       /* All steps ended with 0. */
+    SEEN_STEPS_FAILED,   /* One did not. */
+    SEEN_STEPS_STOPPED,  /* One was ended because we were asked to end. */
+    SEEN_LOCK_LOST,      /* While the steps ran; they have been killed. */
+    SEEN_ELSEWHERE,      /* Somebody else has decided our run. */
+    SEEN_GONE,           /* The connection broke. */
+    SEEN_REFUSED,        /* Final; the error says why. */
+    SEEN_CANCELLED,      /* A signal asked us to end. */
+    OBSERVATION_COUNT
+};
+
+enum flight_action {
+    ACT_CONNECT,
+    ACT_LOOK,
+    ACT_TRY_LOCK,
+    ACT_PAUSE,
+    ACT_BEGIN_RUN,
+    ACT_RUN_STEPS,
+    ACT_RECORD_OUTCOME,
+    /* The rest end the flight. */
+    ACT_START,            /* Prepared: let the command start. */
+    ACT_START_UNRECORDED, /* Prepared by us, but the ledger does not say so. */
+    ACT_FAIL,             /* With the status of the run that failed. */
+    ACT_GIVE_UP_WAITING,
+    ACT_GIVE_UP_LOCK,
+    ACT_REFUSE,
+    ACT_CANCEL
+};
+
+struct flight_row {
+    enum flight_state state;
+    enum observation observation;
+    enum flight_state next;
+    enum flight_action action;
+    const char *why; /* A sentence. */
+};
+
+/* NULL for a pair that cannot happen. */
+const struct flight_row *flight_next(enum flight_state state, enum observation observation);
+
+bool flight_action_ends(enum flight_action action);
+
+/* What a look means: a failure counts only if the first look of this replica did not show that run
+ * as decided already, for then it was another deploy's failure and not the one we waited for. */
+enum observation flight_observe(const struct look *first, const struct look *now);
+
+/* How long to pause before looking again: a twentieth of the time waited so far, jittered by
+ * `random`, between 100 ms and 2 s. */
+int64_t flight_pause_ms(int64_t waited_ms, uint32_t random);
+
+const char *flight_state_name(enum flight_state state);
+const char *observation_name(enum observation observation);
+
+#endif

@@ -1,0 +1,46 @@
+/*
+ * The table signalbox_runs: one row a run, in current_schema() of the first database. A new table
+ * only; no change to any other. Every change of a row names the state it leaves, so that a replica
+ * that comes back late changes nothing.
+ */
+#ifndef PREPARE_LEDGER_H
+#define PREPARE_LEDGER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "prepare/coordinator.h"
+#include "signalbox/postgres/session.h"
+
+struct ledger {
+    char *table;       /* Schema and name, quoted; NULL until ledger_find. */
+    char lock_key[16]; /* As text, for parameters. */
+    const char *fingerprint;
+};
+
+/* Learns the schema. SESSION_FAILED where there is none to keep a table in. */
+enum session_result ledger_find(
+    struct ledger *ledger, struct session *session, int64_t deadline_ms) MUST_USE;
+
+/* Makes the table where it is missing; only under the lock. */
+enum session_result ledger_make(
+    const struct ledger *ledger, struct session *session, int64_t deadline_ms) MUST_USE;
+
+/* A table that is not there yet is an empty ledger. */
+enum session_result ledger_read(const struct ledger *ledger, struct session *session,
+    struct look *look, int64_t deadline_ms) MUST_USE;
+
+/* Under the lock, a running row of this lock key is a runner that died. */
+enum session_result ledger_bury(const struct ledger *ledger, struct session *session,
+    struct run *dead, int64_t deadline_ms) MUST_USE;
+
+enum session_result ledger_begin(const struct ledger *ledger, struct session *session,
+    const char *host, const char *release, int64_t *id, int64_t deadline_ms) MUST_USE;
+
+/* *changed is false where somebody else has decided this run. */
+enum session_result ledger_end(const struct ledger *ledger, struct session *session,
+    const struct run *outcome, bool *changed, int64_t deadline_ms) MUST_USE;
+
+void ledger_release(struct ledger *ledger);
+
+#endif

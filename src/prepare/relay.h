@@ -1,0 +1,37 @@
+/*
+ * A step's output on its way to ours. It never blocks: the preparer has a lock to look after while
+ * a reader of our output sleeps, so a step whose output nobody takes waits in its own write.
+ */
+#ifndef PREPARE_RELAY_H
+#define PREPARE_RELAY_H
+
+#include <limits.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "signalbox/base/cleanup.h"
+
+struct relay {
+    int from_fd; /* -1 once it has ended; closed by relay_close. */
+    int to_fd;
+    size_t held; /* Bytes read and not yet written. */
+    char buffer[PIPE_BUF];
+};
+
+/* Makes the pipe; *step_end is the end that the step writes to, which the caller closes. */
+int relay_open(struct relay *relay, int to_fd, int *step_end) MUST_USE;
+
+/* What to poll for: the pipe while nothing is held, our output while something is. */
+struct pollfd relay_pollfd(const struct relay *relay);
+
+/* Moves what can be moved, when poll(2) has said so. */
+void relay_move(struct relay *relay);
+
+/* After the step: what is still in the pipe goes on, as far as anybody takes it; a daemon that keeps
+ * the other end open is not waited for. */
+void relay_drain(struct relay *relay);
+
+void relay_close(struct relay *relay);
+
+#endif

@@ -1,0 +1,37 @@
+/*
+ * Running the steps, each to its whole end: nothing that a step has started goes on when steps_run
+ * returns.
+ */
+#ifndef PREPARE_STEPS_H
+#define PREPARE_STEPS_H
+
+#include <stdint.h>
+
+#include "prepare/cancellation.h"
+#include "prepare/coordinator.h"
+#include "signalbox/command/step.h"
+#include "signalbox/process/signals.h"
+
+struct steps_request {
+    const struct step_list *steps;
+    char *const *environment; /* Without the steps' own assignments. */
+    const struct signal_inheritance *inheritance;
+    const struct coordinator *coordinator; /* Its lock is watched meanwhile. */
+    struct cancellation *cancellation;
+    int64_t grace_ms;
+};
+
+enum steps_outcome { STEPS_OK, STEPS_FAILED, STEPS_STOPPED, STEPS_LOCK_LOST };
+
+struct steps_end {
+    enum steps_outcome outcome;
+    const char *step; /* The text of the one that did not end well; NULL when all did. */
+    int exit_status;
+};
+
+/* Runs one step after the other, in sessions of their own, until one does not end with 0, a signal
+ * asks for an end, or the lock is lost (then they are killed at once). The caller must be a
+ * subreaper. Blocks in poll(2) only. */
+struct steps_end steps_run(const struct steps_request *request);
+
+#endif

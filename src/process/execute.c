@@ -1,0 +1,149 @@
+/*
+ * Owns the search along PATH, the exec, /bin/sh for a file without #!, and the message and status
+ * of a program that cannot be executed. Starts no process.
+ * The trap: this runs between vfork and exec, in the memory of a suspended parent. Nothing here
+ * allocates, takes a lock, blocks, or leaves anything changed but the caller's `shell_argv`.
+ */
+#include "execute.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "signalbox/process/exit_status.h"
+
+#define SHELL "/bin/sh"
+
+/* Where PATH is unset. The C libraries differ here, and an image's ruby is in /usr/local/bin. */
+#define PATH_DEFAULT "/usr/local/bin:/usr/bin:/bin"
+
+#define NAME_SHOWN_MAX 512
+
+static const char *path_of(char *const environment[]) {
+    for (; *environment != NULL; environment++) {
+        if (strncmp(*environment, "PATH=", 5) == 0) {
+            return *environment + 5;
+        }
+    }
+    return PATH_DEFAULT;
+}
+
+static int execute_file(
+    const char *file, char *const argv[], char *const environment[], char **shell_argv) {
+    (void)execve(file, argv, environment);
+    if (errno != ENOEXEC || shell_argv == NULL) {
+        return errno;
+    }
+    /* execve takes pointers to characters that it does not write. */
+    shell_argv[1] = (char *)(uintptr_t)file;
+    (void)execve(SHELL, shell_argv, environment);
+    return ENOEXEC;
+}
+
+/* Writes "directory/name" into `path`; an empty directory is the current one. */
+static bool path_join(char path[static PATH_MAX], const char *directory, size_t directory_length,
+    const char *name, size_t name_length) {
+    size_t slash = directory_length > 0 ? 1 : 0;
+    if (directory_length + slash + name_length + 1 > PATH_MAX) {
+        return false;
+    }
+    memcpy(path, directory, directory_length);
+    if (slash > 0) {
+        path[directory_length] = '/';
+    }
+    memcpy(path + directory_length + slash, name, name_length + 1);
+    return true;
+}
+
+/* Errors that mean "not in this directory": the search goes on, as execvp's does. */
+static bool is_absence(int error_number) {
+    return error_number == ENOENT || error_number == ENOTDIR || error_number == ESTALE ||
+           error_number == ENODEV || error_number == ETIMEDOUT || error_number == ENAMETOOLONG;
+}
+
+static int execute_along_path(char *const argv[], char *const environment[], char **shell_argv) {
+    char path[PATH_MAX];
+    size_t name_length = strlen(argv[0]);
+    bool refused = false;
+
+    for (const char *directory = path_of(environment);;) {
+        const char *end = strchrnul(directory, ':');
+        if (path_join(path, directory, (size_t)(end - directory), argv[0], name_length)) {
+            int error_number = execute_file(path, argv, environment, shell_argv);
+            if (error_number == EACCES) {
+                refused = true;
+            } else if (!is_absence(error_number)) {
+                return error_number;
+            }
+        }
+        if (*end == '\0') {
+            return refused ? EACCES : ENOENT;
+        }
+        directory = end + 1;
+    }
+}
+
+char **execute_shell_arguments(char *const argv[]) {
+    size_t count = 0;
+    while (argv[count] != NULL) {
+        count++;
+    }
+    /* The shell and the file in place of argv[0], and the NULL at the end. */
+    char **shell_argv = calloc(count + 2, sizeof *shell_argv);
+    if (shell_argv != NULL && count > 0) {
+        static char shell[] = SHELL;
+        shell_argv[0] = shell;
+        memcpy(shell_argv + 2, argv + 1, (count - 1) * sizeof *shell_argv);
+    }
+    return shell_argv;
+}
+
+int execute_program(char *const argv[], char *const environment[], char **shell_argv) {
+    if (argv[0] == NULL || argv[0][0] == '\0') {
+        return ENOENT;
+    }
+    if (strchr(argv[0], '/') != NULL) {
+        return execute_file(argv[0], argv, environment, shell_argv);
+    }
+    return execute_along_path(argv, environment, shell_argv);
+}
+
+static struct iovec piece(const char *text, size_t length) {
+    return (struct iovec){.iov_base = (char *)(uintptr_t)text, .iov_len = length};
+}
+
+int execute_explain_failure(const char *name, int error_number) {
+    static const char before[] = "signalbox: cannot run ";
+    static const char no_interpreter[] =
+        " (the file is there: what is missing is the interpreter after its #!, or its loader)";
+    if (name == NULL) {
+        name = "";
+    }
+    const char *reason = error_number == ENOENT && strchr(name, '/') == NULL
+                             ? "not found in PATH"
+                             : strerror(error_number);
+    bool is_there = error_number == ENOENT && strchr(name, '/') != NULL && access(name, F_OK) == 0;
+
+    const struct iovec line[] = {
+        piece(before, sizeof before - 1),
+        piece(name, strnlen(name, NAME_SHOWN_MAX)),
+        piece(": ", 2),
+        piece(reason, strlen(reason)),
+        piece(no_interpreter, is_there ? sizeof no_interpreter - 1 : 0),
+        piece("\n", 1),
+    };
+    /* A full pipe must not hold the parent, which is suspended until we are gone; a broken one
+     * (POLLERR) would end us by SIGPIPE, and the status would say that instead. */
+    struct pollfd standard_error = {.fd = STDERR_FILENO, .events = POLLOUT};
+    if (poll(&standard_error, 1, 0) == 1 && standard_error.revents == POLLOUT) {
+        (void)!writev(STDERR_FILENO, line, (int)ARRAY_LENGTH(line));
+    }
+    return error_number == ENOENT || error_number == ENOTDIR ? EXIT_STATUS_NOT_FOUND
+                                                             : EXIT_STATUS_NOT_EXECUTABLE;
+}

@@ -1,0 +1,243 @@
+/*
+ * The list of events with their level, and the two ways to write one. It owns the only writes to
+ * standard error that are not a step's or a command's. The trap: whoever reads our standard error
+ * may have stopped reading, and neither PID 1 nor the holder of the lock may ever stand still for
+ * that, so a line is written only after poll(2) has said that it fits, and otherwise counted.
+ */
+#include "signalbox/report/report.h"
+
+#include <limits.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "signalbox/base/cleanup.h"
+#include "signalbox/base/json.h"
+
+static const struct {
+    const char *name;
+    enum report_level level;
+} events[] = {
+    [EVENT_USAGE] = {"usage", REPORT_ERROR},
+    [EVENT_CONFIGURATION] = {"configuration", REPORT_ERROR},
+    [EVENT_VARIABLE_UNKNOWN] = {"variable_unknown", REPORT_WARN},
+    [EVENT_COMMAND_RECOGNISED] = {"command_recognised", REPORT_INFO},
+    [EVENT_DATABASE_REACHED] = {"database_reached", REPORT_INFO},
+    [EVENT_DATABASE_UNREACHABLE] = {"database_unreachable", REPORT_WARN},
+    [EVENT_DATABASE_CREATED] = {"database_created", REPORT_INFO},
+    [EVENT_DATABASE_REFUSED] = {"database_refused", REPORT_ERROR},
+    [EVENT_LEDGER_UNAVAILABLE] = {"ledger_unavailable", REPORT_WARN},
+    [EVENT_NO_FINGERPRINT] = {"no_fingerprint", REPORT_WARN},
+    [EVENT_LOCK_TAKEN] = {"lock_taken", REPORT_INFO},
+    [EVENT_LOCK_LOST] = {"lock_lost", REPORT_ERROR},
+    [EVENT_WAITING] = {"waiting", REPORT_INFO},
+    [EVENT_RUNNER_DIED] = {"runner_died", REPORT_WARN},
+    [EVENT_STEP_STARTED] = {"step_started", REPORT_INFO},
+    [EVENT_STEP_RUNNING] = {"step_running", REPORT_INFO},
+    [EVENT_STEP_ENDED] = {"step_ended", REPORT_INFO},
+    [EVENT_STEP_FAILED] = {"step_failed", REPORT_ERROR},
+    [EVENT_PREPARED] = {"prepared", REPORT_INFO},
+    [EVENT_ALREADY_PREPARED] = {"already_prepared", REPORT_INFO},
+    [EVENT_PREPARE_FAILED] = {"prepare_failed", REPORT_ERROR},
+    [EVENT_CANCELLED] = {"cancelled", REPORT_WARN},
+    [EVENT_COMMAND_STARTED] = {"command_started", REPORT_INFO},
+    [EVENT_COMMAND_NOT_STARTED] = {"command_not_started", REPORT_ERROR},
+    [EVENT_SIGNAL_FORWARDED] = {"signal_forwarded", REPORT_INFO},
+    [EVENT_SIGNAL_REFUSED] = {"signal_refused", REPORT_WARN},
+    [EVENT_LEFTOVERS] = {"leftovers", REPORT_INFO},
+    [EVENT_COMMAND_ENDED] = {"command_ended", REPORT_INFO},
+    [EVENT_LINES_DROPPED] = {"lines_dropped", REPORT_WARN},
+};
+_Static_assert(ARRAY_LENGTH(events) == EVENT_COUNT, "every event has a row");
+
+static const char *const level_names[] = {
+    [REPORT_ERROR] = "error",
+    [REPORT_WARN] = "warn",
+    [REPORT_INFO] = "info",
+    [REPORT_DEBUG] = "debug",
+};
+
+static struct {
+    enum report_format format;
+    enum report_level level;
+    unsigned dropped;
+    char host[65];
+    char release[129];
+    char fingerprint[65];
+} settings = {.level = REPORT_INFO};
+
+/* A line under construction: what does not fit is left out, the newline always fits. */
+struct line {
+    char data[PIPE_BUF];
+    size_t used;
+};
+
+static void line_append(struct line *line, const char *text) {
+    size_t length = strlen(text);
+    size_t room = sizeof line->data - 3 - line->used;
+    if (length > room) {
+        length = room;
+    }
+    memcpy(line->data + line->used, text, length);
+    line->used += length;
+}
+
+static void line_append_member(struct line *line, const char *key, const char *value) {
+    char quoted[PIPE_BUF / 2];
+    char prefix[64];
+    (void)snprintf(prefix, sizeof prefix, ",\"%s\":", key);
+    size_t length = json_quote(value, quoted, sizeof quoted);
+    /* A member that does not fit whole is left out: half of one would break the object. */
+    if (line->used + strlen(prefix) + length + 4 > sizeof line->data) {
+        return;
+    }
+    line_append(line, prefix);
+    line_append(line, quoted);
+}
+
+static void line_append_number(struct line *line, const char *key, int64_t value) {
+    char member[96];
+    (void)snprintf(member, sizeof member, ",\"%s\":%lld", key, (long long)value);
+    if (line->used + strlen(member) + 4 <= sizeof line->data) {
+        line_append(line, member);
+    }
+}
+
+static void format_time(char *buffer, size_t capacity) {
+    struct timespec now;
+    struct tm parts;
+    char seconds[32];
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    if (gmtime_r(&now.tv_sec, &parts) == NULL) {
+        memset(&parts, 0, sizeof parts);
+    }
+    (void)strftime(seconds, sizeof seconds, "%Y-%m-%dT%H:%M:%S", &parts);
+    (void)snprintf(buffer, capacity, "%s.%03ldZ", seconds, now.tv_nsec / 1000000);
+}
+
+static void write_line(struct line *line) {
+    line->data[line->used++] = '\n';
+    struct pollfd output = {.fd = STDERR_FILENO, .events = POLLOUT};
+    if (poll(&output, 1, 0) != 1 || (output.revents & POLLOUT) == 0 ||
+        write(STDERR_FILENO, line->data, line->used) < 0) {
+        settings.dropped++;
+    }
+}
+
+/* A message carries what a server or a kernel said: no byte of it may move the reader's cursor. */
+static void make_printable(char *text) {
+    for (; *text != '\0'; text++) {
+        if ((unsigned char)*text < 0x20 || *text == 0x7F) {
+            *text = ' ';
+        }
+    }
+}
+
+static void compose_json(struct line *line, enum event event, const struct event_fields *fields,
+    const char *message) {
+    char at[48];
+    format_time(at, sizeof at);
+    line_append(line, "{\"event\":\"");
+    line_append(line, events[event].name);
+    line_append(line, "\"");
+    line_append_member(line, "level", level_names[events[event].level]);
+    line_append_member(line, "at", at);
+    line_append_member(line, "host", report_host());
+    if (settings.release[0] != '\0') {
+        line_append_member(line, "release", settings.release);
+    }
+    if (settings.fingerprint[0] != '\0') {
+        line_append_member(line, "fingerprint", settings.fingerprint);
+    }
+    if (fields != NULL) {
+        if (fields->step != NULL) {
+            line_append_member(line, "step", fields->step);
+        }
+        if (fields->holder != NULL) {
+            line_append_member(line, "holder", fields->holder);
+        }
+        if (fields->run != 0) {
+            line_append_number(line, "run", fields->run);
+        }
+        if (fields->elapsed_ms != 0) {
+            line_append_number(line, "elapsed_ms", fields->elapsed_ms);
+        }
+        if (fields->has_exit_status) {
+            line_append_number(line, "exit_status", fields->exit_status);
+        }
+    }
+    line_append_member(line, "message", message);
+    line_append(line, "}");
+}
+
+static void compose_text(struct line *line, enum event event, const char *message) {
+    line_append(line, "signalbox: ");
+    if (events[event].level == REPORT_WARN) {
+        line_append(line, "warning: ");
+    } else if (events[event].level == REPORT_ERROR) {
+        line_append(line, "error: ");
+    }
+    line_append(line, message);
+}
+
+static void emit(enum event event, const struct event_fields *fields, const char *message) {
+    struct line line = {.used = 0};
+    switch (settings.format) {
+    case REPORT_JSON:
+        compose_json(&line, event, fields, message);
+        break;
+    case REPORT_TEXT:
+        compose_text(&line, event, message);
+        break;
+    }
+    write_line(&line);
+}
+
+const char *event_name(enum event event) {
+    return events[event].name;
+}
+
+void report_configure(enum report_format format, enum report_level level, const char *release) {
+    settings.format = format;
+    settings.level = level;
+    (void)snprintf(settings.release, sizeof settings.release, "%s", release == NULL ? "" : release);
+}
+
+void report_set_fingerprint(const char *fingerprint) {
+    (void)snprintf(settings.fingerprint, sizeof settings.fingerprint, "%s", fingerprint);
+}
+
+const char *report_host(void) {
+    if (settings.host[0] == '\0' && gethostname(settings.host, sizeof settings.host - 1) != 0) {
+        (void)snprintf(settings.host, sizeof settings.host, "unknown");
+    }
+    return settings.host;
+}
+
+void report(enum event event, const struct event_fields *fields, const char *format, ...) {
+    if (events[event].level > settings.level) {
+        return;
+    }
+    if (settings.dropped > 0) {
+        unsigned dropped = settings.dropped;
+        char note[96];
+        settings.dropped = 0;
+        (void)snprintf(note, sizeof note, "%u lines were dropped: nobody read standard error",
+            dropped);
+        emit(EVENT_LINES_DROPPED, NULL, note);
+        if (settings.dropped > 0) {
+            settings.dropped += dropped;
+            return;
+        }
+    }
+    char message[2048];
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(message, sizeof message, format, arguments);
+    va_end(arguments);
+    make_printable(message);
+    emit(event, fields, message);
+}

@@ -1,0 +1,182 @@
+/*
+ * Owns the table of the supervisor's decisions. Does nothing by itself: supervise.c acts.
+ * The trap: a pair that nobody thought of. Every state has a row for every event, the impossible
+ * ones too, and a test counts them.
+ */
+#include "machine.h"
+
+#include <stddef.h>
+
+static const struct supervisor_row rows[] = {
+    {STATE_PREPARING, ON_STOP_SIGNAL, STATE_CANCELLING, ACTION_CANCEL,
+        "The preparer passes it to its step, ends that whole and lets go of the lock."},
+    {STATE_PREPARING, ON_HANG_UP, STATE_CANCELLING, ACTION_CANCEL,
+        "Nothing that could reload runs yet, so a hang-up is what it is by default: the end."},
+    {STATE_PREPARING, ON_TERMINAL_HANG_UP, STATE_CANCELLING, ACTION_CANCEL,
+        "Whoever started this has gone, and nobody would see the server."},
+    {STATE_PREPARING, ON_TERMINAL_STOP, STATE_PREPARING, ACTION_NONE,
+        "A stopped holder of the lock would hold every replica."},
+    {STATE_PREPARING, ON_OWN_PIPE, STATE_PREPARING, ACTION_NONE,
+        "Nobody reads our log any more, which is no reason to stop preparing."},
+    {STATE_PREPARING, ON_CHILD_SIGNAL, STATE_PREPARING, ACTION_NONE,
+        "Every wake-up reaps, whatever it was for."},
+    {STATE_PREPARING, ON_OTHER_SIGNAL, STATE_PREPARING, ACTION_NONE,
+        "It was meant for the command, which does not run yet."},
+    {STATE_PREPARING, ON_EXITED, STATE_PREPARED, ACTION_END_LEFTOVERS,
+        "It let go of the lock in order; what a step left behind gets time to leave."},
+    {STATE_PREPARING, ON_KILLED, STATE_PREPARED, ACTION_KILL_LEFTOVERS,
+        "The lock died with it, so a step that lives on would work unprotected."},
+    {STATE_PREPARING, ON_NONE_LEFT, STATE_PREPARING, ACTION_IMPOSSIBLE,
+        "The preparer itself is a child that has not been reaped."},
+    {STATE_PREPARING, ON_TIME_UP, STATE_PREPARING, ACTION_IMPOSSIBLE,
+        "No clock runs before somebody asked for an end: a migration may take hours."},
+
+    {STATE_CANCELLING, ON_STOP_SIGNAL, STATE_CANCELLING, ACTION_CANCEL,
+        "Who asks again may mean it more (INT, then TERM); the clock is not moved by it."},
+    {STATE_CANCELLING, ON_HANG_UP, STATE_CANCELLING, ACTION_CANCEL, "As for TERM."},
+    {STATE_CANCELLING, ON_TERMINAL_HANG_UP, STATE_CANCELLING, ACTION_CANCEL, "As for TERM."},
+    {STATE_CANCELLING, ON_TERMINAL_STOP, STATE_CANCELLING, ACTION_NONE,
+        "It still holds the lock, and is about to let it go."},
+    {STATE_CANCELLING, ON_OWN_PIPE, STATE_CANCELLING, ACTION_NONE,
+        "Nobody reads our log any more; the preparer still has to end in order."},
+    {STATE_CANCELLING, ON_CHILD_SIGNAL, STATE_CANCELLING, ACTION_NONE,
+        "Every wake-up reaps, whatever it was for."},
+    {STATE_CANCELLING, ON_OTHER_SIGNAL, STATE_CANCELLING, ACTION_NONE,
+        "It was meant for the command, which will never run."},
+    {STATE_CANCELLING, ON_EXITED, STATE_PREPARED, ACTION_END_LEFTOVERS,
+        "It ended in order; what is left has the rest of the time that began with the signal."},
+    {STATE_CANCELLING, ON_KILLED, STATE_PREPARED, ACTION_KILL_LEFTOVERS,
+        "The lock died with it, so a step that lives on would work unprotected."},
+    {STATE_CANCELLING, ON_NONE_LEFT, STATE_CANCELLING, ACTION_IMPOSSIBLE,
+        "The preparer itself is a child that has not been reaped."},
+    {STATE_CANCELLING, ON_TIME_UP, STATE_CANCELLING, ACTION_KILL_PREPARER,
+        "It had the whole grace for its step and two seconds for itself."},
+
+    {STATE_PREPARED, ON_STOP_SIGNAL, STATE_PREPARED, ACTION_REMEMBER,
+        "The preparer is gone, but the command must not start after this."},
+    {STATE_PREPARED, ON_HANG_UP, STATE_PREPARED, ACTION_REMEMBER, "As for TERM."},
+    {STATE_PREPARED, ON_TERMINAL_HANG_UP, STATE_PREPARED, ACTION_REMEMBER, "As for TERM."},
+    {STATE_PREPARED, ON_TERMINAL_STOP, STATE_PREPARED, ACTION_NONE,
+        "What is left is being ended, and we do not stop before it is gone."},
+    {STATE_PREPARED, ON_OWN_PIPE, STATE_PREPARED, ACTION_NONE,
+        "Nobody reads our log any more, which is no reason to stop."},
+    {STATE_PREPARED, ON_CHILD_SIGNAL, STATE_PREPARED, ACTION_NONE,
+        "Every wake-up reaps, whatever it was for."},
+    {STATE_PREPARED, ON_OTHER_SIGNAL, STATE_PREPARED, ACTION_NONE,
+        "It was meant for the command, which does not run yet."},
+    {STATE_PREPARED, ON_EXITED, STATE_PREPARED, ACTION_IMPOSSIBLE,
+        "The preparer has been reaped already."},
+    {STATE_PREPARED, ON_KILLED, STATE_PREPARED, ACTION_IMPOSSIBLE,
+        "The preparer has been reaped already."},
+    {STATE_PREPARED, ON_NONE_LEFT, STATE_OVER, ACTION_NONE,
+        "Nothing of the preparing goes on; the next phase may begin."},
+    {STATE_PREPARED, ON_TIME_UP, STATE_PREPARED, ACTION_KILL_LEFTOVERS,
+        "The grace is over, or one of them forked while it was being killed."},
+
+    {STATE_RUNNING, ON_STOP_SIGNAL, STATE_RUNNING, ACTION_FORWARD_AND_TIME,
+        "The command decides how it ends, and what it leaves behind shares the same grace."},
+    {STATE_RUNNING, ON_HANG_UP, STATE_RUNNING, ACTION_FORWARD,
+        "What a process sent goes on: to many servers this means to reload."},
+    {STATE_RUNNING, ON_TERMINAL_HANG_UP, STATE_RUNNING, ACTION_FORWARD_AND_RESUME,
+        "POSIX: a stopped job must be continued to notice that its terminal is gone."},
+    {STATE_RUNNING, ON_TERMINAL_STOP, STATE_RUNNING, ACTION_NONE,
+        "The terminal has sent it to the foreground group, which is the command's, by itself."},
+    {STATE_RUNNING, ON_OWN_PIPE, STATE_RUNNING, ACTION_NONE,
+        "It is about our own log, and the command writes to its own descriptors."},
+    {STATE_RUNNING, ON_CHILD_SIGNAL, STATE_RUNNING, ACTION_NONE,
+        "Every wake-up reaps, whatever it was for."},
+    {STATE_RUNNING, ON_OTHER_SIGNAL, STATE_RUNNING, ACTION_FORWARD,
+        "What a process sent goes on, whatever it is: TTIN and TSTP are controls of servers."},
+    {STATE_RUNNING, ON_EXITED, STATE_LEAVING, ACTION_END_LEFTOVERS,
+        "The container ends with its command; what is left gets time to leave."},
+    {STATE_RUNNING, ON_KILLED, STATE_LEAVING, ACTION_END_LEFTOVERS,
+        "Its children did nothing wrong; they get time to leave as well."},
+    {STATE_RUNNING, ON_NONE_LEFT, STATE_RUNNING, ACTION_IMPOSSIBLE,
+        "The command itself is a child that has not been reaped."},
+    {STATE_RUNNING, ON_TIME_UP, STATE_RUNNING, ACTION_IMPOSSIBLE,
+        "No clock ends a command: how long it takes to stop is between it and who asked."},
+
+    {STATE_LEAVING, ON_STOP_SIGNAL, STATE_LEAVING, ACTION_HASTEN,
+        "What is left has been asked already; only the clock can begin earlier."},
+    {STATE_LEAVING, ON_HANG_UP, STATE_LEAVING, ACTION_NONE, "Nobody is there to reload."},
+    {STATE_LEAVING, ON_TERMINAL_HANG_UP, STATE_LEAVING, ACTION_NONE,
+        "What is left has been asked to end already."},
+    {STATE_LEAVING, ON_TERMINAL_STOP, STATE_LEAVING, ACTION_NONE,
+        "What is left is being ended, and we do not stop before it is gone."},
+    {STATE_LEAVING, ON_OWN_PIPE, STATE_LEAVING, ACTION_NONE,
+        "Nobody reads our log any more, which is no reason to stop."},
+    {STATE_LEAVING, ON_CHILD_SIGNAL, STATE_LEAVING, ACTION_NONE,
+        "Every wake-up reaps, whatever it was for."},
+    {STATE_LEAVING, ON_OTHER_SIGNAL, STATE_LEAVING, ACTION_NONE,
+        "It was meant for the command, which has ended."},
+    {STATE_LEAVING, ON_EXITED, STATE_LEAVING, ACTION_IMPOSSIBLE,
+        "The command has been reaped already."},
+    {STATE_LEAVING, ON_KILLED, STATE_LEAVING, ACTION_IMPOSSIBLE,
+        "The command has been reaped already."},
+    {STATE_LEAVING, ON_NONE_LEFT, STATE_OVER, ACTION_NONE, "We leave as soon as nothing is left."},
+    {STATE_LEAVING, ON_TIME_UP, STATE_LEAVING, ACTION_KILL_LEFTOVERS,
+        "The grace is over, or one of them forked while it was being killed."},
+
+    {STATE_OVER, ON_STOP_SIGNAL, STATE_OVER, ACTION_IMPOSSIBLE,
+        "Nothing is read any more: it stays pending and forbids the next phase."},
+    {STATE_OVER, ON_HANG_UP, STATE_OVER, ACTION_IMPOSSIBLE, "As for TERM."},
+    {STATE_OVER, ON_TERMINAL_HANG_UP, STATE_OVER, ACTION_IMPOSSIBLE, "As for TERM."},
+    {STATE_OVER, ON_TERMINAL_STOP, STATE_OVER, ACTION_IMPOSSIBLE, "Nothing is read any more."},
+    {STATE_OVER, ON_OWN_PIPE, STATE_OVER, ACTION_IMPOSSIBLE, "Nothing is read any more."},
+    {STATE_OVER, ON_CHILD_SIGNAL, STATE_OVER, ACTION_IMPOSSIBLE, "Nothing is read any more."},
+    {STATE_OVER, ON_OTHER_SIGNAL, STATE_OVER, ACTION_IMPOSSIBLE, "Nothing is read any more."},
+    {STATE_OVER, ON_EXITED, STATE_OVER, ACTION_IMPOSSIBLE, "No child is left."},
+    {STATE_OVER, ON_KILLED, STATE_OVER, ACTION_IMPOSSIBLE, "No child is left."},
+    {STATE_OVER, ON_NONE_LEFT, STATE_OVER, ACTION_IMPOSSIBLE, "That is how we came here."},
+    {STATE_OVER, ON_TIME_UP, STATE_OVER, ACTION_IMPOSSIBLE, "No clock runs."},
+};
+_Static_assert(ARRAY_LENGTH(rows) == (size_t)STATE_COUNT * EVENTS_COUNT, "one row for every pair");
+
+const struct supervisor_row *supervisor_row_find(
+    enum supervisor_state state, enum supervisor_event event) {
+    size_t i = 0;
+    /* The count above and the test that finds every pair make the last row a bound that is never
+     * reached by default. */
+    while (i < ARRAY_LENGTH(rows) - 1 && (rows[i].state != state || rows[i].event != event)) {
+        i++;
+    }
+    return &rows[i];
+}
+
+static bool asks_for_an_end(int number) {
+    return number == SIGTERM || number == SIGINT || number == SIGQUIT;
+}
+
+enum supervisor_event supervisor_event_of(
+    const struct received_signal *received, signal_mask ignored, pid_t self) {
+    int number = received->number;
+    bool is_ignored = (ignored & SIGNAL_BIT(number)) != 0;
+
+    if (number == SIGCHLD && received->from_kernel) {
+        return ON_CHILD_SIGNAL;
+    }
+    if (number == SIGPIPE && received->sender == self) {
+        return ON_OWN_PIPE;
+    }
+    if (received->from_kernel && (number == SIGTSTP || number == SIGTTIN || number == SIGTTOU)) {
+        return ON_TERMINAL_STOP;
+    }
+    if (is_ignored) {
+        return ON_OTHER_SIGNAL;
+    }
+    if (number == SIGHUP) {
+        return received->from_kernel ? ON_TERMINAL_HANG_UP : ON_HANG_UP;
+    }
+    return asks_for_an_end(number) ? ON_STOP_SIGNAL : ON_OTHER_SIGNAL;
+}
+
+int supervisor_stop_pending(signal_mask pending, signal_mask ignored) {
+    /* Where several wait, the one that says most clearly what was wanted. */
+    static const int stops[] = {SIGTERM, SIGINT, SIGQUIT, SIGHUP};
+    for (size_t i = 0; i < ARRAY_LENGTH(stops); i++) {
+        if ((pending & ~ignored & SIGNAL_BIT(stops[i])) != 0) {
+            return stops[i];
+        }
+    }
+    return 0;
+}

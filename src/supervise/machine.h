@@ -1,0 +1,71 @@
+/*
+ * The supervisor's decisions as data: what is done in each state when something happens, and why.
+ * Pure: no clock, no process, no descriptor.
+ */
+#ifndef SIGNALBOX_SUPERVISE_MACHINE_H
+#define SIGNALBOX_SUPERVISE_MACHINE_H
+
+#include <sys/types.h>
+
+#include "signalbox/process/signals.h"
+
+enum supervisor_state {
+    STATE_PREPARING,  /* The preparer runs. */
+    STATE_CANCELLING, /* It was asked to end, and the clock runs. */
+    STATE_PREPARED,   /* It is gone; what it left behind is being ended. */
+    STATE_RUNNING,    /* The command runs. */
+    STATE_LEAVING,    /* It is gone; what it left behind is being ended. */
+    STATE_OVER,       /* Nothing is left. */
+    STATE_COUNT
+};
+
+enum supervisor_event {
+    ON_STOP_SIGNAL,      /* TERM, INT or QUIT, unless inherited as ignored: an end is wanted. */
+    ON_HANG_UP,          /* HUP from a process: an end for some programs, a reload for others. */
+    ON_TERMINAL_HANG_UP, /* HUP from the kernel: the terminal is gone. */
+    ON_TERMINAL_STOP,    /* TSTP, TTIN or TTOU from the terminal. */
+    ON_OWN_PIPE,         /* SIGPIPE from our own writing. */
+    ON_CHILD_SIGNAL,     /* SIGCHLD from the kernel. */
+    ON_OTHER_SIGNAL,     /* Any other signal. */
+    ON_EXITED,           /* The preparer or the command has exited. */
+    ON_KILLED,           /* A signal has ended it. */
+    ON_NONE_LEFT,        /* No child is left at all. */
+    ON_TIME_UP,          /* The clock that runs in this state has come to its end. */
+    EVENTS_COUNT
+};
+
+enum supervisor_action {
+    ACTION_NONE,
+    ACTION_CANCEL,             /* Pass the signal to the preparer, remember it, start the clock. */
+    ACTION_REMEMBER,           /* Remember the signal; bring the KILL of what is left nearer. */
+    ACTION_FORWARD,            /* Send the signal to the command. */
+    ACTION_FORWARD_AND_TIME,   /* The same, and start the clock. */
+    ACTION_FORWARD_AND_RESUME, /* The same as FORWARD, then CONT. */
+    ACTION_HASTEN,             /* Start the clock for what is left. */
+    ACTION_KILL_PREPARER,
+    ACTION_END_LEFTOVERS,  /* TERM now, KILL when the grace is over. */
+    ACTION_KILL_LEFTOVERS, /* KILL now. */
+    ACTION_IMPOSSIBLE      /* Cannot happen; the reason says why. Nothing is done. */
+};
+
+struct supervisor_row {
+    enum supervisor_state state;
+    enum supervisor_event event;
+    enum supervisor_state next;
+    enum supervisor_action action;
+    const char *why;
+};
+
+/* The one row for this state and event; never NULL. */
+const struct supervisor_row *supervisor_row_find(
+    enum supervisor_state state, enum supervisor_event event);
+
+/* What a received signal is to the table. `ignored` is what we inherited as ignored (by nohup, in
+ * the background of a script): such a signal never means an end. `self` is our process number. */
+enum supervisor_event supervisor_event_of(
+    const struct received_signal *received, signal_mask ignored, pid_t self);
+
+/* Which signal that is waiting in `pending` forbids to start a command, or 0. */
+int supervisor_stop_pending(signal_mask pending, signal_mask ignored);
+
+#endif

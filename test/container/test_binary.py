@@ -1,0 +1,42 @@
+"""The one file that is copied into images needs nothing beside it."""
+
+import hashlib
+import pathlib
+
+from containers import Container, podman
+
+SCRATCH = "localhost/signalbox-scratch"
+SOURCE = pathlib.Path(__file__).resolve().parents[2]
+
+
+def run(*arguments, options=()):
+    return podman("run", "--rm", "--network", "none", *options, SCRATCH, *arguments, check=False)
+
+
+def test_version_in_an_empty_image():
+    result = run("--version")
+    assert result.returncode == 0, result.stderr
+    assert "signalbox" in result.stdout
+
+
+def test_explain_in_an_empty_image():
+    address = "postgresql://shop:secret@db.internal/shop"
+    result = run("--explain", "--", "./bin/rails", "server",
+                 options=["--env", f"DATABASE_URL={address}", "--env", "RAILS_ENV=production"])
+    assert result.returncode == 0, result.stderr
+    assert "server" in result.stdout
+    assert "db.internal" in result.stdout
+    assert "secret" not in result.stdout + result.stderr
+
+
+def test_image_and_host_build_the_same_bytes(tmp_path):
+    container = Container()
+    try:
+        podman("cp", f"{container.name}:/usr/local/bin/signalbox", str(tmp_path / "signalbox"))
+    finally:
+        container.remove()
+    here, there = (
+        hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in (SOURCE / "build/release/signalbox", tmp_path / "signalbox")
+    )
+    assert there == here

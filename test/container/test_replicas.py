@@ -1,0 +1,91 @@
+"""Five replicas of a Rails application that start in the same instant.
+
+The application and its image are real, and so is the server: section 1 of the
+README tells what happens to such replicas without Signalbox, and the second
+test here prints it.
+"""
+
+from containers import SHOP, Container, Fleet
+
+REPLICAS = 5
+PRICE = f"{SHOP}-price"
+STOCK = "/rails/bin/docker-entrypoint"
+
+
+def exits(fleet):
+    ended = [status for status in (c.exit_status() for c in fleet) if status is not None]
+    return "exit statuses " + " ".join(map(str, ended)) if ended else "none ended"
+
+
+def seeds_text(databases):
+    times = databases.seeds()
+    return "no table for the seeds" if times is None else f"seeds ran {times} times"
+
+
+def test_one_prepares_for_all(databases, app, report, round_number):
+    def tell(phase, fleet, serving):
+        report(f"signalbox, round {round_number}, {phase}: {serving} of {REPLICAS} serve, "
+               f"{exits(fleet)}, {len(fleet.events('step_started'))} prepared, "
+               f"{seeds_text(databases)}")
+
+    with Fleet(REPLICAS, environment=databases.environment) as first:
+        assert databases.existing() == []
+        first.start()
+        serving = first.serving()
+        tell("no database exists", first, serving)
+        assert serving == REPLICAS, first.output()
+        started = first.events("step_started")
+        assert [event["step"] for event in started] == ["./bin/rails db:prepare"], first.output()
+        assert databases.seeds() == 1
+        assert databases.runs() == ["succeeded"]
+        assert databases.versions() == ["20261101000000"]
+        assert len(databases.existing()) == 4
+        wanted = (app / "db/queue_schema.rb").read_text().count("add_foreign_key")
+        assert databases.queue_foreign_keys() == wanted
+
+        # A rolling deploy: the new release starts while the old one serves.
+        with Fleet(REPLICAS, PRICE, environment=databases.environment) as second:
+            second.start()
+            serving = second.serving()
+            tell("one pending migration", second, serving)
+            assert serving == REPLICAS, second.output()
+            assert len(second.events("step_started")) == 1, second.output()
+            assert databases.versions() == ["20261101000000", "20261102000000"]
+            assert databases.seeds() == 1
+            assert databases.runs() == ["succeeded", "succeeded"]
+            first.remove()
+
+            second.stop()
+            for container in second:
+                container.forget_events()
+            second.start()
+            serving = second.serving()
+            tell("nothing pending", second, serving)
+            assert serving == REPLICAS, second.output()
+            assert second.events("step_started") == [], second.output()
+            assert len(second.events("already_prepared")) == REPLICAS, second.output()
+            assert databases.runs() == ["succeeded", "succeeded"]
+
+
+def test_stock_entrypoint_beside_it(databases, report):
+    """The same image with the entrypoint it would have had: told, and not asserted."""
+    def tell(phase, fleet, where):
+        report(f"stock entrypoint, {phase}: {fleet.serving()} of {REPLICAS} serve, "
+               f"{exits(fleet)}, {seeds_text(where)}")
+
+    with Fleet(REPLICAS, entrypoint=STOCK, environment=databases.environment) as fleet:
+        fleet.start()
+        tell("no database exists", fleet, databases)
+
+    # What became of these databases is no base for a second look.
+    prepared = databases.another()
+    once = Container(command=["./bin/rails", "db:prepare"], entrypoint=STOCK,
+                     environment=prepared.environment)
+    try:
+        once.start()
+        assert once.wait() == 0, once.output()
+    finally:
+        once.remove()
+    with Fleet(REPLICAS, PRICE, entrypoint=STOCK, environment=prepared.environment) as fleet:
+        fleet.start()
+        tell("one pending migration", fleet, prepared)

@@ -1,0 +1,1 @@
+CREATE TABLE stations (id bigserial PRIMARY KEY, name text NOT NULL)

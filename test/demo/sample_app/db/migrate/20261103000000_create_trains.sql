@@ -1,0 +1,1 @@
+CREATE TABLE trains (id bigserial PRIMARY KEY, name text NOT NULL)

@@ -1,0 +1,1 @@
+CREATE TABLE timetables (id bigserial PRIMARY KEY, name text NOT NULL)

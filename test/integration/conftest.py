@@ -1,0 +1,193 @@
+"""What every scenario stands on: a server, a database, a sample application, replicas."""
+
+import fcntl
+import os
+import pathlib
+import secrets
+import shutil
+import socket
+import sys
+from urllib.parse import quote
+
+import pytest
+
+REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(REPOSITORY / "test" / "support"))
+
+from postgres import Server  # noqa: E402
+from replica import start_together  # noqa: E402
+
+SERVE = ("./bin/rails", "server")
+
+# The two halves of the advisory key: "Sign", and what --lock-key says.
+LOCK_CLASS = 0x5369676E
+
+_LEDGER = ("id", "run", "lock_key", "fingerprint", "release", "state", "host", "exit_status",
+           "step", "output")
+
+
+@pytest.fixture(scope="session")
+def binary():
+    path = pathlib.Path(os.environ.get("SIGNALBOX", REPOSITORY / "build" / "dev" / "signalbox"))
+    # Replicas start in the directory of the sample application.
+    path = path.resolve()
+    if not os.access(path, os.X_OK):
+        pytest.exit(f"no Signalbox to test at {path} (see SIGNALBOX)", returncode=2)
+    return str(path)
+
+
+@pytest.fixture(scope="session")
+def server():
+    with Server() as server:
+        yield server
+
+
+@pytest.fixture
+def own_server():
+    """A server that the scenario may stop."""
+    with Server() as server:
+        yield server
+
+
+@pytest.fixture
+def scene(server, binary, tmp_path):
+    scene = Scene(server, binary, tmp_path)
+    try:
+        yield scene
+    finally:
+        scene.close()
+
+
+class Scene:
+    """One application with a database and a role of its own, and its replicas."""
+
+    def __init__(self, server, binary, directory):
+        self.binary = binary
+        self.directory = directory / "app"
+        self.byproducts = directory / "byproducts"
+        self.replicas = []
+        shutil.copytree(pathlib.Path(__file__).parent / "sample_app", self.directory)
+        self.byproducts.mkdir()
+        os.mkfifo(self.byproducts / "gate")
+        # Open for both, so that neither end ever waits for the other to open.
+        self._gate = os.open(self.byproducts / "gate", os.O_RDWR)
+        self.use(server)
+
+    def use(self, server):
+        """The server on which the database is; the role may create databases and no more."""
+        self.server = server
+        self.database = self.role = "app_" + secrets.token_hex(6)
+        # Characters that an address has to encode belong to a real password.
+        self.password = "p%:/@ +" + secrets.token_hex(12)
+        if server.running:
+            server.create_role(self.role, self.password, "CREATEDB")
+
+    def url(self, **options):
+        return self.server.url(self.database, self.role, self.password, **options)
+
+    def create_database(self):
+        """Creates the database, empty; the role is then not allowed to create one."""
+        self.server.query(f"ALTER ROLE {self.role} NOCREATEDB")
+        self.server.create_database(self.database, self.role)
+
+    def start(self, count=1, *options, command=SERVE, environment=None, prefix="web-", init=True):
+        values = {
+            "PATH": os.environ["PATH"],
+            "LANG": "C.UTF-8",
+            "RAILS_ENV": "production",
+            "DATABASE_URL": self.url(),
+            "SIGNALBOX_LOG": "json",
+            "BYPRODUCTS": str(self.byproducts),
+            **(environment or {}),
+        }
+        values = {name: value for name, value in values.items() if value is not None}
+        started = start_together(
+            count, [self.binary, *options, *command], self.directory, values, prefix, init=init
+        )
+        self.replicas += started
+        return started
+
+    def start_one(self, *options, **more):
+        return self.start(1, *options, **more)[0]
+
+    def tell_step(self, words="go", times=1):
+        """Says to the step that runs, or to the next, how to go on."""
+        os.write(self._gate, f"{words}\n".encode() * times)
+
+    # --- what there is to see -------------------------------------------------
+
+    def query(self, sql):
+        return self.server.query(sql, self.database)
+
+    def database_exists(self):
+        return self.server.query(
+            f"SELECT 1 FROM pg_database WHERE datname = '{self.database}'") != []
+
+    def step_runs(self):
+        """The host of each run of the step, in order; never two at once."""
+        rows = self.query("SELECT host, overlapping FROM step_runs ORDER BY id")
+        assert [host for host, overlapping in rows if overlapping == "t"] == []
+        return [host for host, _ in rows]
+
+    def ledger(self):
+        rows = self.query(f"SELECT {', '.join(_LEDGER)} FROM signalbox_runs ORDER BY id")
+        return [dict(zip(_LEDGER, row)) for row in rows]
+
+    def ledger_states(self):
+        return [row["state"] for row in self.ledger()]
+
+    def lock_holders(self, key=0):
+        """The backends that hold the advisory lock."""
+        return [int(pid) for pid, in self.query(
+            "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 2 "
+            f"AND classid::bigint = {LOCK_CLASS} AND objid::bigint = {key} AND database = "
+            "(SELECT oid FROM pg_database WHERE datname = current_database())")]
+
+    def assert_lock_is_free(self, key=0):
+        """Takes the lock, waiting for the server to notice that its client has gone."""
+        self.query(
+            "BEGIN; SET LOCAL lock_timeout = '60s';"
+            f"SELECT FROM pg_advisory_xact_lock({LOCK_CLASS}, {key}); COMMIT")
+
+    def assert_step_is_dead(self):
+        """No process of any step is left."""
+        with open(self.byproducts / "step.lock", "a", encoding="utf-8") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def close(self):
+        for replica in self.replicas:
+            replica.destroy()
+        os.close(self._gate)
+        transcript = "\n".join(replica.transcript() for replica in self.replicas)
+        # pytest shows this when the scenario has failed.
+        print(transcript)
+        for secret in (self.password, quote(self.password, safe=""), self.password[7:]):
+            assert secret not in transcript, "a password was written out"
+
+
+@pytest.fixture
+def unused_listener():
+    """An address that would notice the first attempt to connect to it."""
+
+    class Listener:
+        def __init__(self):
+            self.socket = socket.create_server(("127.0.0.1", 0))
+            self.socket.setblocking(False)
+            port = self.socket.getsockname()[1]
+            self.url = f"postgresql://somebody:something@127.0.0.1:{port}/anything"
+
+        def assert_untouched(self):
+            with pytest.raises(BlockingIOError):
+                self.socket.accept()
+
+    listener = Listener()
+    with listener.socket:
+        yield listener
+
+
+@pytest.fixture
+def refusing_port():
+    """A port that nobody listens on and nobody else can get meanwhile."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield bound.getsockname()[1]

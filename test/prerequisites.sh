@@ -1,0 +1,72 @@
+#!/bin/sh
+# Installs from Debian (or Ubuntu) what building and testing Signalbox needs
+# and this machine does not have yet.
+#
+#   sh test/prerequisites.sh                     everything
+#   sh test/prerequisites.sh build database      only these groups
+#
+# Groups: build database python lint containers. It asks dpkg first, so it is
+# quick and needs neither root nor a network when nothing is missing.
+set -eu
+export LANG=C LC_ALL=C DEBIAN_FRONTEND=noninteractive
+
+packages_of() {
+  case $1 in
+    build)
+      echo gcc libc6-dev cmake ninja-build pkg-config libpq-dev libssl-dev \
+        libyaml-dev libcap-dev libcmocka-dev ;;
+    database)
+      echo postgresql openssl util-linux iproute2 ;;
+    python)
+      echo python3 python3-pytest ;;
+    lint)
+      echo clang clang-tidy clang-format valgrind ;;
+    containers)
+      echo podman runc containernetworking-plugins iptables mmdebstrap \
+        ca-certificates debian-archive-keyring ;;
+    *)
+      echo "prerequisites.sh: no such group: $1 (build database python lint containers)" >&2
+      exit 64 ;;
+  esac
+}
+
+[ $# -gt 0 ] || set -- build database python lint containers
+wanted=
+for group in "$@"; do
+  wanted="$wanted $(packages_of "$group")"
+done
+
+# pkg-config is a transitional package on newer releases and a virtual one
+# elsewhere, so a package counts as there when something installed provides it.
+installed=$(dpkg-query -W -f '${db:Status-Status} ${Package} ${Provides}\n' |
+  sed -n 's/^installed //p' | sed 's/ *([^)]*)//g; s/,//g' | tr -s ' ' '\n')
+missing=
+for package in $wanted; do
+  printf '%s\n' "$installed" | grep -qxF -e "$package" || missing="$missing $package"
+done
+[ -n "$missing" ] || exit 0
+
+if [ "$(id -u)" -eq 0 ]; then
+  sudo=
+elif command -v sudo >/dev/null; then
+  sudo='sudo -n'
+else
+  echo "prerequisites.sh: missing:$missing; installing them needs root or sudo" >&2
+  exit 77
+fi
+
+install_missing() {
+  # The word splitting of $sudo and $missing is meant. A lock that another
+  # apt holds is waited for, since several scripts may start on one machine.
+  # shellcheck disable=SC2086
+  $sudo env LANG=C LC_ALL=C DEBIAN_FRONTEND=noninteractive \
+    apt-get -o DPkg::Lock::Timeout=600 install -y --no-install-recommends $missing
+}
+
+echo "prerequisites.sh: installing$missing"
+# A fresh machine has no package lists, or stale ones that name files which
+# are gone: both show as a failed install, and an update mends both.
+if ! install_missing; then
+  $sudo apt-get -o DPkg::Lock::Timeout=600 update
+  install_missing
+fi

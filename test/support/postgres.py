@@ -1,0 +1,360 @@
+"""A real PostgreSQL server of our own, for as long as a test needs it.
+
+    with Server() as server:
+        server.create_role("app", "s3cret", "CREATEDB")
+        os.environ["DATABASE_URL"] = server.url("app_production", "app", "s3cret")
+
+It lives in a temporary directory, listens on a free port with TLS and SCRAM
+passwords, and is gone afterwards, also when the test process was killed.
+"""
+
+import atexit
+import csv
+import glob
+import io
+import ipaddress
+import os
+import pwd
+import re
+import secrets
+import shutil
+import socket
+import subprocess
+import tempfile
+from urllib.parse import quote
+
+# The server refuses to run as root, so root lends its place to this user,
+# which Debian's package makes.
+SYSTEM_USER = "postgres"
+
+START_TIMEOUT_S = 120
+LOOPBACK_NETWORKS = ("127.0.0.0/8", "::1/128")
+
+
+class ServerError(Exception):
+    """A command of PostgreSQL's failed; the text is what it said."""
+
+
+class Server:
+    """One PostgreSQL cluster: `with Server() as server`, or start() and close()."""
+
+    superuser = "postgres"
+
+    def __init__(self, listen="127.0.0.1", max_connections=100):
+        self.addresses = [address.strip() for address in listen.split(",")]
+        self.host = self.addresses[0]
+        self.port = None
+        self.max_connections = max_connections
+        self.superuser_password = secrets.token_urlsafe(18)
+        self.running = False
+        self._bin = _newest_bin_directory()
+        self._watcher = None
+
+        self.directory = _temporary_directory()
+        self.data_directory = os.path.join(self.directory, "data")
+        self.socket_directory = os.path.join(self.directory, "socket")
+        self.log_file = os.path.join(self.directory, "server.log")
+        self.ca_certificate = os.path.join(self.directory, "ca.crt")
+
+        atexit.register(self.close)
+        self._watch_over()
+        try:
+            os.mkdir(self.socket_directory)
+            _make_certificates(self.directory, self.addresses)
+            self._give_to_system_user()
+            self._initdb()
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self):
+        try:
+            self.start()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    # --- life ---------------------------------------------------------------
+
+    def start(self):
+        """Starts the server and returns when it accepts connections."""
+        for attempt in range(1, 6):
+            # The port stays the same over a restart: clients know it.
+            chosen_here = self.port is None
+            if chosen_here:
+                self.port = _free_port()
+            self._configure()
+            result = self._pg_ctl(
+                "start", "-w", "-t", str(START_TIMEOUT_S), "-l", self.log_file, check=False
+            )
+            if result.returncode == 0:
+                self.running = True
+                return
+            # Somebody else may have taken the free port in the meantime.
+            taken = "could not bind" in self.log() or "could not create any TCP" in self.log()
+            if not (chosen_here and taken) or attempt == 5:
+                break
+            self.port = None
+        raise ServerError(f"the server did not start:\n{result.stdout}\n{self.log()}")
+
+    def stop(self, mode="fast"):
+        """Stops the server; "immediate" is what a crash looks like to clients."""
+        self._pg_ctl("stop", "-w", "-t", str(START_TIMEOUT_S), "-m", mode)
+        self.running = False
+
+    def close(self):
+        """Stops the server and removes everything that is on disk; may be called twice."""
+        atexit.unregister(self.close)
+        if os.path.exists(os.path.join(self.data_directory, "postmaster.pid")):
+            self._pg_ctl("stop", "-w", "-m", "immediate", check=False)
+        self.running = False
+        shutil.rmtree(self.directory, ignore_errors=True)
+        if self._watcher:
+            self._watcher.stdin.close()
+            self._watcher.wait()
+            self._watcher = None
+
+    # --- use ----------------------------------------------------------------
+
+    def query(self, sql, database="postgres"):
+        """Runs `sql` as superuser; the rows as tuples of strings, NULL as ""."""
+        environment = _without_libpq_variables()
+        environment.update(PGPASSWORD=self.superuser_password, PGAPPNAME="signalbox-test")
+        # Statements come through standard input, so that each is a transaction
+        # of its own and CREATE DATABASE may stand among others.
+        result = subprocess.run(
+            [os.path.join(self._bin, "psql"), "-X", "-q", "-t", "--csv",
+             "-v", "ON_ERROR_STOP=1", "-h", self.socket_directory, "-p", str(self.port),
+             "-U", self.superuser, "-d", database],
+            input=sql, env=environment, capture_output=True, text=True, check=False,
+        )
+        if result.returncode != 0:
+            raise ServerError(result.stderr.strip())
+        # A row whose only column is NULL or empty is an empty line.
+        return [tuple(row) or ("",) for row in csv.reader(io.StringIO(result.stdout))]
+
+    def create_role(self, name, password, *options):
+        """A role that may log in; `options` such as "CREATEDB"."""
+        self.query(
+            f"CREATE ROLE {_identifier(name)} LOGIN PASSWORD {_literal(password)} "
+            + " ".join(options)
+        )
+
+    def create_database(self, name, owner=None):
+        owned = f" OWNER {_identifier(owner)}" if owner else ""
+        self.query(f"CREATE DATABASE {_identifier(name)}{owned}")
+
+    def url(self, database, role=None, password=None, host=None, sslmode="require"):
+        """The address of `database` as libpq and Rails take it; of the superuser by default."""
+        if role is None:
+            role, password = self.superuser, self.superuser_password
+        authority = quote(role, safe="")
+        if password is not None:
+            authority += ":" + quote(password, safe="")
+        host = host or self.host
+        if ":" in host:
+            host = f"[{host}]"
+        return (
+            f"postgresql://{authority}@{host}:{self.port}/{quote(database, safe='')}"
+            f"?sslmode={sslmode}"
+        )
+
+    def log(self):
+        """What the server has written to its log so far."""
+        try:
+            with open(self.log_file, encoding="utf-8", errors="replace") as log:
+                return log.read()
+        except FileNotFoundError:
+            return ""
+
+    # --- how ----------------------------------------------------------------
+
+    def _as_system_user(self, command):
+        if os.geteuid() != 0:
+            return command
+        return ["setpriv", f"--reuid={SYSTEM_USER}", f"--regid={SYSTEM_USER}", "--init-groups",
+                "--", *command]
+
+    def _run(self, command, check=True):
+        environment = _without_libpq_variables()
+        environment["LC_ALL"] = "C"
+        # Output goes to a file and not to a pipe: the server inherits it, and
+        # a pipe would then never come to its end.
+        with tempfile.TemporaryFile("w+") as output:
+            result = subprocess.run(
+                self._as_system_user(command), cwd=self.directory, env=environment,
+                stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, check=False,
+            )
+            output.seek(0)
+            result.stdout = output.read()
+        if check and result.returncode != 0:
+            raise ServerError(f"{command[0]} ended with {result.returncode}:\n{result.stdout}")
+        return result
+
+    def _pg_ctl(self, action, *options, check=True):
+        return self._run(
+            [os.path.join(self._bin, "pg_ctl"), action, "-D", self.data_directory, *options],
+            check=check,
+        )
+
+    def _initdb(self):
+        password_file = os.path.join(self.directory, "superuser-password")
+        with open(password_file, "w", encoding="utf-8") as file:
+            file.write(self.superuser_password + "\n")
+        os.chmod(password_file, 0o600)
+        self._give_to_system_user(password_file)
+        self._run([
+            os.path.join(self._bin, "initdb"), "-D", self.data_directory, "-U", self.superuser,
+            f"--pwfile={password_file}", "--auth=scram-sha-256", "--encoding=UTF8",
+            "--locale=C.UTF-8", "--no-sync",
+        ])
+        os.unlink(password_file)
+
+    def _configure(self):
+        loopback_only = all(ipaddress.ip_address(a).is_loopback for a in self.addresses)
+        # The address of a bridge exists only once something is plugged into it,
+        # and a server that cannot bind one of its addresses listens without it
+        # for ever. So it listens everywhere then, and pg_hba.conf decides.
+        listen = ",".join(self.addresses) if loopback_only else "*"
+        settings = {
+            "listen_addresses": listen,
+            "port": self.port,
+            "unix_socket_directories": self.socket_directory,
+            "max_connections": self.max_connections,
+            "password_encryption": "scram-sha-256",
+            "ssl": "on",
+            "ssl_cert_file": os.path.join(self.directory, "server.crt"),
+            "ssl_key_file": os.path.join(self.directory, "server.key"),
+            "fsync": "off",
+            "synchronous_commit": "off",
+            "full_page_writes": "off",
+            "shared_buffers": "16MB",
+            "log_connections": "on",
+            "log_disconnections": "on",
+            "log_line_prefix": "%m [%p] %q%u@%d %a ",
+        }
+        with open(os.path.join(self.data_directory, "test.conf"), "w", encoding="utf-8") as file:
+            for name, value in settings.items():
+                file.write(f"{name} = {_literal(str(value))}\n")
+        main = os.path.join(self.data_directory, "postgresql.conf")
+        include = "include 'test.conf'\n"
+        with open(main, encoding="utf-8") as file:
+            included = include in file.read()
+        if not included:
+            with open(main, "a", encoding="utf-8") as file:
+                file.write(include)
+
+        networks = list(LOOPBACK_NETWORKS)
+        for address in self.addresses:
+            if not ipaddress.ip_address(address).is_loopback:
+                # Containers come from other addresses of the bridge's network.
+                width = 16 if ":" not in address else 64
+                networks.append(str(ipaddress.ip_network(f"{address}/{width}", strict=False)))
+        with open(os.path.join(self.data_directory, "pg_hba.conf"), "w", encoding="utf-8") as file:
+            file.write("local all all scram-sha-256\n")
+            for network in networks:
+                file.write(f"host all all {network} scram-sha-256\n")
+
+    def _give_to_system_user(self, *paths):
+        if os.geteuid() != 0:
+            return
+        user = pwd.getpwnam(SYSTEM_USER)
+        for path in paths or (self.directory, self.socket_directory,
+                              os.path.join(self.directory, "server.key")):
+            os.chown(path, user.pw_uid, user.pw_gid)
+
+    def _watch_over(self):
+        # The server is a daemon and outlives a test process that is killed.
+        # This shell reads from a pipe that only we can write to, so it wakes
+        # up when we are gone, in whatever way, and clears up behind us.
+        script = (
+            'directory=$1; shift; read -r _; trap "" HUP INT TERM; '
+            'if [ -f "$directory/data/postmaster.pid" ]; then "$@" >/dev/null 2>&1 || :; fi; '
+            'rm -rf "$directory"'
+        )
+        stop = self._as_system_user([
+            os.path.join(self._bin, "pg_ctl"), "stop", "-D", self.data_directory,
+            "-w", "-m", "immediate",
+        ])
+        self._watcher = subprocess.Popen(
+            ["sh", "-c", script, "watcher", self.directory, *stop],
+            stdin=subprocess.PIPE, cwd="/", start_new_session=True,
+        )
+
+
+def _newest_bin_directory():
+    directories = glob.glob("/usr/lib/postgresql/*/bin")
+    directories = [d for d in directories if os.access(os.path.join(d, "initdb"), os.X_OK)]
+    if not directories:
+        raise ServerError("no PostgreSQL server in /usr/lib/postgresql (Debian: postgresql)")
+    return max(directories, key=lambda d: int(re.search(r"/(\d+)", d).group(1)))
+
+
+def _temporary_directory():
+    # Not $TMPDIR: that may be closed to the server's user, or too long for the
+    # path of a Unix socket, which has at most 107 bytes.
+    directory = tempfile.mkdtemp(prefix="signalbox-pg-", dir="/tmp")
+    # Others read the certificate of the authority in it; the data is closed.
+    os.chmod(directory, 0o755)
+    return directory
+
+
+def _free_port():
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.bind(("", 0))
+        return probe.getsockname()[1]
+
+
+def _make_certificates(directory, addresses):
+    names = ["DNS:localhost"]
+    for address in dict.fromkeys([*addresses, "127.0.0.1", "::1"]):
+        names.append(f"IP:{address}")
+    config = os.path.join(directory, "openssl.cnf")
+    # A configuration of our own, so that the machine's does not matter.
+    with open(config, "w", encoding="utf-8") as file:
+        file.write(
+            "[req]\ndistinguished_name = dn\nprompt = no\n[dn]\nCN = Signalbox test\n"
+            "[authority]\nbasicConstraints = critical,CA:TRUE\n"
+            "keyUsage = critical,keyCertSign,cRLSign\nsubjectKeyIdentifier = hash\n"
+            "[server]\nbasicConstraints = critical,CA:FALSE\n"
+            "extendedKeyUsage = serverAuth\nsubjectKeyIdentifier = hash\n"
+            f"subjectAltName = {','.join(names)}\n"
+        )
+
+    def path(name):
+        return os.path.join(directory, name)
+
+    def openssl(*arguments):
+        result = subprocess.run(
+            ["openssl", "req", "-x509", "-config", config, "-days", "30", "-nodes",
+             "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", *arguments],
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+        )
+        if result.returncode != 0:
+            raise ServerError(f"openssl ended with {result.returncode}:\n{result.stderr}")
+
+    openssl("-extensions", "authority", "-subj", "/CN=Signalbox test authority",
+            "-keyout", path("ca.key"), "-out", path("ca.crt"))
+    openssl("-extensions", "server", "-subj", f"/CN={addresses[0]}",
+            "-CA", path("ca.crt"), "-CAkey", path("ca.key"),
+            "-keyout", path("server.key"), "-out", path("server.crt"))
+    os.unlink(path("ca.key"))
+    os.chmod(path("server.key"), 0o600)
+    os.chmod(path("ca.crt"), 0o644)
+    os.chmod(path("server.crt"), 0o644)
+
+
+def _without_libpq_variables():
+    return {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+
+
+def _identifier(name):
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _literal(text):
+    return "'" + text.replace("'", "''") + "'"

@@ -1,0 +1,351 @@
+/*
+ * What a started program finds: its words, descriptors, group, signals; and what is said when it
+ * cannot be executed. Programs report through a pipe or by their exit status.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "signalbox/process/spawn.h"
+
+static char directory[] = "/tmp/signalbox-spawn-XXXXXX";
+static struct signal_inheritance nothing_inherited;
+
+struct outcome {
+    int status;
+    char output[4096];
+};
+
+/* exec takes words without const and does not write to them; literals have it here. */
+static char *const *words(const char *const literals[]) {
+    return (char *const *)(uintptr_t)literals;
+}
+
+static struct spawn_request request_for(const char *const argv[]) {
+    return (struct spawn_request){
+        .argv = words(argv),
+        .stdin_fd = -1,
+        .stdout_fd = -1,
+        .stderr_fd = -1,
+        .group = SPAWN_OWN_GROUP,
+        .signals = &nothing_inherited,
+    };
+}
+
+/* Runs it to its end; standard output and standard error come together. */
+static struct outcome run(struct spawn_request request) {
+    struct outcome outcome = {.status = -1};
+    struct error error;
+    pid_t process = 0;
+    int ends[2];
+    assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+    request.stdout_fd = ends[1];
+    request.stderr_fd = ends[1];
+    assert_int_equal(process_spawn(&request, &process, &error), 0);
+    (void)close(ends[1]);
+
+    size_t used = 0;
+    ssize_t length;
+    while ((length = read(ends[0], outcome.output + used, sizeof outcome.output - 1 - used)) > 0) {
+        used += (size_t)length;
+    }
+    (void)close(ends[0]);
+    int status = 0;
+    assert_int_equal(waitpid(process, &status, 0), process);
+    outcome.status = WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+    return outcome;
+}
+
+static void file_write(const char *name, mode_t mode, const char *text) {
+    char path[128];
+    (void)snprintf(path, sizeof path, "%s/%s", directory, name);
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+    assert_int_equal(fchmod(fd, mode), 0);
+    (void)close(fd);
+}
+
+static void its_own_exit_status_is_what_is_reaped(void **state) {
+    (void)state;
+    const char *argv[] = {"sh", "-c", "echo \"$0 $1\"; exit 3", "a", "b c", NULL};
+    struct outcome outcome = run(request_for(argv));
+    assert_int_equal(outcome.status, 3);
+    assert_string_equal(outcome.output, "a b c\n");
+}
+
+static void what_cannot_be_executed_is_127_or_126_with_a_message(void **state) {
+    (void)state;
+    static const struct {
+        const char *name;
+        int status;
+        const char *message;
+    } cases[] = {
+        {"no-such-program", 127, "signalbox: cannot run no-such-program: not found in PATH\n"},
+        {"./no/such", 127, "signalbox: cannot run ./no/such: No such file or directory\n"},
+        {"./plain", 126, "signalbox: cannot run ./plain: Permission denied\n"},
+        {"./plain/below", 127, "signalbox: cannot run ./plain/below: Not a directory\n"},
+        {".", 126, "signalbox: cannot run .: Permission denied\n"},
+        {"./", 126, "signalbox: cannot run ./: Permission denied\n"},
+        {"", 127, "signalbox: cannot run : not found in PATH\n"},
+        {"./lost", 127,
+            "signalbox: cannot run ./lost: No such file or directory (the file is there: what is "
+            "missing is the interpreter after its #!, or its loader)\n"},
+    };
+    file_write("plain", 0644, "exit 5\n");
+    file_write("lost", 0755, "#!/no/such/interpreter\n");
+    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+        const char *argv[] = {cases[i].name, NULL};
+        struct outcome outcome = run(request_for(argv));
+        assert_int_equal(outcome.status, cases[i].status);
+        assert_string_equal(outcome.output, cases[i].message);
+    }
+}
+
+static void the_program_is_searched_in_the_path_it_will_have(void **state) {
+    (void)state;
+    char path[256];
+    (void)snprintf(path, sizeof path, "PATH=/no/such:%s/plain:%s", directory, directory);
+    file_write("plain", 0644, "");
+    file_write("only-here", 0755, "#!/bin/sh\necho \"$PATH\"\n");
+    const char *argv[] = {"only-here", NULL};
+    const char *environment[] = {path, NULL};
+
+    struct spawn_request request = request_for(argv);
+    assert_int_equal(run(request).status, 127);
+    request.environment = words(environment);
+    struct outcome outcome = run(request);
+    assert_int_equal(outcome.status, 0);
+    assert_int_equal(strncmp(outcome.output, path + 5, strlen(path + 5)), 0);
+}
+
+static void a_file_that_may_not_be_executed_does_not_hide_a_later_one(void **state) {
+    (void)state;
+    char path[256];
+    const char *argv[] = {"twice", NULL};
+    const char *environment[] = {path, NULL};
+    (void)snprintf(path, sizeof path, "PATH=%s/first:%s", directory, directory);
+    char first[128];
+    (void)snprintf(first, sizeof first, "%s/first", directory);
+    (void)mkdir(first, 0700);
+    file_write("first/twice", 0644, "");
+
+    struct spawn_request request = request_for(argv);
+    request.environment = words(environment);
+    assert_int_equal(run(request).status, 126);
+    file_write("twice", 0755, "#!/bin/sh\nexit 4\n");
+    assert_int_equal(run(request).status, 4);
+}
+
+static void an_empty_element_of_the_path_is_the_current_directory(void **state) {
+    (void)state;
+    const char *argv[] = {"in-current", NULL};
+    const char *environment[] = {"PATH=/no/such::/nor/this", NULL};
+    file_write("in-current", 0755, "#!/bin/sh\nexit 6\n");
+    struct spawn_request request = request_for(argv);
+    request.environment = words(environment);
+    assert_int_equal(run(request).status, 6);
+}
+
+static void a_script_without_an_interpreter_line_is_run_by_the_shell(void **state) {
+    (void)state;
+    file_write("script", 0755, "echo \"$0|$#|$1|$2\"; exit 8\n");
+    const char *argv[] = {"./script", "one", "two words", NULL};
+    struct outcome outcome = run(request_for(argv));
+    assert_int_equal(outcome.status, 8);
+    assert_string_equal(outcome.output, "./script|2|one|two words\n");
+    assert_string_equal(argv[0], "./script");
+
+    const char *alone[] = {"./script", NULL};
+    outcome = run(request_for(alone));
+    assert_string_equal(outcome.output, "./script|0||\n");
+}
+
+static void a_group_or_a_session_is_its_own(void **state) {
+    (void)state;
+    /* Fields 5 and 6 of the line: process group and session. */
+    const char *argv[] = {"sh", "-c",
+        "read -r pid name state parent group session rest </proc/self/stat;"
+        "echo $$ $group $session",
+        NULL};
+    int process = 0;
+    int group = 0;
+    int session = 0;
+
+    struct spawn_request request = request_for(argv);
+    struct outcome outcome = run(request);
+    assert_int_equal(sscanf(outcome.output, "%d %d %d", &process, &group, &session), 3);
+    assert_int_equal(group, process);
+    assert_int_equal(session, getsid(0));
+
+    request.group = SPAWN_OWN_SESSION;
+    outcome = run(request);
+    assert_int_equal(sscanf(outcome.output, "%d %d %d", &process, &group, &session), 3);
+    assert_int_equal(group, process);
+    assert_int_equal(session, process);
+}
+
+static void descriptors_are_placed(void **state) {
+    (void)state;
+    int ends[2];
+    assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+    assert_int_equal(write(ends[1], "hello\n", 6), 6);
+    (void)close(ends[1]);
+    const char *argv[] = {"cat", NULL};
+    struct spawn_request request = request_for(argv);
+    request.stdin_fd = ends[0];
+    assert_string_equal(run(request).output, "hello\n");
+    (void)close(ends[0]);
+}
+
+static void a_descriptor_already_in_its_place_is_passed_on(void **state) {
+    (void)state;
+    int saved = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 10);
+    int ends[2];
+    assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+    assert_int_equal(write(ends[1], "here\n", 5), 5);
+    (void)close(ends[1]);
+    assert_int_equal(dup3(ends[0], STDIN_FILENO, O_CLOEXEC), STDIN_FILENO);
+    (void)close(ends[0]);
+
+    const char *argv[] = {"cat", NULL};
+    struct spawn_request request = request_for(argv);
+    request.stdin_fd = STDIN_FILENO;
+    struct outcome outcome = run(request);
+    assert_int_equal(dup2(saved, STDIN_FILENO), STDIN_FILENO);
+    (void)close(saved);
+    assert_string_equal(outcome.output, "here\n");
+}
+
+static void mask_and_ignored_signals_arrive_exactly(void **state) {
+    (void)state;
+    /* The program is execed by ours at once: a shell in between would change them. */
+    const char *argv[] = {"grep", "-E", "^Sig(Blk|Ign)", "/proc/self/status", NULL};
+    const struct signal_inheritance inherited = {
+        .mask = SIGNAL_BIT(SIGUSR1) | SIGNAL_BIT(33) | SIGNAL_BIT(34) | SIGNAL_BIT(64),
+        .ignored = SIGNAL_BIT(SIGHUP) | SIGNAL_BIT(SIGPIPE) | SIGNAL_BIT(35),
+    };
+    struct spawn_request request = request_for(argv);
+    request.signals = &inherited;
+    assert_string_equal(run(request).output, "SigBlk:\t8000000300000200\n"
+                                             "SigIgn:\t0000000400001001\n");
+}
+
+static void a_full_standard_error_does_not_hold_the_parent(void **state) {
+    (void)state;
+    int ends[2];
+    assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+    (void)fcntl(ends[1], F_SETFL, O_NONBLOCK);
+    char block[4096] = {0};
+    while (write(ends[1], block, sizeof block) > 0) {
+    }
+    (void)fcntl(ends[1], F_SETFL, 0);
+
+    const char *argv[] = {"no-such-program", NULL};
+    struct spawn_request request = request_for(argv);
+    struct error error;
+    pid_t process = 0;
+    int status = 0;
+    request.stderr_fd = ends[1];
+    assert_int_equal(process_spawn(&request, &process, &error), 0);
+    assert_int_equal(waitpid(process, &status, 0), process);
+    assert_int_equal(WEXITSTATUS(status), 127);
+
+    /* Nobody reads any more: SIGPIPE must not become the exit status. */
+    (void)close(ends[0]);
+    assert_int_equal(process_spawn(&request, &process, &error), 0);
+    assert_int_equal(waitpid(process, &status, 0), process);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 127);
+    (void)close(ends[1]);
+}
+
+static void a_child_that_shall_not_outlive_us_does_not(void **state) {
+    (void)state;
+    int ends[2];
+    assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+    pid_t parent = fork();
+    if (parent == 0) {
+        const char *argv[] = {"sh", "-c", "echo up; exec sleep 1000", NULL};
+        struct spawn_request request = request_for(argv);
+        struct error error;
+        pid_t process = 0;
+        request.stdout_fd = ends[1];
+        request.die_with_parent = true;
+        _exit(process_spawn(&request, &process, &error) == 0 && pause() == 0 ? 0 : 1);
+    }
+    (void)close(ends[1]);
+    char text[16];
+    assert_int_equal(read(ends[0], text, sizeof text), 3);
+    assert_int_equal(kill(parent, SIGKILL), 0);
+    /* The end of file comes when the last holder of the other end is gone. */
+    assert_int_equal(read(ends[0], text, sizeof text), 0);
+    (void)close(ends[0]);
+    assert_int_equal(waitpid(parent, NULL, 0), parent);
+}
+
+static int replaced_status(const char *const argv[]) {
+    pid_t child = fork();
+    if (child == 0) {
+        _exit(process_replace(words(argv), &nothing_inherited));
+    }
+    int status = -1;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static void this_process_becomes_the_program(void **state) {
+    (void)state;
+    char script[64];
+    (void)snprintf(script, sizeof script, "[ $PPID = %d ] && exit 11", (int)getpid());
+    const char *argv[] = {"sh", "-c", script, NULL};
+    assert_int_equal(replaced_status(argv), 11);
+
+    const char *nothing[] = {"/no/such", NULL};
+    assert_int_equal(replaced_status(nothing), 127);
+    file_write("script", 0755, "exit 12\n");
+    const char *shebangless[] = {"./script", NULL};
+    assert_int_equal(replaced_status(shebangless), 12);
+}
+
+static int directory_make(void **state) {
+    (void)state;
+    return mkdtemp(directory) != NULL && chdir(directory) == 0 ? 0 : -1;
+}
+
+static int directory_remove(void **state) {
+    (void)state;
+    char command[128];
+    (void)snprintf(command, sizeof command, "rm -rf '%s'", directory);
+    return chdir("/") == 0 ? system(command) : -1;
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(its_own_exit_status_is_what_is_reaped),
+        cmocka_unit_test(what_cannot_be_executed_is_127_or_126_with_a_message),
+        cmocka_unit_test(the_program_is_searched_in_the_path_it_will_have),
+        cmocka_unit_test(a_file_that_may_not_be_executed_does_not_hide_a_later_one),
+        cmocka_unit_test(an_empty_element_of_the_path_is_the_current_directory),
+        cmocka_unit_test(a_script_without_an_interpreter_line_is_run_by_the_shell),
+        cmocka_unit_test(a_group_or_a_session_is_its_own),
+        cmocka_unit_test(descriptors_are_placed),
+        cmocka_unit_test(a_descriptor_already_in_its_place_is_passed_on),
+        cmocka_unit_test(mask_and_ignored_signals_arrive_exactly),
+        cmocka_unit_test(a_full_standard_error_does_not_hold_the_parent),
+        cmocka_unit_test(a_child_that_shall_not_outlive_us_does_not),
+        cmocka_unit_test(this_process_becomes_the_program),
+    };
+    return cmocka_run_group_tests(tests, directory_make, directory_remove);
+}
