@@ -87,9 +87,9 @@ static int carry_out(struct supervisor *supervisor, const struct options *option
             "to the Dockerfile, or give one (signalbox --help)");
         return EXIT_STATUS_USAGE;
     }
-    report(EVENT_COMMAND_RECOGNISED, NULL, "the command is a %s (%s): %s; %s",
+    report(EVENT_COMMAND_RECOGNISED, NULL, "command taken for: %s (%s); %s: %s",
         command_kind_name(command.kind), command.rule,
-        plan.prepare ? "preparing first" : "starting at once", plan.why);
+        plan.prepare ? "preparing" : "starting at once", plan.why);
     if (plan.prepare) {
         int exit_status = run_in_child(supervisor, prepare_run, &prepare, &end);
         if (exit_status != EXIT_STATUS_SUCCESS) {

@@ -12,15 +12,18 @@
 
 #include "signalbox/base/text.h"
 
-/* The first `: XXXXX: ` in the message, where X is what SQLSTATEs are made of. */
+/* The first `: XXXXX: ` in the message, where X is what SQLSTATEs are made of; a digit is always among
+ * them, which tells them from the word FATAL. */
 static const char *find_sqlstate(const char *message) {
     for (const char *colon = strchr(message, ':'); colon != NULL; colon = strchr(colon + 1, ':')) {
         const char *code = colon + 1 + strspn(colon + 1, " ");
         size_t length = 0;
+        bool has_digit = false;
         while (isdigit((unsigned char)code[length]) || isupper((unsigned char)code[length])) {
+            has_digit = has_digit || isdigit((unsigned char)code[length]);
             length++;
         }
-        if (length == 5 && strncmp(code + 5, ": ", 2) == 0 && code > colon + 1) {
+        if (length == 5 && has_digit && strncmp(code + 5, ": ", 2) == 0 && code > colon + 1) {
             return code;
         }
     }

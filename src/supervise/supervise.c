@@ -100,8 +100,8 @@ static int stop_before_start(const struct supervisor *supervisor, const char *na
     }
     struct event_fields fields = {
         .has_exit_status = true, .exit_status = EXIT_STATUS_SIGNAL_BASE + number};
-    report(EVENT_COMMAND_NOT_STARTED, &fields, "SIG%s arrived before %s was started: it is not",
-        signal_name(number), name);
+    report(EVENT_COMMAND_NOT_STARTED, &fields,
+        "%s is not started: SIG%s arrived before it could be", name, signal_name(number));
     return fields.exit_status;
 }
 

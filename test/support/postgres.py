@@ -220,6 +220,8 @@ class Server:
         # and a server that cannot bind one of its addresses listens without it
         # for ever. So it listens everywhere then, and pg_hba.conf decides.
         listen = ",".join(self.addresses) if loopback_only else "*"
+        # What is written need not survive the machine. It has to survive
+        # stop("immediate"), so synchronous_commit stays on.
         settings = {
             "listen_addresses": listen,
             "port": self.port,
@@ -230,7 +232,6 @@ class Server:
             "ssl_cert_file": os.path.join(self.directory, "server.crt"),
             "ssl_key_file": os.path.join(self.directory, "server.key"),
             "fsync": "off",
-            "synchronous_commit": "off",
             "full_page_writes": "off",
             "shared_buffers": "16MB",
             "log_connections": "on",

@@ -1,0 +1,260 @@
+"""Signalbox as PID 1 of a namespace of its own, and where it is not PID 1."""
+
+import os
+import pty
+import signal
+import subprocess
+import sys
+
+import pytest
+
+# A deadline ends a test that hangs and measures nothing.
+DEADLINE_S = 120
+
+NAMESPACE = ("unshare", "--pid", "--fork", "--mount-proc", "--kill-child")
+
+# Tells each signal that it gets on a line of its own, and leaves on TERM.
+LISTENER = """
+import signal, sys
+signals = signal.valid_signals()
+signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+print("ready", flush=True)
+while True:
+    number = signal.sigwait(signals)
+    print(int(number), flush=True)
+    if number == signal.SIGTERM:
+        sys.exit(42)
+"""
+
+# Becomes its arguments with a mask and ignored signals that nobody has by chance.
+UNUSUAL = """
+import os, signal, sys
+signal.pthread_sigmask(signal.SIG_SETMASK, {signal.SIGUSR1, signal.SIGTERM, 34, 35, 64})
+for number in (signal.SIGHUP, signal.SIGCHLD, signal.SIGUSR2, 40):
+    signal.signal(number, signal.SIG_IGN)
+os.execvp(sys.argv[1], sys.argv[1:])
+"""
+
+
+def environment(**more):
+    # What these tests run is no server, and must not become one by somebody's settings.
+    kept = {name: value for name, value in os.environ.items()
+            if not name.startswith("SIGNALBOX_")}
+    return {**kept, "SIGNALBOX_PREPARE": "never", "SIGNALBOX_GRACE": "100s", **more}
+
+
+@pytest.fixture
+def processes():
+    """What a test started and did not end."""
+    started = []
+    yield started
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+@pytest.fixture
+def start(binary, processes):
+    def start(*command, init=True, prefix=(), **more):
+        more.setdefault("stdin", subprocess.DEVNULL)
+        process = subprocess.Popen(
+            [*(NAMESPACE if init else ()), *prefix, binary, *command], text=True,
+            env=environment(**more.pop("variables", {})),
+            **{"stdout": subprocess.PIPE, **more})
+        processes.append(process)
+        return process
+    return start
+
+
+@pytest.fixture
+def run(start):
+    def run(*command, **more):
+        process = start(*command, **more)
+        output, _ = process.communicate(timeout=DEADLINE_S)
+        return process.returncode, output
+    return run
+
+
+def pid_1_of(process):
+    """The number that PID 1 of the namespace of `process` (unshare) has out here."""
+    with open(f"/proc/{process.pid}/task/{process.pid}/children", encoding="ascii") as children:
+        return int(children.read().split()[0])
+
+
+def python(text):
+    return [sys.executable, "-c", text]
+
+
+@pytest.fixture(params=[True, False], ids=["pid 1", "not pid 1"])
+def init(request):
+    return request.param
+
+
+# --- the exit status ----------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", [0, 1, 3, 64, 126, 127, 255])
+def test_the_command_s_exit_status_is_ours(run, init, status):
+    assert run("sh", "-c", f"exit {status}", init=init) == (status, "")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL, signal.SIGSEGV, 64])
+def test_a_command_that_a_signal_ended_is_128_and_its_number(run, number):
+    assert run("sh", "-c", f"ulimit -c 0; kill -{int(number)} $$") == (128 + number, "")
+
+
+def test_what_is_not_there_is_127_and_what_is_no_program_126(run, init, tmp_path):
+    plain = tmp_path / "plain"
+    plain.write_text("", encoding="ascii")
+    for command, status, reason in [
+        ("no-such-program-anywhere", 127, "not found in PATH"),
+        ("/no/such/program", 127, "No such file or directory"),
+        (str(plain), 126, "Permission denied"),
+        (str(tmp_path), 126, "Permission denied"),
+    ]:
+        ended, output = run(command, init=init, stderr=subprocess.STDOUT)
+        assert ended == status
+        assert f"signalbox: cannot run {command}: {reason}\n" in output
+
+
+def test_a_script_without_an_interpreter_line_is_run_by_the_shell(run, init, tmp_path):
+    script = tmp_path / "script"
+    script.write_text('echo "$1"; exit 5\n', encoding="ascii")
+    script.chmod(0o755)
+    assert run(str(script), "a word", init=init) == (5, "a word\n")
+
+
+# --- signals --------------------------------------------------------------------
+
+
+def test_every_signal_is_forwarded_and_the_status_is_still_the_command_s(start):
+    process = start(*python(LISTENER))
+    assert process.stdout.readline() == "ready\n"
+    us = pid_1_of(process)
+    numbers = sorted(set(signal.valid_signals()) - {signal.SIGKILL, signal.SIGSTOP,
+                                                    signal.SIGTERM}) + [signal.SIGTERM]
+    for number in numbers:
+        os.kill(us, number)
+        assert int(process.stdout.readline()) == number
+    assert process.wait(DEADLINE_S) == 42
+
+
+def test_a_signal_from_the_command_itself_comes_back_to_it(run):
+    assert run("sh", "-c", "trap 'exit 21' USR2; kill -USR2 1; sleep 1000 & wait") == (21, "")
+
+
+def test_the_mask_and_ignored_signals_arrive_as_they_were(run, binary):
+    look = ["grep", "-E", "^Sig(Blk|Ign)", "/proc/self/status"]
+    expected = subprocess.run([*python(UNUSUAL), *look], text=True, check=True,
+                              stdout=subprocess.PIPE, timeout=DEADLINE_S).stdout
+    assert len(expected.splitlines()) == 2 and expected.count("0000000000000000") == 0
+    for init in True, False:
+        assert run(*look, init=init, prefix=python(UNUSUAL)) == (0, expected)
+
+
+# --- processes ------------------------------------------------------------------
+
+
+def test_orphans_are_reaped(run):
+    # An orphan that was not reaped keeps its number as a zombie, and this never ends.
+    assert run(*python("""
+import os
+orphans = []
+for _ in range(50):
+    ends = os.pipe()
+    if os.fork() == 0:
+        for _ in range(4):
+            if (orphan := os.fork()) == 0:
+                os._exit(0)
+            os.write(ends[1], b"%d " % orphan)
+        os._exit(0)
+    os.wait()
+    orphans += os.read(ends[0], 4096).split()
+for orphan in orphans:
+    while os.path.exists(b"/proc/" + orphan):
+        os.sched_yield()
+print(len(orphans))
+""")) == (0, "200\n")
+
+
+def test_what_is_left_over_is_asked_to_end(run):
+    status, output = run("sh", "-c", """
+        trap 'exit 6' TERM
+        setsid sh -c 'trap "echo asked; exit" TERM; kill -TERM '$$'; sleep 1000 & wait' &
+        wait
+    """)
+    assert (status, output) == (6, "asked\n")
+
+
+def test_what_ignores_that_is_killed_when_the_grace_is_over(run):
+    # It would keep the other end of the pipe for ever, and PID 1 with it.
+    status, output = run("sh", "-c", """
+        trap 'exit 7' USR1
+        setsid sh -c 'trap "" TERM; kill -USR1 '$$'; while :; do sleep 1000; done' &
+        wait
+    """, variables={"SIGNALBOX_GRACE": "50ms"})
+    assert (status, output) == (7, "")
+
+
+def test_after_a_term_to_us_the_grace_has_already_begun(run):
+    # The command leaves only when the time that the TERM began has run out, so that KILL is due
+    # at once. A grace that began with the command's end would ask first.
+    status, output = run("sh", "-c", """
+        setsid sh -c 'trap "echo asked" TERM; kill -USR1 '$$'; while :; do sleep 1000; done' &
+        trap 'kill -TERM 1' USR1
+        trap 'stopped=1' TERM
+        until [ "$stopped" ]; do wait; done
+        sleep 0.2
+        exit 8
+    """, variables={"SIGNALBOX_GRACE": "100ms"})
+    assert (status, output) == (8, "")
+
+
+def test_where_there_is_an_init_we_become_the_command(start):
+    process = start("sh", "-c", "echo $$; exit 4", init=False)
+    output, _ = process.communicate(timeout=DEADLINE_S)
+    assert output == f"{process.pid}\n"
+    assert process.returncode == 4
+
+
+def test_nothing_outside_of_our_namespace_is_signalled(run, init, processes):
+    sibling = subprocess.Popen(["sleep", "1000"])
+    processes.append(sibling)
+    leaves_behind = "setsid sleep 1000 >/dev/null 2>&1 & echo $!; exit 9"
+    status, output = run("sh", "-c", leaves_behind, init=init,
+                         variables={"SIGNALBOX_GRACE": "1ms"})
+    if not init:
+        # Whoever replaced itself by the command has no part in what that leaves behind.
+        os.kill(int(output), signal.SIGKILL)
+    assert status == 9
+    assert sibling.poll() is None
+
+
+# --- the terminal ---------------------------------------------------------------
+
+
+@pytest.fixture
+def terminal():
+    controlling, terminal = pty.openpty()
+    with open(controlling, "r+b", buffering=0) as controlling, open(terminal, "rb") as terminal:
+        yield controlling, terminal
+
+
+def test_the_command_has_the_terminal_s_foreground(start, terminal):
+    controlling, ours = terminal
+    text = "import os; os.write(0, b''); print(os.tcgetpgrp(0) == os.getpgrp() == os.getpid())"
+    process = start(*python(text), prefix=("setsid", "--ctty"), stdin=ours)
+    output, _ = process.communicate(timeout=DEADLINE_S)
+    assert output == "True\n"
+
+
+def test_what_is_typed_reaches_the_command_once_and_not_through_us(start, terminal):
+    controlling, ours = terminal
+    process = start(*python(LISTENER), prefix=("setsid", "--ctty"), stdin=ours)
+    assert process.stdout.readline() == "ready\n"
+    for key, number in (b"\x03", signal.SIGINT), (b"\x1a", signal.SIGTSTP):
+        controlling.write(key)
+        assert int(process.stdout.readline()) == number
+    os.kill(pid_1_of(process), signal.SIGTERM)
+    assert int(process.stdout.readline()) == signal.SIGTERM
+    assert process.wait(DEADLINE_S) == 42
