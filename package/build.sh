@@ -14,18 +14,19 @@ cd "$top"
 [ -e CMakePresets.json ] || die "$top has no CMakePresets.json: the sources are not here"
 binary=build/release/signalbox
 
-# CMake remembers where it found libraries, so with others it starts anew.
+# CMake remembers flags and where it found libraries: with others it starts anew.
+stamp=build/release/toolchain
+toolchain="$top $SIGNALBOX_LIBRARIES $(cat package/musl.cmake package/release.ld | sha256sum)"
 fresh=
-grep -qxF "SIGNALBOX_LIBRARIES:PATH=$SIGNALBOX_LIBRARIES" build/release/CMakeCache.txt 2>/dev/null &&
-	grep -qxF "CMAKE_HOME_DIRECTORY:INTERNAL=$top" build/release/CMakeCache.txt || fresh=--fresh
+[ "$(cat "$stamp" 2>/dev/null)" = "$toolchain" ] || fresh=--fresh
 
 compile() {
 	# shellcheck disable=SC2086 # one word, or none
 	cmake --preset release $fresh
+	echo "$toolchain" >"$stamp"
 	cmake --build --preset release --parallel "$(nproc)"
 	if readelf --program-headers --wide "$binary" | grep -E 'INTERP|DYNAMIC'; then
-		echo "$binary is not static."
-		exit 1
+		because "$binary is not static"
 	fi
 }
 

@@ -48,7 +48,7 @@ unpack() {
 	listed_sources | while read -r name file sum; do
 		[ "$name" = "$1" ] || continue
 		echo "$sum  $cache/sources/$file" | sha256sum --check --status ||
-			{ echo "$cache/sources/$file is damaged: delete it."; exit 1; }
+			because "$cache/sources/$file is damaged: delete it"
 		case $file in
 		*.debian.tar.*) tar -xf "$cache/sources/$file" ;;
 		*) tar -xf "$cache/sources/$file" --strip-components=1 --exclude='*/fuzz/corpora' ;;

@@ -17,7 +17,7 @@ set(CMAKE_RANLIB gcc-ranlib CACHE STRING "")
 get_filename_component(top "${CMAKE_CURRENT_LIST_DIR}/.." ABSOLUTE)
 string(JOIN " " CMAKE_C_FLAGS_INIT -Os -ffunction-sections -fdata-sections -fno-pie
   -fno-asynchronous-unwind-tables -fno-unwind-tables
-  -ffile-prefix-map=${top}=. -ffile-prefix-map=${SIGNALBOX_LIBRARIES}=libraries
+  "\"-ffile-prefix-map=${top}=.\"" -ffile-prefix-map=${SIGNALBOX_LIBRARIES}=libraries
   -idirafter ${SIGNALBOX_LIBRARIES}/kernel)
 
 # Pages of a static, non-PIE program hold nothing that RELRO would protect, and
@@ -25,7 +25,7 @@ string(JOIN " " CMAKE_C_FLAGS_INIT -Os -ffunction-sections -fdata-sections -fno-
 # executable, and no segment is writable and executable.
 string(JOIN " " CMAKE_EXE_LINKER_FLAGS_INIT -static -no-pie -s
   -Wl,--gc-sections,-z,noseparate-code,-z,norelro,--build-id=none,--no-eh-frame-hdr
-  -Wl,-T,${CMAKE_CURRENT_LIST_DIR}/release.ld)
+  "\"-Wl,-T,${CMAKE_CURRENT_LIST_DIR}/release.ld\"")
 
 # The host's libraries are for another C library: pkg-config and CMake must see
 # only ours.

@@ -58,10 +58,20 @@ step() {
 	say "$what: $(($(date +%s) - began)) s"
 }
 
+# because REASON: ends a command that runs under `logged`, for a reason that needs
+# no log to be understood.
+because() {
+	echo "$*" >"$log.reason"
+	exit 1
+}
+
 finish() {
 	status=$?
 	trap - EXIT
-	if [ "$status" != 0 ] && [ -n "$doing" ]; then
+	if [ "$status" != 0 ] && [ -s "$log.reason" ]; then
+		say "$(cat "$log.reason")"
+		rm -f "$log.reason"
+	elif [ "$status" != 0 ] && [ -n "$doing" ]; then
 		tail -n 20 "$log" | cut -c1-300 | sed "s/^/    /" >&2
 		say "$doing: failed, the whole output is in $log"
 	fi
@@ -70,7 +80,6 @@ finish() {
 }
 trap finish EXIT
 trap 'exit 130' INT
-trap 'exit 143' TERM HUP
 
 # missing PACKAGE…: prints those that are not installed.
 missing() {
@@ -129,11 +138,12 @@ make_root() {
 }
 
 # run_in_root COMMAND…: with the source tree and the cache at the same paths as
-# outside. The mounts are in a namespace of this command's own: whatever happens
-# to it, none is left behind. It runs as the caller, so that files are his.
+# outside. Mounts and processes are in namespaces of this command's own: whatever
+# happens to it or to this script, none is left behind. It runs as the caller, so
+# that the files are the caller's.
 run_in_root() {
 	# shellcheck disable=SC2016 # expanded inside
-	as_root unshare --mount --propagation private sh -euc '
+	as_root setpriv --pdeathsig KILL unshare --mount --propagation private --pid --fork --kill-child sh -euc '
 		root=$1 user=$2 top=$3 cache=$4
 		shift 4
 		mkdir -p "$root$top" "$root$cache"
@@ -200,14 +210,11 @@ fetch_absent() {
 			mv "$temporary/file" "$cache/sources/$file"
 			continue
 		fi
-		if [ ! -s "$temporary/offers" ]; then
-			echo "The mirror's list of source packages could not be read, or does not have $name."
-		elif [ ! -s "$temporary/addresses" ]; then
-			echo "$file is no longer offered, but $(awk '/orig.tar.[a-z0-9]* |debian.tar/ { printf "%s%s", sep, $2; sep = " and " }' "$temporary/offers"): write these and their SHA-256 into package/sources."
-		else
-			echo "$file could not be fetched with the SHA-256 that package/sources has."
-		fi
-		exit 1
+		[ -s "$temporary/offers" ] ||
+			because "the mirror's list of source packages could not be read, or does not have $name; the whole output is in $log"
+		[ -s "$temporary/addresses" ] ||
+			because "$file is no longer offered, but $(awk '/\.(orig|debian)\.tar\.[a-z0-9]+ / && !seen[$2]++ { printf "%s%s", sep, $2; sep = " and " }' "$temporary/offers"): write these and their SHA-256 into package/sources"
+		because "$file could not be fetched with the SHA-256 that package/sources has; the whole output is in $log"
 	done
 }
 
@@ -215,7 +222,6 @@ fetch_absent() {
 # elsewhere it runs the script inside the root and ends with its status.
 in_trixie() {
 	[ -z "$inside" ] || return 0
-	: >"$log"
 	host=$(. /etc/os-release && echo "${ID:-}")
 	codename=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
 	case $(dpkg --print-architecture 2>/dev/null) in
@@ -229,7 +235,10 @@ in_trixie() {
 		say "waiting for another build that uses $cache"
 		flock 9
 	fi
-	temporary=$(mktemp -d)
+	temporary=$cache/temporary
+	rm -rf "$temporary" "$log.reason"
+	mkdir "$temporary"
+	: >"$log"
 	if [ "$host $codename" = "debian $suite" ]; then
 		# shellcheck disable=SC2086 # one word a package
 		install_packages $tools

@@ -23,17 +23,16 @@ static void explain_command(const struct explanation *explanation, struct text *
     }
     words_join(command, count, &words);
     line(page, "command", count == 0 ? "none" : text_string(&words));
-    text_append_format(&kind, "%s: %s", command_kind_name(explanation->command->kind),
-        explanation->command->rule);
+    text_append_format(
+        &kind, "%s: %s", command_kind_name(explanation->command->kind), explanation->command->rule);
     line(page, "kind", text_string(&kind));
 }
 
 static void explain_plan(const struct explanation *explanation, struct text *page) {
     const struct plan *plan = explanation->plan;
     AUTO_TEXT struct text value = {.data = NULL};
-    const char *start = plan->start == START_SUPERVISED
-        ? "run it as PID 1's child"
-        : "become it (there is an init already)";
+    const char *start = plan->start == START_SUPERVISED ? "run it as PID 1's child"
+                                                        : "become it (there is an init already)";
     if (explanation->command->kind == COMMAND_NONE) {
         start = "nothing: an image needs a CMD";
     }
@@ -58,8 +57,8 @@ static void explain_target(const struct target *target, struct text *page) {
         text_append_format(&value, "%s (%lld files, %lld bytes)", target->fingerprint,
             (long long)target->files, (long long)target->bytes);
     } else {
-        text_append_format(&value, "none in %s: every replica runs the steps in its turn",
-            target->environment);
+        text_append_format(
+            &value, "none in %s: every replica runs the steps in its turn", target->environment);
     }
     line(page, "fingerprint", text_string(&value));
 }
@@ -68,8 +67,8 @@ static void explain_options(const struct options *options, struct text *page) {
     text_append_string(page, "\n");
     for (size_t i = 0; i < options_count(); i++) {
         struct option_description option = options_describe(options, i);
-        text_append_format(page, "%-18s %-26s %s\n", option.flag, text_string(&option.value),
-            option.source);
+        text_append_format(
+            page, "%-18s %-26s %s\n", option.flag, text_string(&option.value), option.source);
         text_release(&option.value);
     }
 }

@@ -20,7 +20,7 @@ static int print_help(void) {
     AUTO_TEXT struct text help = {.data = NULL};
     options_help(&help);
     return fputs(text_string(&help), stdout) == EOF || fflush(stdout) == EOF ? EXIT_STATUS_SYSTEM
-                                                                            : EXIT_STATUS_SUCCESS;
+                                                                             : EXIT_STATUS_SUCCESS;
 }
 
 static int print_version(void) {
@@ -41,8 +41,8 @@ static int run_in_child(
         : EXIT_STATUS_SIGNAL_BASE + end->cancelled_by;
 }
 
-static int start_command(struct supervisor *supervisor, const struct plan *plan,
-    char *const command[]) {
+static int start_command(
+    struct supervisor *supervisor, const struct plan *plan, char *const command[]) {
     struct error error;
     int exit_status = EXIT_STATUS_SYSTEM;
     switch (plan->start) {

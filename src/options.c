@@ -154,6 +154,9 @@ static int row_by_flag(const char *word, size_t length) {
     return -1;
 }
 
+/* Farther away than this, a suggestion would only puzzle. */
+enum { SUGGESTED_AT_MOST = 3 };
+
 static int unknown_flag(const char *word, size_t length, struct error *error) {
     AUTO_FREE char *flag = string_copy_part(word, length);
     const char *nearest = NULL;
@@ -167,9 +170,9 @@ static int unknown_flag(const char *word, size_t length, struct error *error) {
             nearest = known;
         }
     }
+    bool is_near = nearest != NULL && distance <= SUGGESTED_AT_MOST;
     error_set(error, EXIT_STATUS_USAGE, "unknown option %s: %s%s", flag,
-        nearest == NULL ? "see signalbox --help" : "did you mean ",
-        nearest == NULL ? "" : nearest);
+        is_near ? "did you mean " : "see signalbox --help", is_near ? nearest : "");
     return -1;
 }
 
@@ -221,13 +224,12 @@ static void note_unknown_variable(struct options *options, const char *name) {
         }
     }
     AUTO_TEXT struct text note = {.data = NULL};
-    text_append_format(
-        &note, "%s is not a variable of Signalbox: did you mean %s?", name, nearest);
+    text_append_format(&note, "%s is not a variable of Signalbox: did you mean %s?", name, nearest);
     string_list_append(&options->unknown_variables, text_string(&note));
 }
 
-static int read_variable(struct options *options, const char *name, const char *value,
-    struct error *error) {
+static int read_variable(
+    struct options *options, const char *name, const char *value, struct error *error) {
     for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
         if (strcmp(rows[i].variable, name) != 0) {
             continue;
@@ -250,8 +252,7 @@ static int read_environment(
         if (equals == NULL || !string_has_prefix(environment[i], "SIGNALBOX_")) {
             continue;
         }
-        AUTO_FREE char *name =
-            string_copy_part(environment[i], (size_t)(equals - environment[i]));
+        AUTO_FREE char *name = string_copy_part(environment[i], (size_t)(equals - environment[i]));
         if (read_variable(options, name, equals + 1, error) != 0) {
             return -1;
         }
@@ -259,8 +260,8 @@ static int read_environment(
     return 0;
 }
 
-int options_read(char *const argv[], char *const environment[], struct options *options,
-    struct error *error) {
+int options_read(
+    char *const argv[], char *const environment[], struct options *options, struct error *error) {
     *options = (struct options){.request = REQUEST_RUN};
     if (read_flags(argv, options, error) != 0 ||
         read_environment(environment, options, error) != 0) {
@@ -336,8 +337,8 @@ size_t options_count(void) {
     return ARRAY_LENGTH(rows);
 }
 
-static void describe_value(const struct options *options, const struct option_row *row,
-    struct text *value) {
+static void describe_value(
+    const struct options *options, const struct option_row *row, struct text *value) {
     const char *place = (const char *)options + row->offset;
     unsigned choice = 0;
     int64_t number = 0;

@@ -15,8 +15,8 @@ static bool is_prepared_first(enum command_kind kind) {
     return false;
 }
 
-struct plan plan_make(const struct options *options, const struct recognition *command,
-    const struct facts *facts) {
+struct plan plan_make(
+    const struct options *options, const struct recognition *command, const struct facts *facts) {
     struct plan plan = {.start = facts->is_init ? START_SUPERVISED : START_REPLACING};
     switch (options->prepare) {
     case PREPARE_AUTO:

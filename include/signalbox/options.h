@@ -35,7 +35,7 @@ struct options {
     int64_t grace_ms;
     enum report_format log;
     enum report_level log_level;
-    char *const *command; /* The rest of argv, ended by NULL. */
+    char *const *command;                 /* The rest of argv, ended by NULL. */
     struct string_list unknown_variables; /* One warning each, as a sentence. */
     const char *sources[OPTIONS_MOST];    /* By row of the table: the flag or variable, or NULL. */
 };

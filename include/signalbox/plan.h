@@ -25,7 +25,7 @@ struct plan {
     const char *why; /* Why it prepares or does not, as the end of a sentence. */
 };
 
-struct plan plan_make(const struct options *options, const struct recognition *command,
-    const struct facts *facts);
+struct plan plan_make(
+    const struct options *options, const struct recognition *command, const struct facts *facts);
 
 #endif

@@ -176,8 +176,8 @@ struct duration_text duration_describe(int64_t duration_ms) {
         (void)snprintf(result.string, sizeof result.string, "%lld.%lld s", total_s,
             (long long)(duration_ms % 1000 / 100));
     } else if (total_s < 3600) {
-        (void)snprintf(result.string, sizeof result.string, "%lld min %lld s", total_s / 60,
-            total_s % 60);
+        (void)snprintf(
+            result.string, sizeof result.string, "%lld min %lld s", total_s / 60, total_s % 60);
     } else {
         (void)snprintf(result.string, sizeof result.string, "%lld h %lld min", total_s / 3600,
             total_s % 3600 / 60);

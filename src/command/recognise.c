@@ -87,8 +87,7 @@ static struct recognition decide(const struct program *program, char *const argv
                 subcommand == NULL ? "" : " ", subcommand == NULL ? "" : subcommand);
             return result;
         }
-        (void)snprintf(
-            result.rule, sizeof result.rule, "`%.30s %.30s`", program->name, subcommand);
+        (void)snprintf(result.rule, sizeof result.rule, "`%.30s %.30s`", program->name, subcommand);
         next++;
     } else {
         (void)snprintf(result.rule, sizeof result.rule, "`%.30s`", program->name);
@@ -126,7 +125,8 @@ struct recognition command_recognise(char *const argv[]) {
         size_t next = wrapper == NULL ? 0 : wrapper_skip(wrapper, argv, at);
         if (next == 0) {
             struct recognition result = {.kind = COMMAND_OTHER, .word = at};
-            (void)snprintf(result.rule, sizeof result.rule, "`%.60s` is not a server we know", name);
+            (void)snprintf(
+                result.rule, sizeof result.rule, "`%.60s` is not a server we know", name);
             return result;
         }
         at = next;

@@ -72,7 +72,7 @@ static size_t find_conjunction(const char *text) {
         if (text[at] == '\\' && quote != '\'' && text[at + 1] != '\0') {
             at++;
         } else if (quote != '\0' ? text[at] == quote : (text[at] == '\'' || text[at] == '"')) {
-            quote = quote == '\0' ? text[at] : '\0';
+            quote = (char)(quote == '\0' ? text[at] : '\0');
         }
     }
     return at;

@@ -22,11 +22,11 @@ struct wrapper {
 /* A program that decides what the command is. */
 struct program {
     const char *name;
-    enum command_kind kind;             /* What it is with one of the subcommands, or bare. */
-    const char *subcommands;            /* Between blanks; NULL where none is needed. */
-    enum command_kind kind_otherwise;   /* With any other subcommand or with none. */
-    const char *help_options;           /* With one of these it serves nothing; between blanks. */
-    const char *environment_options;    /* They name the Rails environment; between blanks. */
+    enum command_kind kind;           /* What it is with one of the subcommands, or bare. */
+    const char *subcommands;          /* Between blanks; NULL where none is needed. */
+    enum command_kind kind_otherwise; /* With any other subcommand or with none. */
+    const char *help_options;         /* With one of these it serves nothing; between blanks. */
+    const char *environment_options;  /* They name the Rails environment; between blanks. */
 };
 
 const struct wrapper *wrapper_find(const char *name);

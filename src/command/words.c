@@ -123,8 +123,9 @@ void words_join(char *const *words, size_t count, struct text *line) {
             text_append_string(line, " ");
         }
         bool plain = word[0] != '\0' &&
-            strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                         "0123456789_@%+=:,./-") == strlen(word);
+            strspn(word,
+                "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                "0123456789_@%+=:,./-") == strlen(word);
         if (plain) {
             text_append_string(line, word);
             continue;

@@ -85,7 +85,8 @@ static bool store_address(struct database *database, const char *address, size_t
     size_t port_length = (size_t)(address + length - rest) - 1;
     int64_t port = 0;
     AUTO_FREE char *digits = string_copy_part(rest + 1, port_length);
-    return number_parse(digits, 1, 65535, &port) && store_part(&database->port, digits, port_length);
+    return number_parse(digits, 1, 65535, &port) &&
+        store_part(&database->port, digits, port_length);
 }
 
 static bool store_authority(struct database *database, const char *authority, size_t length) {
@@ -108,15 +109,18 @@ static bool store_authority(struct database *database, const char *authority, si
     return store_address(database, authority, length);
 }
 
-static bool store_parameter(
-    struct database *database, const char *key, size_t key_length, const char *value, size_t length) {
+static bool store_parameter(struct database *database, const char *key, size_t key_length,
+    const char *value, size_t length) {
     const struct {
         const char *key;
         char **place;
     } parts[] = {
-        {"host", &database->host},         {"port", &database->port},
-        {"user", &database->user},         {"username", &database->user},
-        {"password", &database->password}, {"database", &database->name},
+        {"host", &database->host},
+        {"port", &database->port},
+        {"user", &database->user},
+        {"username", &database->user},
+        {"password", &database->password},
+        {"database", &database->name},
         {"dbname", &database->name},
     };
     AUTO_FREE char *name = decode(key, key_length);
@@ -172,8 +176,8 @@ static int check_scheme(const char *url, const char *source, struct error *error
     return -1;
 }
 
-int database_from_url(const char *url, const char *source, struct database *database,
-    struct error *error) {
+int database_from_url(
+    const char *url, const char *source, struct database *database, struct error *error) {
     *database = (struct database){.source = string_copy(source)};
     if (check_scheme(url, source, error) != 0) {
         return -1;

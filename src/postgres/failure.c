@@ -12,8 +12,8 @@
 
 #include "signalbox/base/text.h"
 
-/* The first `: XXXXX: ` in the message, where X is what SQLSTATEs are made of; a digit is always among
- * them, which tells them from the word FATAL. */
+/* The first `: XXXXX: ` in the message, where X is what SQLSTATEs are made of; a digit is always
+ * among them, which tells them from the word FATAL. */
 static const char *find_sqlstate(const char *message) {
     for (const char *colon = strchr(message, ':'); colon != NULL; colon = strchr(colon + 1, ':')) {
         const char *code = colon + 1 + strspn(colon + 1, " ");
@@ -72,8 +72,8 @@ static enum session_trouble trouble_of_text(const char *message) {
 
 /* Copies the message as one line: the place in the server's source code and what stands after the
  * code is left out, and the password wherever it stands. */
-static void copy_message(const char *message, const char *password, const char *sqlstate,
-    char *copy, size_t capacity) {
+static void copy_message(
+    const char *message, const char *password, const char *sqlstate, char *copy, size_t capacity) {
     size_t secret = password == NULL ? 0 : strlen(password);
     size_t used = 0;
     const char *end = strstr(message, "\nLOCATION:");
@@ -94,7 +94,7 @@ static void copy_message(const char *message, const char *password, const char *
         if (is_space && (used == 0 || copy[used - 1] == ' ')) {
             continue;
         }
-        copy[used++] = is_space ? ' ' : byte;
+        copy[used++] = (char)(is_space ? ' ' : byte);
     }
     while (used > 0 && copy[used - 1] == ' ') {
         used--;

@@ -22,7 +22,7 @@ static enum session_result wait_for_socket(
             {.fd = session->attention == NULL ? -1 : session->attention->fd, .events = POLLIN},
         };
         int ready = poll(descriptors, 2, deadline_poll_timeout_ms(deadline_ms));
-        if (ready > 0 && descriptors[1].revents != 0 &&
+        if (ready > 0 && session->attention != NULL && descriptors[1].revents != 0 &&
             session->attention->cancelled(session->attention->argument)) {
             return SESSION_CANCELLED;
         }
@@ -55,7 +55,8 @@ static bool is_libpq_keyword(const PQconninfoOption *known, const char *keyword)
     return false;
 }
 
-/* musl asks DNS for `localhost` where an image has no /etc/hosts; RFC 6761 (6.3) says what it is. */
+/* musl asks DNS for `localhost` where an image has no /etc/hosts; RFC 6761 (6.3) says what it is.
+ */
 static bool is_localhost_without_hosts_file(const char *keyword, const char *value) {
     return strcmp(keyword, "host") == 0 && strcmp(value, "localhost") == 0 &&
         access("/etc/hosts", F_OK) != 0;
@@ -63,8 +64,8 @@ static bool is_localhost_without_hosts_file(const char *keyword, const char *val
 
 enum { KEYWORDS_MOST = 64 };
 
-static PGconn *start_connecting(struct session *session, const char *const *keywords,
-    const char *const *values) {
+static PGconn *start_connecting(
+    struct session *session, const char *const *keywords, const char *const *values) {
     const char *used_keywords[KEYWORDS_MOST + 4];
     const char *used_values[KEYWORDS_MOST + 4];
     char application[96];
@@ -147,13 +148,13 @@ static enum session_result statement_failed(struct session *session) {
     const char *message = session->result == NULL
         ? NULL
         : PQresultErrorField(session->result, PG_DIAG_MESSAGE_PRIMARY);
-    failure_of_statement(sqlstate,
-        message == NULL ? PQerrorMessage(session->connection) : message, session->password,
-        &session->failure);
+    failure_of_statement(sqlstate, message == NULL ? PQerrorMessage(session->connection) : message,
+        session->password, &session->failure);
     return SESSION_FAILED;
 }
 
-/* Sends what libpq holds back in its buffer; statements here are short, so this hardly ever waits. */
+/* Sends what libpq holds back in its buffer; statements here are short, so this hardly ever waits.
+ */
 static enum session_result flush(struct session *session, int64_t deadline_ms) {
     int flushed = 0;
     while ((flushed = PQflush(session->connection)) == 1) {

@@ -39,8 +39,8 @@ static enum session_result open_session(const struct postgres_coordinator *coord
     return session_open(session, keywords, values, coordinator->attention, deadline_ms);
 }
 
-enum session_result connect_once(const struct postgres_coordinator *coordinator,
-    struct session *session, int64_t deadline_ms) {
+enum session_result connect_once(
+    const struct postgres_coordinator *coordinator, struct session *session, int64_t deadline_ms) {
     return open_session(coordinator, coordinator->target->database.name, session, deadline_ms);
 }
 
@@ -48,8 +48,8 @@ static enum coordination refuse(
     struct error *error, int exit_status, const struct database *database, const char *reason) {
     AUTO_TEXT struct text description = {.data = NULL};
     database_describe(database, &description);
-    error_set(error, exit_status, "%s (from %s): %s", text_string(&description),
-        database->source, reason);
+    error_set(error, exit_status, "%s (from %s): %s", text_string(&description), database->source,
+        reason);
     return COORDINATION_REFUSED;
 }
 
@@ -149,8 +149,7 @@ enum coordination connect_patiently(
     struct postgres_coordinator *coordinator, int64_t deadline_ms, struct error *error) {
     int64_t backoff_ms = SHORTEST_BACKOFF_MS;
     for (;;) {
-        enum session_result result =
-            connect_once(coordinator, &coordinator->reader, deadline_ms);
+        enum session_result result = connect_once(coordinator, &coordinator->reader, deadline_ms);
         if (result == SESSION_DONE) {
             coordinator->last_reason[0] = '\0';
             return COORDINATION_DONE;

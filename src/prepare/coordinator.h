@@ -47,8 +47,7 @@ struct coordinator_operations {
     void (*lock_release)(void *self);
     /* Under the lock: marks a run that died as interrupted (its row in *dead, id 0 where there is
      * none) and records a new one as running (*id, 0 where there is no ledger). */
-    enum coordination (*run_begin)(
-        void *self, int64_t *id, struct run *dead, struct error *error);
+    enum coordination (*run_begin)(void *self, int64_t *id, struct run *dead, struct error *error);
     enum coordination (*run_end)(void *self, const struct run *outcome, struct error *error);
     /* The lock's dead man's switch, for a poll loop: watch guard_fd for reading until
      * guard_deadline_ms, then ask guard_holds; false means that the lock is lost. */

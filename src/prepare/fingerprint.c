@@ -31,8 +31,8 @@ struct walk {
 
 static int cannot_read(const struct walk *walk, const char *path) {
     error_set(walk->error, EXIT_STATUS_CONFIGURATION,
-        "%s cannot be read (%s), so nobody can say whether this image's content is prepared",
-        path, strerror(errno));
+        "%s cannot be read (%s), so nobody can say whether this image's content is prepared", path,
+        strerror(errno));
     return -1;
 }
 

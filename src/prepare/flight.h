@@ -26,20 +26,20 @@ enum flight_state {
 };
 
 enum observation {
-    SEEN_DONE,           /* The action did what it should, and there is nothing else to say. */
-    SEEN_SUCCEEDED,      /* The ledger says that this fingerprint is prepared. */
-    SEEN_FAILED,         /* A run that we waited for has failed. */
-    SEEN_UNDECIDED,      /* Neither. */
-    SEEN_LOCK_HELD,      /* By another replica. */
-    SEEN_TIMED_OUT,      /* Waited longer than --wait-timeout. */
-    SEEN_STEPS_OK,       /* All steps ended with 0. */
-    SEEN_STEPS_FAILED,   /* One did not. */
-    SEEN_STEPS_STOPPED,  /* One was ended because we were asked to end. */
-    SEEN_LOCK_LOST,      /* While the steps ran; they have been killed. */
-    SEEN_ELSEWHERE,      /* Somebody else has decided our run. */
-    SEEN_GONE,           /* The connection broke. */
-    SEEN_REFUSED,        /* Final; the error says why. */
-    SEEN_CANCELLED,      /* A signal asked us to end. */
+    SEEN_DONE,          /* The action did what it should, and there is nothing else to say. */
+    SEEN_SUCCEEDED,     /* The ledger says that this fingerprint is prepared. */
+    SEEN_FAILED,        /* A run that we waited for has failed. */
+    SEEN_UNDECIDED,     /* Neither. */
+    SEEN_LOCK_HELD,     /* By another replica. */
+    SEEN_TIMED_OUT,     /* Waited longer than --wait-timeout. */
+    SEEN_STEPS_OK,      /* All steps ended with 0. */
+    SEEN_STEPS_FAILED,  /* One did not. */
+    SEEN_STEPS_STOPPED, /* One was ended because we were asked to end. */
+    SEEN_LOCK_LOST,     /* While the steps ran; they have been killed. */
+    SEEN_ELSEWHERE,     /* Somebody else has decided our run. */
+    SEEN_GONE,          /* The connection broke. */
+    SEEN_REFUSED,       /* Final; the error says why. */
+    SEEN_CANCELLED,     /* A signal asked us to end. */
     OBSERVATION_COUNT
 };
 

@@ -30,9 +30,8 @@ static enum run_state state_from_name(const char *name) {
 
 static int64_t number_at(const struct session *session, int row, int column) {
     int64_t number = 0;
-    return number_parse(session_value(session, row, column), INT64_MIN, INT64_MAX, &number)
-        ? number
-        : 0;
+    return number_parse(session_value(session, row, column), INT64_MIN, INT64_MAX, &number) ? number
+                                                                                            : 0;
 }
 
 static struct run run_at(const struct session *session, int row) {
@@ -66,8 +65,7 @@ enum session_result ledger_find(
         return result;
     }
     const char *schema = session_row_count(session) == 1 ? session_value(session, 0, 0) : "";
-    AUTO_FREE char *quoted =
-        schema[0] == '\0' ? NULL : session_quote_identifier(session, schema);
+    AUTO_FREE char *quoted = schema[0] == '\0' ? NULL : session_quote_identifier(session, schema);
     if (quoted == NULL) {
         (void)snprintf(session->failure.message, sizeof session->failure.message,
             "no schema of the search path exists");
@@ -83,8 +81,8 @@ enum session_result ledger_find(
 enum session_result ledger_make(
     const struct ledger *ledger, struct session *session, int64_t deadline_ms) {
     const char *parameters[] = {ledger->table};
-    enum session_result result = session_query(
-        session, "SELECT to_regclass($1) IS NOT NULL", parameters, 1, deadline_ms);
+    enum session_result result =
+        session_query(session, "SELECT to_regclass($1) IS NOT NULL", parameters, 1, deadline_ms);
     if (result != SESSION_DONE || strcmp(session_value(session, 0, 0), "t") == 0) {
         return result;
     }
@@ -106,13 +104,13 @@ enum session_result ledger_make(
 }
 
 /* The columns that run_at reads, with a tag in front. */
-#define RUN_COLUMNS \
-    " id, state, host, coalesce(step, ''), coalesce(exit_status, 0)," \
-    " greatest(0, extract(epoch FROM clock_timestamp() - coalesce(finished, started)) * 1000)" \
+#define RUN_COLUMNS                                                                                \
+    " id, state, host, coalesce(step, ''), coalesce(exit_status, 0),"                              \
+    " greatest(0, extract(epoch FROM clock_timestamp() - coalesce(finished, started)) * 1000)"     \
     "::bigint FROM "
 
-enum session_result ledger_read(const struct ledger *ledger, struct session *session,
-    struct look *look, int64_t deadline_ms) {
+enum session_result ledger_read(
+    const struct ledger *ledger, struct session *session, struct look *look, int64_t deadline_ms) {
     const char *parameters[] = {ledger->lock_key, ledger->fingerprint};
     *look = (struct look){.newest = {.state = RUN_NONE}};
     AUTO_TEXT struct text holder = {.data = NULL};
@@ -140,8 +138,8 @@ enum session_result ledger_read(const struct ledger *ledger, struct session *ses
     return SESSION_DONE;
 }
 
-enum session_result ledger_bury(const struct ledger *ledger, struct session *session,
-    struct run *dead, int64_t deadline_ms) {
+enum session_result ledger_bury(
+    const struct ledger *ledger, struct session *session, struct run *dead, int64_t deadline_ms) {
     const char *parameters[] = {ledger->lock_key};
     *dead = (struct run){.state = RUN_NONE};
     enum session_result result = query(ledger, session, "UPDATE ",

@@ -76,8 +76,8 @@ static void disconnect(void *self) {
 /* Other servers speak PostgreSQL's protocol without having its locks. */
 static enum coordination refuse_what_cannot_lock(
     struct postgres_coordinator *coordinator, struct error *error) {
-    enum session_result result = session_query(
-        &coordinator->reader, "SELECT version()", NULL, 0, statement_deadline_ms());
+    enum session_result result =
+        session_query(&coordinator->reader, "SELECT version()", NULL, 0, statement_deadline_ms());
     enum coordination concluded = conclude(coordinator, result, &coordinator->reader, error);
     if (concluded == COORDINATION_DONE &&
         strstr(session_value(&coordinator->reader, 0, 0), "CockroachDB") != NULL) {
@@ -130,8 +130,8 @@ static enum coordination go_on_without_ledger(
 }
 
 /* The ledger's own refusals cost only the ledger; anything else is concluded as usual. */
-static enum coordination conclude_ledger(struct postgres_coordinator *coordinator,
-    enum session_result result, struct error *error) {
+static enum coordination conclude_ledger(
+    struct postgres_coordinator *coordinator, enum session_result result, struct error *error) {
     if (result == SESSION_FAILED && !is_gone(&coordinator->reader.failure)) {
         return go_on_without_ledger(coordinator, &coordinator->reader);
     }
@@ -149,8 +149,8 @@ static enum coordination look(void *self, struct look *seen, struct error *error
         result = ledger_find(&coordinator->ledger, &coordinator->reader, statement_deadline_ms());
     }
     if (result == SESSION_DONE) {
-        result = ledger_read(
-            &coordinator->ledger, &coordinator->reader, seen, statement_deadline_ms());
+        result =
+            ledger_read(&coordinator->ledger, &coordinator->reader, seen, statement_deadline_ms());
     }
     return conclude_ledger(coordinator, result, error);
 }
@@ -176,9 +176,9 @@ static enum session_result try_lock(struct postgres_coordinator *coordinator, bo
             return result;
         }
     }
-    enum session_result result = session_query(session,
-        "SELECT pg_try_advisory_xact_lock(" LOCK_CLASS ", $1::integer)", parameters, 1,
-        statement_deadline_ms());
+    enum session_result result =
+        session_query(session, "SELECT pg_try_advisory_xact_lock(" LOCK_CLASS ", $1::integer)",
+            parameters, 1, statement_deadline_ms());
     *taken = result == SESSION_DONE && strcmp(session_value(session, 0, 0), "t") == 0;
     if (result == SESSION_DONE && !*taken) {
         result = session_query(session, "ROLLBACK", NULL, 0, statement_deadline_ms());
@@ -196,8 +196,7 @@ static enum coordination lock_try(void *self, struct error *error) {
     if (result == SESSION_DONE) {
         result = try_lock(coordinator, &taken);
     }
-    enum coordination concluded =
-        conclude(coordinator, result, &coordinator->holder, error);
+    enum coordination concluded = conclude(coordinator, result, &coordinator->holder, error);
     if (concluded != COORDINATION_DONE) {
         session_close(&coordinator->holder);
         return concluded;
@@ -211,14 +210,13 @@ static void lock_release(void *self) {
     struct postgres_coordinator *coordinator = self;
     if (coordinator->holder.connection != NULL && !coordinator->guard.asked) {
         /* A courtesy that frees the lock before we go; closing the connection frees it anyway. */
-        (void)!session_query(&coordinator->holder, "ROLLBACK", NULL, 0,
-            deadline_after_ms(FAREWELL_TIMEOUT_MS));
+        (void)!session_query(
+            &coordinator->holder, "ROLLBACK", NULL, 0, deadline_after_ms(FAREWELL_TIMEOUT_MS));
     }
     session_close(&coordinator->holder);
 }
 
-static enum coordination run_begin(
-    void *self, int64_t *id, struct run *dead, struct error *error) {
+static enum coordination run_begin(void *self, int64_t *id, struct run *dead, struct error *error) {
     struct postgres_coordinator *coordinator = self;
     const struct ledger *ledger = &coordinator->ledger;
     *id = 0;
@@ -226,14 +224,13 @@ static enum coordination run_begin(
     if (!coordinator->has_ledger) {
         return COORDINATION_DONE;
     }
-    enum session_result result =
-        ledger_make(ledger, &coordinator->reader, statement_deadline_ms());
+    enum session_result result = ledger_make(ledger, &coordinator->reader, statement_deadline_ms());
     if (result == SESSION_DONE) {
         result = ledger_bury(ledger, &coordinator->reader, dead, statement_deadline_ms());
     }
     if (result == SESSION_DONE) {
-        result = ledger_begin(ledger, &coordinator->reader, report_host(), coordinator->release,
-            id, statement_deadline_ms());
+        result = ledger_begin(ledger, &coordinator->reader, report_host(), coordinator->release, id,
+            statement_deadline_ms());
     }
     enum coordination concluded = conclude_ledger(coordinator, result, error);
     /* The steps may take an hour; a connection that idles through it only takes a slot. */
@@ -255,12 +252,11 @@ static enum coordination run_end(void *self, const struct run *outcome, struct e
     coordinator->attention = NULL;
     enum session_result result = connect_once(coordinator, &coordinator->reader, deadline_ms);
     if (result == SESSION_DONE) {
-        result = ledger_end(
-            &coordinator->ledger, &coordinator->reader, outcome, &changed, deadline_ms);
+        result =
+            ledger_end(&coordinator->ledger, &coordinator->reader, outcome, &changed, deadline_ms);
     }
     coordinator->attention = attention;
-    enum coordination concluded =
-        conclude(coordinator, result, &coordinator->reader, error);
+    enum coordination concluded = conclude(coordinator, result, &coordinator->reader, error);
     return concluded == COORDINATION_DONE && !changed ? COORDINATION_ELSEWHERE : concluded;
 }
 

@@ -15,10 +15,10 @@
 #include "signalbox/process/attention.h"
 
 struct guard {
-    bool asked;           /* A look at pg_locks is under way … */
-    int64_t asked_ms;     /* … since then. */
-    int64_t answered_ms;  /* When the server last said that the lock is ours. */
-    int64_t tended_ms;    /* When this process last looked after it. */
+    bool asked;          /* A look at pg_locks is under way … */
+    int64_t asked_ms;    /* … since then. */
+    int64_t answered_ms; /* When the server last said that the lock is ours. */
+    int64_t tended_ms;   /* When this process last looked after it. */
 };
 
 struct postgres_coordinator {

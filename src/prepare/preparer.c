@@ -4,8 +4,8 @@
  */
 #include "signalbox/prepare/prepare.h"
 
-#include <stdlib.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -74,8 +74,7 @@ static void say_waiting(struct flight *flight, int64_t now_ms) {
     struct event_fields fields = {.elapsed_ms = now_ms - flight->waiting_since_ms};
     flight->say_at_ms = now_ms + SAY_EVERY_MS;
     if (holder->id == 0) {
-        report(EVENT_WAITING, &fields,
-            "another replica holds the lock; waiting (%s so far)",
+        report(EVENT_WAITING, &fields, "another replica holds the lock; waiting (%s so far)",
             duration_describe(fields.elapsed_ms).string);
         return;
     }
@@ -102,9 +101,8 @@ static enum observation pause_waiting(struct flight *flight) {
     /* Without randomness the replicas only drift apart less. */
     (void)!getrandom(&random, sizeof random, GRND_NONBLOCK);
     struct attention attention = cancellation_attention(flight->cancellation);
-    return attention_pause(&attention, now_ms + flight_pause_ms(waited_ms, random))
-        ? SEEN_CANCELLED
-        : SEEN_DONE;
+    return attention_pause(&attention, now_ms + flight_pause_ms(waited_ms, random)) ? SEEN_CANCELLED
+                                                                                    : SEEN_DONE;
 }
 
 static enum observation begin_run(struct flight *flight) {
@@ -172,8 +170,8 @@ static enum observation record_outcome(struct flight *flight) {
     if (flight->steps_end.step != NULL) {
         (void)snprintf(outcome.step, sizeof outcome.step, "%s", flight->steps_end.step);
     }
-    enum coordination recorded = flight->coordinator.operations->run_end(
-        flight->coordinator.self, &outcome, &flight->error);
+    enum coordination recorded =
+        flight->coordinator.operations->run_end(flight->coordinator.self, &outcome, &flight->error);
     if (recorded == COORDINATION_ELSEWHERE) {
         return SEEN_ELSEWHERE;
     }
@@ -183,8 +181,8 @@ static enum observation record_outcome(struct flight *flight) {
         return recorded == COORDINATION_DONE ? SEEN_SUCCEEDED : SEEN_STEPS_OK;
     case STEPS_FAILED:
         flight->last.newest = outcome;
-        (void)snprintf(flight->last.newest.host, sizeof flight->last.newest.host, "%s",
-            report_host());
+        (void)snprintf(
+            flight->last.newest.host, sizeof flight->last.newest.host, "%s", report_host());
         return SEEN_FAILED;
     case STEPS_STOPPED:
         return SEEN_STEPS_STOPPED;

@@ -28,8 +28,8 @@ struct pollfd relay_pollfd(const struct relay *relay);
 /* Moves what can be moved, when poll(2) has said so. */
 void relay_move(struct relay *relay);
 
-/* After the step: what is still in the pipe goes on, as far as anybody takes it; a daemon that keeps
- * the other end open is not waited for. */
+/* After the step: what is still in the pipe goes on, as far as anybody takes it; a daemon that
+ * keeps the other end open is not waited for. */
 void relay_drain(struct relay *relay);
 
 void relay_close(struct relay *relay);

@@ -23,8 +23,8 @@ enum { SAY_EVERY_MS = 10000 };
 struct running_step {
     const struct steps_request *request;
     const struct step *step;
-    pid_t process;  /* 0 once it has been reaped. */
-    pid_t session;  /* Stays, for what it leaves behind. */
+    pid_t process; /* 0 once it has been reaped. */
+    pid_t session; /* Stays, for what it leaves behind. */
     int wait_status;
     struct relay output;
     struct relay errors;

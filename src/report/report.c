@@ -136,8 +136,8 @@ static void make_printable(char *text) {
     }
 }
 
-static void compose_json(struct line *line, enum event event, const struct event_fields *fields,
-    const char *message) {
+static void compose_json(
+    struct line *line, enum event event, const struct event_fields *fields, const char *message) {
     char at[48];
     format_time(at, sizeof at);
     line_append(line, "{\"event\":\"");
@@ -225,8 +225,8 @@ void report(enum event event, const struct event_fields *fields, const char *for
         unsigned dropped = settings.dropped;
         char note[96];
         settings.dropped = 0;
-        (void)snprintf(note, sizeof note, "%u lines were dropped: nobody read standard error",
-            dropped);
+        (void)snprintf(
+            note, sizeof note, "%u lines were dropped: nobody read standard error", dropped);
         emit(EVENT_LINES_DROPPED, NULL, note);
         if (settings.dropped > 0) {
             settings.dropped += dropped;

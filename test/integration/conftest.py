@@ -23,7 +23,7 @@ SERVE = ("./bin/rails", "server")
 LOCK_CLASS = 0x5369676E
 
 _LEDGER = ("id", "run", "lock_key", "fingerprint", "release", "state", "host", "exit_status",
-           "step", "output")
+           "step")
 
 
 @pytest.fixture(scope="session")

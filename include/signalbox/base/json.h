@@ -7,9 +7,9 @@
 #include <stddef.h>
 
 /*
- * Writes `text` with quotes around it and a NUL after it. Bytes that are not UTF-8 become U+FFFD. What does
- * not fit is left out at a character's end, so that the result is always a whole string. Returns
- * the length written; `capacity` must be at least 3.
+ * Writes `text` with quotes around it and a NUL after it. Bytes that are not UTF-8 become U+FFFD.
+ * What does not fit is left out at a character's end, so that the result is always a whole string.
+ * Returns the length written; `capacity` must be at least 3.
  */
 size_t json_quote(const char *text, char *buffer, size_t capacity);
 

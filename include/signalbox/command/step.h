@@ -10,8 +10,8 @@
 #include "signalbox/base/text.h"
 
 struct step {
-    char *text;                      /* As it was given, for people. */
-    struct string_list assignments;  /* NAME=VALUE, in order. */
+    char *text;                     /* As it was given, for people. */
+    struct string_list assignments; /* NAME=VALUE, in order. */
     struct string_list argv;
 };
 
@@ -25,8 +25,8 @@ struct step_list {
 int step_list_append(struct step_list *steps, const char *line, struct error *error) MUST_USE;
 
 /* The same for several, joined by ` && `. */
-int step_list_append_joined(struct step_list *steps, const char *lines, struct error *error)
-    MUST_USE;
+int step_list_append_joined(
+    struct step_list *steps, const char *lines, struct error *error) MUST_USE;
 
 void step_list_release(struct step_list *steps);
 

@@ -24,8 +24,8 @@ struct database {
 /* `postgresql://user:password@host:port/name?keyword=value`, as ActiveRecord reads it: every part
  * percent-decoded, a `+` literal, query parameters overriding the parts. -1 with the error filled
  * (status 78, no part of the URL that could be secret) where it cannot be used. */
-int database_from_url(const char *url, const char *source, struct database *database,
-    struct error *error) MUST_USE;
+int database_from_url(
+    const char *url, const char *source, struct database *database, struct error *error) MUST_USE;
 
 /* The app's first database: `given_url` with the name of the option it came from, otherwise
  * PRIMARY_DATABASE_URL, otherwise DATABASE_URL of the environment. */

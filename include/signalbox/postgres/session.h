@@ -45,8 +45,8 @@ struct session {
  * environment of this process and so must not be called where a command is started. */
 void session_find_certificates(void);
 
-/* Connects. `keywords` and `values` end with NULL; keywords that libpq does not know are dropped, as
- * ActiveRecord drops them. The application name is signalbox/HOST. */
+/* Connects. `keywords` and `values` end with NULL; keywords that libpq does not know are dropped,
+ * as ActiveRecord drops them. The application name is signalbox/HOST. */
 enum session_result session_open(struct session *session, const char *const *keywords,
     const char *const *values, const struct attention *attention, int64_t deadline_ms) MUST_USE;
 

@@ -41,8 +41,8 @@ struct target {
 const char *target_environment(const char *named, const char **source);
 
 /* -1 with the error filled where no database is named or a file cannot be read. */
-int target_make(const struct target_request *request, struct target *target, struct error *error)
-    MUST_USE;
+int target_make(
+    const struct target_request *request, struct target *target, struct error *error) MUST_USE;
 
 void target_release(struct target *target);
 

@@ -1,0 +1,17 @@
+#!/bin/sh
+# What is too long for every run: the same tests, more rounds.
+#
+#   sh test/soak.sh        ten rounds of each container story, twenty of the races
+set -eu
+cd "$(dirname "$0")/.."
+
+sh test/prerequisites.sh
+sh package/build.sh
+rounds=0
+while [ $rounds -lt 20 ]; do
+  rounds=$((rounds + 1))
+  echo "== integration, round $rounds of 20"
+  SIGNALBOX=build/release/signalbox \
+    /usr/bin/python3 -m pytest -q -p no:cacheprovider test/integration
+done
+SIGNALBOX_ROUNDS=10 sh test/container/run.sh

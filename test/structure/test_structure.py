@@ -1,0 +1,117 @@
+"""The structure that the design promises, held against the sources and the README."""
+
+import pathlib
+import re
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+# A room may know itself and what stands before it; `supervise` and `prepare` are siblings.
+ROOMS = ["base", "report", "process", "postgres", "command", "database", "prepare", "supervise"]
+SIBLINGS = {("prepare", "supervise"), ("supervise", "prepare")}
+
+# Each of these headers has one file that may include it.
+SINGLE_INCLUDERS = {
+    "libpq-fe.h": "src/postgres/session.c",
+    "sys/capability.h": None,
+    "yaml.h": None,
+}
+
+
+def sources():
+    return sorted([*ROOT.glob("src/**/*.[ch]"), *ROOT.glob("include/**/*.h")])
+
+
+def includes(path):
+    return re.findall(r'^#include ["<]([^">]+)[">]', path.read_text(), re.MULTILINE)
+
+
+def room_of(parts):
+    return parts[0] if len(parts) > 1 else "top"
+
+
+def test_there_are_sources():
+    assert len(sources()) > 20
+
+
+def test_a_room_knows_only_the_rooms_below_it():
+    rank = {room: index for index, room in enumerate(ROOMS)} | {"top": len(ROOMS)}
+    wrong = []
+    for path in sources():
+        relative = path.relative_to(ROOT).parts
+        room = room_of(relative[1:] if relative[0] == "src" else relative[2:])
+        for header in includes(path):
+            parts = header.split("/")
+            if parts[0] == "signalbox":
+                other = room_of(parts[1:])
+            elif len(parts) > 1 and parts[0] in ROOMS:
+                other = parts[0]
+                if other != room:
+                    wrong.append(f"{path}: {header} is another room's private header")
+            else:
+                continue
+            if rank[other] > rank[room] or (room, other) in SIBLINGS:
+                wrong.append(f"{path}: {room} must not know {other} ({header})")
+    assert wrong == []
+
+
+def test_each_library_has_one_includer():
+    found = {header: [] for header in SINGLE_INCLUDERS}
+    for path in sources():
+        for header in includes(path):
+            if header in found:
+                found[header].append(str(path.relative_to(ROOT)))
+    assert found == {
+        header: [includer] if includer else [] for header, includer in SINGLE_INCLUDERS.items()
+    }
+
+
+def test_every_header_stands_alone_behind_a_guard():
+    for path in sources():
+        if path.suffix == ".h":
+            text = path.read_text()
+            assert re.search(r"#ifndef (\w+_H)\n#define \1\n", text), path
+
+
+def readme_table(heading):
+    text = (ROOT / "README.md").read_text()
+    section = text.split(f"## {heading}\n", 1)[1].split("\n## ", 1)[0]
+    rows = [line for line in section.splitlines() if line.startswith("| ")]
+    return [[cell.strip() for cell in re.split(r"(?<!\\)\|", row)[1:-1]] for row in rows[1:]]
+
+
+def test_the_readmes_options_are_those_of_the_code():
+    code = re.findall(
+        r'\{"(--[a-z-]+)", "(SIGNALBOX_[A-Z_]+)"', (ROOT / "src/options.c").read_text()
+    )
+    table = [
+        (re.search(r"--[a-z-]+", flag).group(), variable.strip("`"))
+        for flag, variable, *_ in readme_table("Options")
+        if "SIGNALBOX_" in variable
+    ]
+    assert table == code
+
+
+def test_the_readmes_defaults_are_those_of_the_code():
+    code = dict(
+        re.findall(
+            r'\{"(--[a-z-]+)", "SIGNALBOX_[A-Z_]+", OPTION_[A-Z]+,\s+'
+            r'offsetof\(struct options, \w+\),\s+(NULL|"[^"]*")',
+            (ROOT / "src/options.c").read_text(),
+        )
+    )
+    for flag, variable, default, *_ in readme_table("Options"):
+        if "SIGNALBOX_" in variable:
+            name = re.search(r"--[a-z-]+", flag).group()
+            expected = "none" if code[name] == "NULL" else code[name].strip('"')
+            assert default.strip("`") == expected, name
+
+
+def test_the_readmes_exit_statuses_are_those_of_the_code():
+    header = (ROOT / "include/signalbox/process/exit_status.h").read_text()
+    code = {int(number) for number in re.findall(r"EXIT_STATUS_\w+ = (\d+)", header)} - {0, 128}
+    table = {
+        int(number)
+        for status, *_ in readme_table("Exit statuses")
+        for number in re.findall(r"\d+", status.split("+")[0])
+    } - {0, 128}
+    assert table == code

@@ -1,0 +1,86 @@
+/*
+ * Which failures pass, out of libpq's own words.
+ */
+#include "unit.h"
+
+#include "postgres/failure.h"
+
+static void connect_messages_are_told_apart(void **state) {
+    (void)state;
+    static const struct {
+        const char *message;
+        const char *sqlstate;
+        enum session_trouble trouble;
+        const char *line;
+    } rows[] = {
+        {"connection to server at \"db\", port 5432 failed: FATAL:  3D000: database \"x\" does not "
+         "exist\nLOCATION:  InitPostgres, postinit.c:885\n",
+            "3D000", TROUBLE_MISSING_DATABASE,
+            "connection to server at \"db\", port 5432 failed: FATAL: database \"x\" does not "
+            "exist"},
+        {"connection to server at \"db\", port 5432 failed: FATAL:  28P01: password authentication "
+         "failed for user \"u\"\nLOCATION:  auth_failed, auth.c:347\n",
+            "28P01", TROUBLE_FINAL,
+            "connection to server at \"db\", port 5432 failed: FATAL: password authentication "
+            "failed for user \"u\""},
+        {"x failed: FATAL:  53300: sorry, too many clients already\n", "53300", TROUBLE_PASSING,
+            "x failed: FATAL: sorry, too many clients already"},
+        {"x failed: FATAL:  57P03: the database system is starting up\n", "57P03", TROUBLE_PASSING,
+            "x failed: FATAL: the database system is starting up"},
+        {"connection to server at \"127.0.0.1\", port 1 failed: Connection refused\n\tIs the "
+         "server running on that host and accepting TCP/IP connections?\n",
+            "", TROUBLE_PASSING,
+            "connection to server at \"127.0.0.1\", port 1 failed: Connection refused Is the "
+            "server running on that host and accepting TCP/IP connections?"},
+        {"could not translate host name \"nowhere\" to address: Name or service not known\n", "",
+            TROUBLE_PASSING,
+            "could not translate host name \"nowhere\" to address: Name or service not known"},
+        {"connection to server at \"db\" failed: server does not support SSL, but SSL was "
+         "required\n",
+            "", TROUBLE_FINAL,
+            "connection to server at \"db\" failed: server does not support SSL, but SSL was "
+            "required"},
+        {"invalid sslmode value: \"no\"\n", "", TROUBLE_FINAL, "invalid sslmode value: \"no\""},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+        struct session_failure failure;
+        failure_of_connecting(rows[i].message, NULL, &failure);
+        assert_string_equal(failure.sqlstate, rows[i].sqlstate);
+        assert_int_equal(failure.trouble, rows[i].trouble);
+        assert_string_equal(failure.message, rows[i].line);
+    }
+}
+
+static void a_password_is_masked_wherever_it_stands(void **state) {
+    (void)state;
+    struct session_failure failure;
+    failure_of_connecting("bad \"s3cret\" and s3cret\n", "s3cret", &failure);
+    assert_string_equal(failure.message, "bad \"***\" and ***");
+    failure_of_statement("42601", "near s3cret", "s3cret", &failure);
+    assert_string_equal(failure.message, "near ***");
+    failure_of_connecting("nothing here", "", &failure);
+    assert_string_equal(failure.message, "nothing here");
+}
+
+static void a_long_message_is_cut(void **state) {
+    (void)state;
+    char message[4000];
+    struct session_failure failure;
+    for (size_t length = 470; length < 490; length++) {
+        memset(message, 'x', length);
+        message[length] = '\0';
+        failure_of_connecting(message, "x", &failure);
+        assert_true(strlen(failure.message) < sizeof failure.message);
+        failure_of_connecting(message, NULL, &failure);
+        assert_true(strlen(failure.message) < sizeof failure.message);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(connect_messages_are_told_apart),
+        cmocka_unit_test(a_password_is_masked_wherever_it_stands),
+        cmocka_unit_test(a_long_message_is_cut),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,146 @@
+/*
+ * The single flight as a table: what is decided, what cannot happen, and what a look means.
+ */
+#include "unit.h"
+
+#include "prepare/flight.h"
+
+static void every_action_that_goes_on_has_a_state_that_answers_it(void **state) {
+    (void)state;
+    /* From the beginning every state is reached, and each can end. */
+    bool reached[FLIGHT_STATE_COUNT] = {[FLIGHT_CONNECTING] = true};
+    for (int round = 0; round < FLIGHT_STATE_COUNT; round++) {
+        for (int from = 0; from < FLIGHT_ENDED; from++) {
+            for (int seen = 0; reached[from] && seen < OBSERVATION_COUNT; seen++) {
+                const struct flight_row *row =
+                    flight_next((enum flight_state)from, (enum observation)seen);
+                if (row != NULL) {
+                    reached[row->next] = true;
+                    assert_int_equal(flight_action_ends(row->action), row->next == FLIGHT_ENDED);
+                    assert_true(strlen(row->why) > 10);
+                }
+            }
+        }
+    }
+    for (int at = 0; at < FLIGHT_STATE_COUNT; at++) {
+        if (!reached[at]) {
+            fail_msg("`%s` is never reached", flight_state_name((enum flight_state)at));
+        }
+    }
+}
+
+static void nothing_leads_on_from_the_end(void **state) {
+    (void)state;
+    for (int seen = 0; seen < OBSERVATION_COUNT; seen++) {
+        assert_null(flight_next(FLIGHT_ENDED, (enum observation)seen));
+    }
+}
+
+static void a_command_starts_only_after_success(void **state) {
+    (void)state;
+    for (int from = 0; from < FLIGHT_ENDED; from++) {
+        for (int seen = 0; seen < OBSERVATION_COUNT; seen++) {
+            const struct flight_row *row =
+                flight_next((enum flight_state)from, (enum observation)seen);
+            if (row != NULL && row->action == ACT_START) {
+                assert_int_equal(seen, SEEN_SUCCEEDED);
+            }
+            if (row != NULL && row->action == ACT_START_UNRECORDED) {
+                assert_int_equal(from, FLIGHT_RECORDING);
+                assert_int_equal(seen, SEEN_STEPS_OK);
+            }
+        }
+    }
+}
+
+static void steps_run_only_under_a_confirmed_lock(void **state) {
+    (void)state;
+    for (int from = 0; from < FLIGHT_ENDED; from++) {
+        for (int seen = 0; seen < OBSERVATION_COUNT; seen++) {
+            const struct flight_row *row =
+                flight_next((enum flight_state)from, (enum observation)seen);
+            if (row != NULL && row->action == ACT_RUN_STEPS) {
+                assert_int_equal(from, FLIGHT_BEGINNING);
+                assert_int_equal(seen, SEEN_DONE);
+            }
+            if (row != NULL && row->action == ACT_BEGIN_RUN) {
+                assert_int_equal(from, FLIGHT_CONFIRMING);
+                assert_int_equal(seen, SEEN_UNDECIDED);
+            }
+        }
+    }
+}
+
+static void a_waiter_leaves_at_once_when_asked(void **state) {
+    (void)state;
+    static const enum flight_state waiting[] = {FLIGHT_CONNECTING, FLIGHT_LOOKING, FLIGHT_TRYING,
+        FLIGHT_WAITING, FLIGHT_CONFIRMING, FLIGHT_BEGINNING};
+    for (size_t i = 0; i < ARRAY_LENGTH(waiting); i++) {
+        assert_int_equal(flight_next(waiting[i], SEEN_CANCELLED)->action, ACT_CANCEL);
+    }
+}
+
+static struct look newest(int64_t id, enum run_state run_state) {
+    return (struct look){.newest = {.id = id, .state = run_state}};
+}
+
+static void a_look_means(void **state) {
+    (void)state;
+    static const struct {
+        int64_t first_id;
+        enum run_state first;
+        int64_t now_id;
+        enum run_state now;
+        enum observation means;
+    } rows[] = {
+        {0, RUN_NONE, 0, RUN_NONE, SEEN_UNDECIDED},
+        {0, RUN_NONE, 1, RUN_RUNNING, SEEN_UNDECIDED},
+        {0, RUN_NONE, 1, RUN_SUCCEEDED, SEEN_SUCCEEDED},
+        {1, RUN_SUCCEEDED, 1, RUN_SUCCEEDED, SEEN_SUCCEEDED},
+        /* We waited for it. */
+        {0, RUN_NONE, 1, RUN_FAILED, SEEN_FAILED},
+        {1, RUN_RUNNING, 1, RUN_FAILED, SEEN_FAILED},
+        {1, RUN_FAILED, 2, RUN_FAILED, SEEN_FAILED},
+        /* It had failed before we came. */
+        {1, RUN_FAILED, 1, RUN_FAILED, SEEN_UNDECIDED},
+        {1, RUN_INTERRUPTED, 1, RUN_FAILED, SEEN_UNDECIDED},
+        /* Its replica died: somebody takes over. */
+        {1, RUN_RUNNING, 1, RUN_INTERRUPTED, SEEN_UNDECIDED},
+        {0, RUN_NONE, 2, RUN_INTERRUPTED, SEEN_UNDECIDED},
+        /* Rows may be pruned. */
+        {5, RUN_FAILED, 0, RUN_NONE, SEEN_UNDECIDED},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+        struct look first = newest(rows[i].first_id, rows[i].first);
+        struct look now = newest(rows[i].now_id, rows[i].now);
+        if (flight_observe(&first, &now) != rows[i].means) {
+            fail_msg("row %zu", i);
+        }
+    }
+}
+
+static void pauses_grow_with_the_wait_and_stay_in_bounds(void **state) {
+    (void)state;
+    static const uint32_t randoms[] = {0, 1, 499, 500, 999, 1000, UINT32_MAX};
+    for (size_t i = 0; i < ARRAY_LENGTH(randoms); i++) {
+        for (int64_t waited_ms = 0; waited_ms < 7200000; waited_ms = waited_ms * 2 + 100) {
+            int64_t pause_ms = flight_pause_ms(waited_ms, randoms[i]);
+            assert_in_range(pause_ms, 100, 2000);
+            assert_true(pause_ms <= 150 || pause_ms <= waited_ms / 20);
+        }
+    }
+    assert_true(flight_pause_ms(20000, 999) > flight_pause_ms(20000, 0));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_action_that_goes_on_has_a_state_that_answers_it),
+        cmocka_unit_test(nothing_leads_on_from_the_end),
+        cmocka_unit_test(a_command_starts_only_after_success),
+        cmocka_unit_test(steps_run_only_under_a_confirmed_lock),
+        cmocka_unit_test(a_waiter_leaves_at_once_when_asked),
+        cmocka_unit_test(a_look_means),
+        cmocka_unit_test(pauses_grow_with_the_wait_and_stay_in_bounds),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,200 @@
+/*
+ * Options from flags and variables: who wins, what is refused and in which words.
+ */
+#include "unit.h"
+
+#include "signalbox/options.h"
+
+static struct options options;
+static struct error error;
+
+static int read_options(char *const argv[], char *const environment[]) {
+    return options_read(argv, environment, &options, &error);
+}
+
+static int release(void **state) {
+    (void)state;
+    options_release(&options);
+    return 0;
+}
+
+#define WORDS(...) ((char *const[]){"signalbox", __VA_ARGS__, NULL})
+#define VARIABLES(...) ((char *const[]){__VA_ARGS__, NULL})
+#define NO_VARIABLES ((char *const[]){NULL})
+
+static void defaults_are_those_of_the_design(void **state) {
+    (void)state;
+    assert_int_equal(read_options(WORDS("./bin/rails", "server"), NO_VARIABLES), 0);
+    assert_int_equal(options.request, REQUEST_RUN);
+    assert_int_equal(options.prepare, PREPARE_AUTO);
+    assert_int_equal(options.steps.count, 1);
+    assert_string_equal(options.steps.items[0].text, "./bin/rails db:prepare");
+    assert_null(options.database_url);
+    assert_int_equal(options.lock_key, 0);
+    assert_null(options.release);
+    assert_int_equal(options.connect_timeout_ms, 60000);
+    assert_int_equal(options.wait_timeout_ms, 3600000);
+    assert_int_equal(options.grace_ms, 5000);
+    assert_int_equal(options.log, REPORT_TEXT);
+    assert_int_equal(options.log_level, REPORT_INFO);
+    assert_string_equal(options.command[0], "./bin/rails");
+    assert_string_equal(options_source(&options, "--grace"), "default");
+}
+
+static void the_commands_own_options_are_left_alone(void **state) {
+    (void)state;
+    assert_int_equal(
+        read_options(
+            WORDS("--grace=1s", "rails", "server", "--grace=2s", "-p", "3000"), NO_VARIABLES),
+        0);
+    assert_int_equal(options.grace_ms, 1000);
+    assert_string_equal(options.command[0], "rails");
+    assert_string_equal(options.command[2], "--grace=2s");
+}
+
+static void two_dashes_end_the_options(void **state) {
+    (void)state;
+    assert_int_equal(read_options(WORDS("--grace", "1s", "--", "--odd"), NO_VARIABLES), 0);
+    assert_int_equal(options.grace_ms, 1000);
+    assert_string_equal(options.command[0], "--odd");
+}
+
+static void the_flag_wins_over_the_variable_and_the_last_flag_over_the_first(void **state) {
+    (void)state;
+    assert_int_equal(read_options(WORDS("--lock-key=1", "--lock-key=2", "x"),
+                         VARIABLES("SIGNALBOX_LOCK_KEY=3", "SIGNALBOX_GRACE=7s")),
+        0);
+    assert_int_equal(options.lock_key, 2);
+    assert_string_equal(options_source(&options, "--lock-key"), "--lock-key");
+    assert_int_equal(options.grace_ms, 7000);
+    assert_string_equal(options_source(&options, "--grace"), "SIGNALBOX_GRACE");
+}
+
+static void an_empty_variable_is_unset(void **state) {
+    (void)state;
+    assert_int_equal(
+        read_options(WORDS("x"), VARIABLES("SIGNALBOX_GRACE=", "SIGNALBOX_DATABASE_URL=")), 0);
+    assert_int_equal(options.grace_ms, 5000);
+    assert_null(options.database_url);
+}
+
+static void steps_come_as_flags_or_joined_in_the_variable(void **state) {
+    (void)state;
+    assert_int_equal(
+        read_options(WORDS("--step", "A=1 one two", "--step=three && four"), NO_VARIABLES), -1);
+    options_release(&options);
+    assert_int_equal(
+        read_options(WORDS("x"), VARIABLES("SIGNALBOX_STEPS=A=1 one 'a && b' && three")), 0);
+    assert_int_equal(options.steps.count, 2);
+    assert_string_equal(options.steps.items[0].assignments.items[0], "A=1");
+    assert_string_equal(options.steps.items[0].argv.items[1], "a && b");
+    assert_string_equal(options.steps.items[1].argv.items[0], "three");
+    options_release(&options);
+    assert_int_equal(
+        read_options(WORDS("--step=mine", "x"), VARIABLES("SIGNALBOX_STEPS=a && b")), 0);
+    assert_int_equal(options.steps.count, 1);
+    assert_string_equal(options.steps.items[0].text, "mine");
+}
+
+static void an_unknown_variable_is_named_with_the_nearest(void **state) {
+    (void)state;
+    assert_int_equal(read_options(WORDS("x"), VARIABLES("SIGNALBOX_LOCK_KEYS=1", "OTHER=1")), 0);
+    assert_int_equal(options.unknown_variables.count, 1);
+    assert_string_equal(options.unknown_variables.items[0],
+        "SIGNALBOX_LOCK_KEYS is not a variable of Signalbox: did you mean SIGNALBOX_LOCK_KEY?");
+}
+
+static void bad_values_say_what_where_and_what_to_do(void **state) {
+    (void)state;
+    static char *const none[] = {NULL};
+    static const struct {
+        char *argv[3];
+        char *environment[2];
+        const char *text;
+    } rows[] = {
+        {{"s", "--prepar=auto"}, {NULL}, "unknown option --prepar: did you mean --prepare"},
+        {{"s", "-v"}, {NULL}, "unknown option -v: see signalbox --help"},
+        {{"s", "--grace"}, {NULL}, "--grace: a value is missing"},
+        {{"s", "--grace=5"}, {NULL},
+            "--grace: `5` is not allowed: use a duration such as 500ms, 30s, 10m or 1h"},
+        {{"s"}, {"SIGNALBOX_GRACE=soon"},
+            "SIGNALBOX_GRACE: `soon` is not allowed: use a duration such as 500ms, 30s, 10m or 1h"},
+        {{"s", "--lock-key=x"}, {NULL},
+            "--lock-key: `x` is not allowed: use a whole number from -2147483648 to 2147483647"},
+        {{"s", "--prepare=always"}, {NULL}, "--prepare: `always` is not one of: auto, never"},
+        {{"s"}, {"SIGNALBOX_LOG=xml"}, "SIGNALBOX_LOG: `xml` is not one of: text, json"},
+        {{"s", "--step="}, {NULL}, "--step: a step is empty"},
+        {{"s", "--step=A=1"}, {NULL}, "--step: a step is empty"},
+        {{"s", "--step=echo 'x"}, {NULL}, "--step: a quote is not closed in: echo 'x"},
+        {{"s", "--step=a | b"}, {NULL},
+            "--step: a step is words, not shell, and '|' is shell: write sh -c '…' instead of: a | "
+            "b"},
+        {{"s"}, {"SIGNALBOX_STEPS=a && $B"},
+            "SIGNALBOX_STEPS: a step is words, not shell, and '$' is shell: write sh -c '…' "
+            "instead "
+            "of: $B"},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+        assert_int_equal(
+            read_options(rows[i].argv, rows[i].environment[0] ? rows[i].environment : none), -1);
+        assert_string_equal(error.text, rows[i].text);
+        assert_int_equal(error.exit_status, 64);
+        options_release(&options);
+    }
+}
+
+static void help_fits_eighty_columns_and_names_every_option(void **state) {
+    (void)state;
+    AUTO_TEXT struct text help = {.data = NULL};
+    options_help(&help);
+    for (const char *line = text_string(&help); *line != '\0';) {
+        size_t length = strcspn(line, "\n");
+        if (length > 80) {
+            fail_msg("%zu columns: %.*s", length, (int)length, line);
+        }
+        line += length + 1;
+    }
+    assert_int_equal(read_options(WORDS("x"), NO_VARIABLES), 0);
+    for (size_t i = 0; i < options_count(); i++) {
+        struct option_description option = options_describe(&options, i);
+        assert_non_null(strstr(text_string(&help), option.flag));
+        text_release(&option.value);
+    }
+}
+
+static void a_secret_is_described_without_it(void **state) {
+    (void)state;
+    assert_int_equal(
+        read_options(WORDS("--database-url=postgres://u:hunter2@db/x", "x"), NO_VARIABLES), 0);
+    for (size_t i = 0; i < options_count(); i++) {
+        struct option_description option = options_describe(&options, i);
+        assert_null(strstr(text_string(&option.value), "hunter2"));
+        text_release(&option.value);
+    }
+}
+
+static void no_words_at_all_are_no_crash(void **state) {
+    (void)state;
+    char *const nothing[] = {NULL};
+    assert_int_equal(read_options(nothing, NO_VARIABLES), 0);
+    assert_null(options.command[0]);
+}
+
+#define TEST(name) cmocka_unit_test_teardown(name, release)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        TEST(defaults_are_those_of_the_design),
+        TEST(the_commands_own_options_are_left_alone),
+        TEST(two_dashes_end_the_options),
+        TEST(the_flag_wins_over_the_variable_and_the_last_flag_over_the_first),
+        TEST(an_empty_variable_is_unset),
+        TEST(steps_come_as_flags_or_joined_in_the_variable),
+        TEST(an_unknown_variable_is_named_with_the_nearest),
+        TEST(bad_values_say_what_where_and_what_to_do),
+        TEST(help_fits_eighty_columns_and_names_every_option),
+        TEST(a_secret_is_described_without_it),
+        TEST(no_words_at_all_are_no_crash),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

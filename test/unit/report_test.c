@@ -1,0 +1,117 @@
+/*
+ * What stands on standard error: one line an event, JSON that stays JSON whatever is in it, and
+ * never a wait for a reader who does not read.
+ */
+#include "unit.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <unistd.h>
+
+#include "signalbox/report/report.h"
+
+/* What standard error got while `say` ran. */
+static size_t capture(void (*say)(void), char *captured, size_t capacity) {
+    int ends[2];
+    int saved = dup(STDERR_FILENO);
+    assert_int_equal(pipe2(ends, O_CLOEXEC | O_NONBLOCK), 0);
+    assert_int_equal(dup2(ends[1], STDERR_FILENO), STDERR_FILENO);
+    say();
+    assert_int_equal(dup2(saved, STDERR_FILENO), STDERR_FILENO);
+    ssize_t length = read(ends[0], captured, capacity - 1);
+    (void)close(saved);
+    (void)close(ends[0]);
+    (void)close(ends[1]);
+    captured[length < 0 ? 0 : length] = '\0';
+    return length < 0 ? 0 : (size_t)length;
+}
+
+static void say_ugly(void) {
+    struct event_fields fields = {
+        .step = "sh -c \"x\"", .run = 7, .elapsed_ms = 12, .has_exit_status = true};
+    report(EVENT_STEP_FAILED, &fields, "first\nsecond \x1b[31m \"quoted\"");
+}
+
+static void text_is_one_line_without_control_characters(void **state) {
+    (void)state;
+    char line[4096];
+    report_configure(REPORT_TEXT, REPORT_INFO, NULL);
+    (void)capture(say_ugly, line, sizeof line);
+    assert_string_equal(line, "signalbox: error: first second  [31m \"quoted\"\n");
+}
+
+static void json_carries_the_fields(void **state) {
+    (void)state;
+    char line[4096];
+    report_configure(REPORT_JSON, REPORT_INFO, "v1");
+    report_set_fingerprint("abc");
+    size_t length = capture(say_ugly, line, sizeof line);
+    assert_true(length > 0 && line[length - 1] == '\n');
+    assert_ptr_equal(strchr(line, '\n'), line + length - 1);
+    assert_non_null(strstr(line, "{\"event\":\"step_failed\",\"level\":\"error\",\"at\":\"20"));
+    assert_non_null(strstr(line, "\"release\":\"v1\",\"fingerprint\":\"abc\""));
+    assert_non_null(strstr(line,
+        "\"step\":\"sh -c \\\"x\\\"\",\"run\":7,\"elapsed_ms\":12,"
+        "\"exit_status\":0,\"message\":\"first second"));
+    assert_non_null(strstr(line, "\\\"quoted\\\"\"}\n"));
+}
+
+static void say_too_much(void) {
+    char message[3000];
+    memset(message, '"', sizeof message - 1);
+    message[sizeof message - 1] = '\0';
+    struct event_fields fields = {.step = message, .holder = message};
+    report(EVENT_WAITING, &fields, "%s", message);
+}
+
+static void a_long_event_is_still_one_whole_object(void **state) {
+    (void)state;
+    char line[8192];
+    report_configure(REPORT_JSON, REPORT_INFO, NULL);
+    size_t length = capture(say_too_much, line, sizeof line);
+    assert_in_range(length, 1, PIPE_BUF);
+    assert_string_equal(line + length - 2, "}\n");
+}
+
+static void say_into_a_full_pipe(void) {
+    char filler[4096];
+    memset(filler, 'x', sizeof filler);
+    while (write(STDERR_FILENO, filler, sizeof filler) > 0) {
+    }
+    report(EVENT_WAITING, NULL, "nobody can read this");
+}
+
+static void say_hello(void) {
+    report(EVENT_WAITING, NULL, "hello");
+}
+
+static void a_full_pipe_drops_the_line_and_says_so_later(void **state) {
+    (void)state;
+    static char filled[1 << 20];
+    char line[4096];
+    report_configure(REPORT_TEXT, REPORT_INFO, NULL);
+    (void)capture(say_into_a_full_pipe, filled, sizeof filled);
+    assert_null(strstr(filled, "nobody can read this"));
+    (void)capture(say_hello, line, sizeof line);
+    assert_string_equal(line,
+        "signalbox: warning: 1 lines were dropped: nobody read standard error\n"
+        "signalbox: hello\n");
+}
+
+static void below_its_level_an_event_is_silent(void **state) {
+    (void)state;
+    char line[4096];
+    report_configure(REPORT_TEXT, REPORT_ERROR, NULL);
+    assert_int_equal(capture(say_hello, line, sizeof line), 0);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(text_is_one_line_without_control_characters),
+        cmocka_unit_test(json_carries_the_fields),
+        cmocka_unit_test(a_long_event_is_still_one_whole_object),
+        cmocka_unit_test(a_full_pipe_drops_the_line_and_says_so_later),
+        cmocka_unit_test(below_its_level_an_event_is_silent),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
