@@ -18,6 +18,11 @@
 
 #include "signalbox/process/exit_status.h"
 
+/* musl has statx(2) without this one of the kernel's names (linux/stat.h, since Linux 5.8). */
+#ifndef STATX_ATTR_MOUNT_ROOT
+#define STATX_ATTR_MOUNT_ROOT 0x00002000
+#endif
+
 struct walk {
     int root_fd;
     unsigned device_major;

@@ -10,7 +10,6 @@
 #include <limits.h>
 #include <poll.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/uio.h>
@@ -24,6 +23,15 @@
 #define PATH_DEFAULT "/usr/local/bin:/usr/bin:/bin"
 
 #define NAME_SHOWN_MAX 512
+
+/* For interfaces that take characters without const and do not write to them. */
+static char *without_const(const char *text) {
+    union {
+        const char *given;
+        char *taken;
+    } pointer = {.given = text};
+    return pointer.taken;
+}
 
 static const char *path_of(char *const environment[]) {
     for (; *environment != NULL; environment++) {
@@ -40,8 +48,7 @@ static int execute_file(
     if (errno != ENOEXEC || shell_argv == NULL) {
         return errno;
     }
-    /* execve takes pointers to characters that it does not write. */
-    shell_argv[1] = (char *)(uintptr_t)file;
+    shell_argv[1] = without_const(file);
     (void)execve(SHELL, shell_argv, environment);
     return ENOEXEC;
 }
@@ -64,7 +71,7 @@ static bool path_join(char path[static PATH_MAX], const char *directory, size_t 
 /* Errors that mean "not in this directory": the search goes on, as execvp's does. */
 static bool is_absence(int error_number) {
     return error_number == ENOENT || error_number == ENOTDIR || error_number == ESTALE ||
-           error_number == ENODEV || error_number == ETIMEDOUT || error_number == ENAMETOOLONG;
+        error_number == ENODEV || error_number == ETIMEDOUT || error_number == ENAMETOOLONG;
 }
 
 static int execute_along_path(char *const argv[], char *const environment[], char **shell_argv) {
@@ -115,7 +122,7 @@ int execute_program(char *const argv[], char *const environment[], char **shell_
 }
 
 static struct iovec piece(const char *text, size_t length) {
-    return (struct iovec){.iov_base = (char *)(uintptr_t)text, .iov_len = length};
+    return (struct iovec){.iov_base = without_const(text), .iov_len = length};
 }
 
 int execute_explain_failure(const char *name, int error_number) {
@@ -126,8 +133,8 @@ int execute_explain_failure(const char *name, int error_number) {
         name = "";
     }
     const char *reason = error_number == ENOENT && strchr(name, '/') == NULL
-                             ? "not found in PATH"
-                             : strerror(error_number);
+        ? "not found in PATH"
+        : strerror(error_number);
     bool is_there = error_number == ENOENT && strchr(name, '/') != NULL && access(name, F_OK) == 0;
 
     const struct iovec line[] = {

@@ -56,8 +56,8 @@ static void received_pass(const struct phase *phase, const struct received_signa
  */
 static int leftovers_signal(const struct phase *phase, int number) {
     return phase->state == STATE_LEAVING && phase->supervisor->is_init
-               ? namespace_signal(number)
-               : descendants_signal(phase->process, number);
+        ? namespace_signal(number)
+        : descendants_signal(phase->process, number);
 }
 
 static void leftovers_act(struct phase *phase, enum ending_action action, bool is_first_kill) {
@@ -102,7 +102,9 @@ static void preparer_kill(struct phase *phase) {
     phase->is_preparer_killed = true;
 }
 
-/* `received` is NULL for an event that is not a signal. */
+/* What an event that is not a signal carries. */
+static const struct received_signal no_signal;
+
 static void act(
     struct phase *phase, enum supervisor_action action, const struct received_signal *received) {
     struct supervisor *supervisor = phase->supervisor;
@@ -163,8 +165,8 @@ static int64_t phase_deadline_ms(const struct phase *phase) {
     switch (phase->state) {
     case STATE_CANCELLING:
         return phase->is_preparer_killed
-                   ? DEADLINE_NEVER
-                   : later_ms(phase->supervisor->kill_at_ms, PREPARER_EXTRA_MS);
+            ? DEADLINE_NEVER
+            : later_ms(phase->supervisor->kill_at_ms, PREPARER_EXTRA_MS);
     case STATE_PREPARED:
     case STATE_LEAVING:
         return ending_deadline_ms(&phase->leftovers);
@@ -211,13 +213,13 @@ static void phase_reap(struct phase *phase) {
         if (phase->state == STATE_RUNNING) {
             command_ended_report(phase);
         }
-        step(phase, WIFSIGNALED(phase->wait_status) ? ON_KILLED : ON_EXITED, NULL);
+        step(phase, WIFSIGNALED(phase->wait_status) ? ON_KILLED : ON_EXITED, &no_signal);
     } else if (phase->leftovers.stage == ENDING_KILLED && phase->has_children) {
         /* Somebody ended, and another may have been born while it was being killed. */
-        step(phase, ON_TIME_UP, NULL);
+        step(phase, ON_TIME_UP, &no_signal);
     }
     if (!phase->has_children) {
-        step(phase, ON_NONE_LEFT, NULL);
+        step(phase, ON_NONE_LEFT, &no_signal);
     }
 }
 
@@ -246,7 +248,7 @@ int phase_run(struct phase *phase, pid_t process, struct error *error) {
                 &received);
         }
         if (deadline_passed(phase_deadline_ms(phase))) {
-            step(phase, ON_TIME_UP, NULL);
+            step(phase, ON_TIME_UP, &no_signal);
         }
         phase_reap(phase);
     }

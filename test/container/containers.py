@@ -22,6 +22,11 @@ SERVER = ["./bin/thrust", "./bin/rails", "server"]
 # test depends on it being short: it ends a test that would otherwise hang.
 PATIENCE_S = 240
 
+# How long `podman stop` waits between TERM and KILL. The engines' ten seconds
+# are ample for a server that stops in half a second, but a disk that others
+# keep busy was seen to hold Puma up for as long in removing its pid file.
+STOP_S = "30"
+
 
 def _command(*arguments):
     return ["sh", str(HERE / "podman.sh"), *arguments]
@@ -82,8 +87,8 @@ class Container:
         podman("start", self.name)
 
     def stop(self):
-        """Stops it as an orchestrator does, TERM and ten seconds; its exit status."""
-        podman("stop", "--time", "10", self.name)
+        """Stops it as an orchestrator does, by TERM and then KILL; its exit status."""
+        podman("stop", "--time", STOP_S, self.name)
         return self.exit_status()
 
     def wait(self):
@@ -200,7 +205,7 @@ class Fleet:
 
     def stop(self):
         stops = [
-            subprocess.Popen(_command("stop", "--time", "10", container.name),
+            subprocess.Popen(_command("stop", "--time", STOP_S, container.name),
                              stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
             for container in self
         ]

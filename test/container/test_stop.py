@@ -1,7 +1,6 @@
-"""`podman stop` (TERM, and KILL after ten seconds) in every phase of a container's life.
+"""`podman stop` (TERM, and KILL after a while) in every phase of a container's life.
 
-137 would be the KILL: any other exit status says that the TERM was obeyed well
-before those ten seconds were over.
+137 would be the KILL: any other exit status says that the TERM was obeyed.
 """
 
 import contextlib

@@ -26,6 +26,21 @@ while True:
         sys.exit(42)
 """
 
+# leave_behind() is true in a process that outlives the command, in a session of its own. Signals are
+# blocked before it is born, so that none is too early for it. (A shell loses those that reach its
+# child before the exec.)
+LEAVES_BEHIND = """
+import os, signal, sys, time
+def leave_behind():
+    signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+    born = os.fork()
+    if born == 0:
+        os.setsid()
+    return born == 0
+def wait_for(number):
+    signal.sigwait({number})
+"""
+
 # Becomes its arguments with a mask and ignored signals that nobody has by chance.
 UNUSUAL = """
 import os, signal, sys
@@ -140,7 +155,13 @@ def test_every_signal_is_forwarded_and_the_status_is_still_the_command_s(start):
 
 
 def test_a_signal_from_the_command_itself_comes_back_to_it(run):
-    assert run("sh", "-c", "trap 'exit 21' USR2; kill -USR2 1; sleep 1000 & wait") == (21, "")
+    assert run(*python("""
+import os, signal, sys
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR2})
+os.kill(1, signal.SIGUSR2)
+signal.sigwait({signal.SIGUSR2})
+sys.exit(21)
+""")) == (21, "")
 
 
 def test_the_mask_and_ignored_signals_arrive_as_they_were(run, binary):
@@ -178,36 +199,41 @@ print(len(orphans))
 
 
 def test_what_is_left_over_is_asked_to_end(run):
-    status, output = run("sh", "-c", """
-        trap 'exit 6' TERM
-        setsid sh -c 'trap "echo asked; exit" TERM; kill -TERM '$$'; sleep 1000 & wait' &
-        wait
-    """)
-    assert (status, output) == (6, "asked\n")
+    assert run(*python(LEAVES_BEHIND + """
+if leave_behind():
+    wait_for(signal.SIGTERM)
+    print("asked", flush=True)
+    os._exit(0)
+sys.exit(6)
+""")) == (6, "asked\n")
 
 
 def test_what_ignores_that_is_killed_when_the_grace_is_over(run):
-    # It would keep the other end of the pipe for ever, and PID 1 with it.
-    status, output = run("sh", "-c", """
-        trap 'exit 7' USR1
-        setsid sh -c 'trap "" TERM; kill -USR1 '$$'; while :; do sleep 1000; done' &
-        wait
-    """, variables={"SIGNALBOX_GRACE": "50ms"})
-    assert (status, output) == (7, "")
+    # It would stay for ever, and PID 1 with it.
+    assert run(*python(LEAVES_BEHIND + """
+if leave_behind():
+    while True:
+        wait_for(signal.SIGTERM)
+        print("asked", flush=True)
+sys.exit(7)
+"""), variables={"SIGNALBOX_GRACE": "50ms"}) == (7, "asked\n")
 
 
 def test_after_a_term_to_us_the_grace_has_already_begun(run):
     # The command leaves only when the time that the TERM began has run out, so that KILL is due
     # at once. A grace that began with the command's end would ask first.
-    status, output = run("sh", "-c", """
-        setsid sh -c 'trap "echo asked" TERM; kill -USR1 '$$'; while :; do sleep 1000; done' &
-        trap 'kill -TERM 1' USR1
-        trap 'stopped=1' TERM
-        until [ "$stopped" ]; do wait; done
-        sleep 0.2
-        exit 8
-    """, variables={"SIGNALBOX_GRACE": "100ms"})
-    assert (status, output) == (8, "")
+    assert run(*python(LEAVES_BEHIND + """
+if leave_behind():
+    while True:
+        wait_for(signal.SIGTERM)
+        print("asked", flush=True)
+os.kill(1, signal.SIGTERM)
+wait_for(signal.SIGTERM)
+over = time.monotonic() + 0.1
+while time.monotonic() < over:
+    pass
+sys.exit(8)
+"""), variables={"SIGNALBOX_GRACE": "50ms"}) == (8, "")
 
 
 def test_where_there_is_an_init_we_become_the_command(start):
