@@ -97,7 +97,11 @@ class Act:
             changes = [(self.start, "starting")]
             for event in list(replica.events):
                 if event["event"] in _STATE_AFTER:
-                    changes.append((moment(event), _STATE_AFTER[event["event"]]))
+                    began = moment(event)
+                    if event["event"] == "waiting":
+                        # A waiter says so only when it knows for whom, and how long it has been.
+                        began -= event.get("elapsed_ms", 0) / 1000
+                    changes.append((began, _STATE_AFTER[event["event"]]))
             served_at = self.served_at.get(replica.name)
             if served_at:
                 changes.append((served_at, "serving"))

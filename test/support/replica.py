@@ -5,6 +5,7 @@ there and nothing of it outlives it. What it writes to standard error is read
 line by line: Signalbox's events (--log=json) and whatever else there is.
 """
 
+import contextlib
 import datetime
 import json
 import os
@@ -217,7 +218,11 @@ class Replica:
     def destroy(self):
         """Ends whatever is left; for the end of a test."""
         if self._process.poll() is None:
-            self._process.send_signal(signal.SIGKILL)
+            # Not unshare itself: it is the one to reap the namespace's init,
+            # which many a container's own init would leave lying about.
+            for init in _children(self._process.pid):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(init, signal.SIGKILL)
         self._process.wait()
         # The streams end when the last process of the namespace is gone.
         for thread in self._threads:
