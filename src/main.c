@@ -3,12 +3,15 @@
  * Every other file is a room that this one hands what it needs.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "signalbox/base/text.h"
 #include "signalbox/command/recognise.h"
 #include "signalbox/explain.h"
+#include "signalbox/jemalloc.h"
 #include "signalbox/options.h"
+#include "signalbox/pid_file.h"
 #include "signalbox/plan.h"
 #include "signalbox/prepare/prepare.h"
 #include "signalbox/process/exit_status.h"
@@ -46,6 +49,8 @@ static int start_command(
     struct error error;
     int exit_status = EXIT_STATUS_SYSTEM;
     switch (plan->start) {
+    case START_NOTHING:
+        return EXIT_STATUS_SUCCESS;
     case START_REPLACING:
         return supervisor_become(supervisor, command);
     case START_SUPERVISED:
@@ -58,18 +63,41 @@ static int start_command(
     return exit_status;
 }
 
+/* What the command needs around it, whoever has prepared. */
+static void make_ready(const struct options *options, const struct recognition *command) {
+    if (options->jemalloc && !jemalloc_preload()) {
+        report(EVENT_CONFIGURATION_NOTE, NULL,
+            "--jemalloc: no libjemalloc.so.2 in this image; add the package libjemalloc2");
+    }
+    if (command->is_rails_server) {
+        const char *path = pid_file_path(options->command, command->word, getenv("PIDFILE"));
+        if (pid_file_remove_stale(path)) {
+            report(EVENT_PID_FILE_REMOVED, NULL,
+                "removed %s, which a server that is gone had left behind", path);
+        }
+    }
+}
+
 static int carry_out(struct supervisor *supervisor, const struct options *options) {
     struct recognition command = command_recognise(options->command);
-    struct facts facts = {.is_init = supervisor->is_init};
+    struct facts facts = {
+        .is_init = supervisor->is_init,
+        .has_terminal = isatty(STDIN_FILENO) == 1,
+        .is_partial = getenv("VERSION") != NULL || getenv("SCOPE") != NULL,
+    };
     struct plan plan = plan_make(options, &command, &facts);
     struct phase_end end;
     struct prepare_request prepare = {
-        .target = {.database_url = options->database_url,
+        .purpose = plan.prepare,
+        .target = {.directory = ".",
+            .database_url = options->database_url,
             .database_url_source = options_source(options, "--database-url"),
             .steps = &options->steps,
             .named_environment = command.environment,
             .release = options->release,
             .lock_key = options->lock_key},
+        .commands = &options->steps,
+        .step_timeout_ms = options->step_timeout_ms,
         .release_label = release_label(options->release),
         .connect_timeout_ms = options->connect_timeout_ms,
         .wait_timeout_ms = options->wait_timeout_ms,
@@ -77,20 +105,23 @@ static int carry_out(struct supervisor *supervisor, const struct options *option
         .inheritance = &supervisor->inheritance,
     };
     if (options->request == REQUEST_EXPLAIN) {
-        struct explanation explanation = {
-            .options = options, .command = &command, .plan = &plan, .target = &prepare.target};
+        struct explanation explanation = {.options = options,
+            .command = &command,
+            .plan = &plan,
+            .target = &prepare.target,
+            .commands = prepare.commands};
         return run_in_child(supervisor, explain_run, &explanation, &end);
     }
-    if (command.kind == COMMAND_NONE) {
+    if (plan.prepare == PREPARE_NOTHING && plan.start == START_NOTHING) {
         report(EVENT_USAGE, NULL,
             "there is no command to run: add CMD [\"./bin/thrust\", \"./bin/rails\", \"server\"] "
             "to the Dockerfile, or give one (signalbox --help)");
         return EXIT_STATUS_USAGE;
     }
-    report(EVENT_COMMAND_RECOGNISED, NULL, "command taken for: %s (%s); %s: %s",
-        command_kind_name(command.kind), command.rule,
-        plan.prepare ? "preparing" : "starting at once", plan.why);
-    if (plan.prepare) {
+    report(EVENT_COMMAND_RECOGNISED, NULL, "command taken for: %s (%s); %s",
+        command_kind_name(command.kind), command.rule, plan.why);
+    make_ready(options, &command);
+    if (plan.prepare != PREPARE_NOTHING) {
         int exit_status = run_in_child(supervisor, prepare_run, &prepare, &end);
         if (exit_status != EXIT_STATUS_SUCCESS) {
             return exit_status;
@@ -112,9 +143,7 @@ int main(int argc, char *argv[]) {
     }
     supervisor_set_grace(&supervisor, options.grace_ms);
     report_configure(options.log, options.log_level, release_label(options.release));
-    for (size_t i = 0; i < options.unknown_variables.count; i++) {
-        report(EVENT_VARIABLE_UNKNOWN, NULL, "%s", options.unknown_variables.items[i]);
-    }
+    const char *unavailable = options_unavailable(&options);
     switch (options.request) {
     case REQUEST_HELP:
         exit_status = print_help();
@@ -122,8 +151,19 @@ int main(int argc, char *argv[]) {
     case REQUEST_VERSION:
         exit_status = print_version();
         break;
-    case REQUEST_EXPLAIN:
     case REQUEST_RUN:
+        for (size_t i = 0; i < options.unknown_variables.count; i++) {
+            report(EVENT_VARIABLE_UNKNOWN, NULL, "%s", options.unknown_variables.items[i]);
+        }
+        if (unavailable != NULL) {
+            report(EVENT_USAGE, NULL,
+                "%s is read and checked, but this version does not carry it out: leave it away",
+                unavailable);
+            break;
+        }
+        exit_status = carry_out(&supervisor, &options);
+        break;
+    case REQUEST_EXPLAIN:
         exit_status = carry_out(&supervisor, &options);
         break;
     }

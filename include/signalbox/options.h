@@ -1,7 +1,7 @@
 /*
  * The options of section 3 of the design, each a flag and an environment variable; the flag wins.
- * One table in options.c gives parsing, --help, the names, the defaults and where each value came
- * from.
+ * One table in option_table.c gives parsing, --help, the names, the defaults and where each value
+ * came from.
  */
 #ifndef SIGNALBOX_OPTIONS_H
 #define SIGNALBOX_OPTIONS_H
@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "signalbox/base/cleanup.h"
 #include "signalbox/base/error.h"
 #include "signalbox/base/text.h"
 #include "signalbox/command/step.h"
@@ -16,23 +17,69 @@
 
 enum prepare_mode {
     PREPARE_AUTO, /* Server commands prepare first. */
-    PREPARE_NEVER
+    PREPARE_ANY,  /* Other commands too. */
+    PREPARE_NEVER,
+    PREPARE_WAIT /* Hold the command until another replica has prepared. */
 };
 
-#define OPTIONS_MOST 16
+enum init_mode { INIT_AUTO, INIT_ALWAYS, INIT_NEVER };
 
-enum options_request { REQUEST_RUN, REQUEST_EXPLAIN, REQUEST_VERSION, REQUEST_HELP };
+enum lock_kind { LOCK_AUTO, LOCK_POSTGRES, LOCK_FILE, LOCK_NONE };
+
+struct lock_choice {
+    enum lock_kind kind;
+    const char *path; /* Of LOCK_FILE, where one is given; otherwise NULL. */
+};
+
+struct signal_rewrite {
+    int from;
+    int to; /* 0: the signal is dropped. */
+};
+
+struct signal_rewrite_list {
+    struct signal_rewrite *items;
+    size_t count;
+};
+
+struct status_list {
+    int *items;
+    size_t count;
+};
+
+#define DURATION_NONE (-1)
+
+enum options_request {
+    REQUEST_RUN,
+    REQUEST_EXPLAIN,
+
+    REQUEST_VERSION,
+    REQUEST_HELP
+};
+
+#define OPTIONS_MOST 32
 
 struct options {
     enum options_request request;
     enum prepare_mode prepare;
     struct step_list steps;
-    const char *database_url; /* NULL where it is not given. Holds a password. */
+    struct string_list servers; /* The words of each --server, as given. */
+    const char *database_url;   /* NULL where it is not given. Holds a password. */
+    struct lock_choice lock;
     int64_t lock_key;
+    struct string_list watch; /* "schema" alone, or globs and $NAMEs; empty: the whole image. */
+    bool allow_schema_load;
     const char *release; /* NULL where it is not given. */
     int64_t connect_timeout_ms;
     int64_t wait_timeout_ms;
+    int64_t step_timeout_ms; /* DURATION_NONE: no limit. */
     int64_t grace_ms;
+    const char *user; /* NULL where it is not given; NAME[:GROUP]. */
+    const char *caps; /* NULL where it is not given. */
+    bool signal_group;
+    struct signal_rewrite_list rewrites;
+    struct status_list ok_exits;
+    enum init_mode init;
+    bool jemalloc;
     enum report_format log;
     enum report_level log_level;
     char *const *command;                 /* The rest of argv, ended by NULL. */
@@ -47,6 +94,10 @@ int options_read(char *const argv[], char *const environment[], struct options *
 
 /* Where the value of `flag` came from: the flag itself, its variable, or "default". */
 const char *options_source(const struct options *options, const char *flag);
+
+/* The flag of an option that was given and that this version only checks, or NULL. Going on without
+ * what was asked for would be a silent default. */
+const char *options_unavailable(const struct options *options);
 
 void options_release(struct options *options);
 

@@ -9,20 +9,24 @@
 
 #include "signalbox/command/recognise.h"
 #include "signalbox/options.h"
+#include "signalbox/prepare/prepare.h"
 
 struct facts {
-    bool is_init; /* We are PID 1 of our namespace, so that nobody else reaps. */
+    bool is_init;      /* We are PID 1 of our namespace, so that nobody else reaps. */
+    bool has_terminal; /* Standard input is a terminal: somebody sits there. */
+    bool is_partial;   /* VERSION or SCOPE is set: a migration of only some versions. */
 };
 
 enum plan_start {
+    START_NOTHING,    /* There is no command, or it was run as the step. */
     START_SUPERVISED, /* Stay as its parent: forward, reap, exit with its status. */
     START_REPLACING   /* There is an init already: become the command. */
 };
 
 struct plan {
-    bool prepare;
+    enum prepare_purpose prepare;
     enum plan_start start;
-    const char *why; /* Why it prepares or does not, as the end of a sentence. */
+    const char *why; /* Why it prepares or does not, as a clause. */
 };
 
 struct plan plan_make(

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "signalbox/base/cleanup.h"
+
 /* The length of the well-formed UTF-8 sequence at `text`, or 0. Overlong forms and surrogates are
  * refused, as a strict reader of our output would refuse them. */
 static size_t utf8_length(const unsigned char *text) {
@@ -87,4 +89,19 @@ size_t json_quote(const char *text, char *buffer, size_t capacity) {
     buffer[used++] = '"';
     buffer[used] = '\0';
     return used;
+}
+
+void json_append(struct text *text, const char *string) {
+    /* No byte becomes more than six. */
+    size_t capacity = strlen(string) * 6 + 3;
+    AUTO_FREE char *quoted = memory_allocate(capacity, 1);
+    text_append(text, quoted, json_quote(string, quoted, capacity));
+}
+
+void json_append_or_null(struct text *text, const char *string) {
+    if (string == NULL) {
+        text_append_string(text, "null");
+    } else {
+        json_append(text, string);
+    }
 }

@@ -137,6 +137,11 @@ const char *command_kind_name(enum command_kind kind) {
     switch (kind) {
     case COMMAND_SERVER:
         return "server";
+    case COMMAND_WORKER:
+        return "worker";
+    case COMMAND_PREPARE:
+    case COMMAND_MIGRATE:
+        return "prepare";
     case COMMAND_TASK:
         return "task";
     case COMMAND_OTHER:

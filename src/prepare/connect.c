@@ -133,11 +133,16 @@ static enum coordination after_failure(
     case TROUBLE_FINAL:
         return refuse(error, EXIT_STATUS_CONFIGURATION, database, failure->message);
     case TROUBLE_MISSING_DATABASE:
-        if (coordinator->target->may_create_database) {
+        switch (coordinator->target->missing_database) {
+        case MISSING_IS_CREATED:
             return create_database(coordinator, deadline_ms, error);
+        case MISSING_IS_AN_ERROR:
+            return refuse(error, EXIT_STATUS_CONFIGURATION, database,
+                "the database does not exist, and no step would create it");
+        case MISSING_IS_AWAITED:
+            break;
         }
-        return refuse(error, EXIT_STATUS_CONFIGURATION, database,
-            "the database does not exist, and no step would create it");
+        break;
     case TROUBLE_PASSING:
         break;
     }

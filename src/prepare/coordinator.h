@@ -24,6 +24,7 @@ struct run {
 };
 
 struct look {
+    bool has_ledger;   /* Runs are recorded at all; otherwise nothing is ever decided. */
     struct run newest; /* The newest run of this fingerprint. */
     struct run holder; /* The run of this lock key that is under way, whatever its fingerprint. */
 };

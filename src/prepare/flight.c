@@ -21,6 +21,8 @@ static const struct flight_row rows[] = {
         "The run that this replica waited for failed: every waiter shares its outcome."},
     {FLIGHT_LOOKING, SEEN_UNDECIDED, FLIGHT_TRYING, ACT_TRY_LOCK,
         "Nothing is decided: whoever gets the lock may run."},
+    {FLIGHT_LOOKING, SEEN_NOT_OURS, FLIGHT_WAITING, ACT_PAUSE,
+        "A replica that only waits never touches the lock."},
     {FLIGHT_LOOKING, SEEN_GONE, FLIGHT_CONNECTING, ACT_CONNECT,
         "The server went away while nothing was held: start over."},
     {FLIGHT_LOOKING, SEEN_REFUSED, FLIGHT_ENDED, ACT_REFUSE, "The server said no for good."},
@@ -117,7 +119,7 @@ static bool was_decided(const struct look *first, const struct run *run) {
         (run->id == first->newest.id && first->newest.state != RUN_RUNNING);
 }
 
-enum observation flight_observe(const struct look *first, const struct look *now) {
+static enum observation observe_shared(const struct look *first, const struct look *now) {
     switch (now->newest.state) {
     case RUN_SUCCEEDED:
         return SEEN_SUCCEEDED;
@@ -129,6 +131,20 @@ enum observation flight_observe(const struct look *first, const struct look *now
         return SEEN_UNDECIDED;
     }
     return SEEN_UNDECIDED;
+}
+
+enum observation flight_observe(
+    enum flight_purpose purpose, const struct look *first, const struct look *now) {
+    enum observation shared = observe_shared(first, now);
+    switch (purpose) {
+    case FLIGHT_IF_DUE:
+        return shared;
+    case FLIGHT_ALWAYS:
+        return SEEN_UNDECIDED;
+    case FLIGHT_TO_WAIT:
+        return shared == SEEN_UNDECIDED ? SEEN_NOT_OURS : shared;
+    }
+    return shared;
 }
 
 int64_t flight_pause_ms(int64_t waited_ms, uint32_t random) {
@@ -165,6 +181,7 @@ const char *observation_name(enum observation observation) {
         [SEEN_SUCCEEDED] = "succeeded",
         [SEEN_FAILED] = "failed",
         [SEEN_UNDECIDED] = "undecided",
+        [SEEN_NOT_OURS] = "not ours to prepare",
         [SEEN_LOCK_HELD] = "lock held",
         [SEEN_TIMED_OUT] = "timed out",
         [SEEN_STEPS_OK] = "steps ended well",

@@ -30,6 +30,7 @@ enum observation {
     SEEN_SUCCEEDED,     /* The ledger says that this fingerprint is prepared. */
     SEEN_FAILED,        /* A run that we waited for has failed. */
     SEEN_UNDECIDED,     /* Neither. */
+    SEEN_NOT_OURS,      /* Neither, and this replica only waits (--prepare=wait). */
     SEEN_LOCK_HELD,     /* By another replica. */
     SEEN_TIMED_OUT,     /* Waited longer than --wait-timeout. */
     SEEN_STEPS_OK,      /* All steps ended with 0. */
@@ -74,9 +75,18 @@ const struct flight_row *flight_next(enum flight_state state, enum observation o
 
 bool flight_action_ends(enum flight_action action);
 
-/* What a look means: a failure counts only if the first look of this replica did not show that run
- * as decided already, for then it was another deploy's failure and not the one we waited for. */
-enum observation flight_observe(const struct look *first, const struct look *now);
+/* Why this replica is in the flight. */
+enum flight_purpose {
+    FLIGHT_IF_DUE, /* Prepare unless it is prepared. */
+    FLIGHT_ALWAYS, /* Somebody typed the step: run, whatever the ledger says. */
+    FLIGHT_TO_WAIT /* Never prepare, but start when it is prepared. */
+};
+
+/* What a look means for one that came for `purpose`: a failure counts only if the first look of
+ * this replica did not show that run as decided already, for then it was another deploy's failure
+ * and not the one we waited for. */
+enum observation flight_observe(
+    enum flight_purpose purpose, const struct look *first, const struct look *now);
 
 /* How long to pause before looking again: a twentieth of the time waited so far, jittered by
  * `random`, between 100 ms and 2 s. */

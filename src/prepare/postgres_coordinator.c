@@ -152,7 +152,9 @@ static enum coordination look(void *self, struct look *seen, struct error *error
         result =
             ledger_read(&coordinator->ledger, &coordinator->reader, seen, statement_deadline_ms());
     }
-    return conclude_ledger(coordinator, result, error);
+    enum coordination concluded = conclude_ledger(coordinator, result, error);
+    seen->has_ledger = coordinator->has_ledger;
+    return concluded;
 }
 
 /* Settings by set_config over pg_settings, which skips what a version does not know; SET would leak

@@ -56,6 +56,20 @@ static enum observation observe(enum coordination coordination) {
     return SEEN_REFUSED;
 }
 
+static enum flight_purpose purpose_of(const struct flight *flight) {
+    switch (flight->request->purpose) {
+    case PREPARE_NOTHING:
+    case PREPARE_IF_DUE:
+        break;
+    case PREPARE_TYPED:
+    case PREPARE_UNRECORDED:
+        return FLIGHT_ALWAYS;
+    case PREPARE_BY_OTHERS:
+        return FLIGHT_TO_WAIT;
+    }
+    return FLIGHT_IF_DUE;
+}
+
 static enum observation look(struct flight *flight) {
     enum coordination result = flight->coordinator.operations->look(
         flight->coordinator.self, &flight->last, &flight->error);
@@ -66,7 +80,14 @@ static enum observation look(struct flight *flight) {
         flight->has_looked = true;
         flight->first = flight->last;
     }
-    return flight_observe(&flight->first, &flight->last);
+    enum flight_purpose purpose = purpose_of(flight);
+    if (purpose == FLIGHT_TO_WAIT && !flight->last.has_ledger) {
+        error_set(&flight->error, EXIT_STATUS_CONFIGURATION,
+            "--prepare=wait has nothing to wait for: without a ledger nobody can say what is "
+            "prepared");
+        return SEEN_REFUSED;
+    }
+    return flight_observe(purpose, &flight->first, &flight->last);
 }
 
 static void say_waiting(struct flight *flight, int64_t now_ms) {
@@ -107,6 +128,11 @@ static enum observation pause_waiting(struct flight *flight) {
 
 static enum observation begin_run(struct flight *flight) {
     struct run dead;
+    if (flight->request->purpose == PREPARE_UNRECORDED) {
+        report(EVENT_LOCK_TAKEN, NULL, "took the lock (key %lld)",
+            (long long)flight->target->lock_key);
+        return SEEN_DONE;
+    }
     enum coordination result = flight->coordinator.operations->run_begin(
         flight->coordinator.self, &flight->run_id, &dead, &flight->error);
     if (dead.id != 0) {
@@ -119,14 +145,17 @@ static enum observation begin_run(struct flight *flight) {
         struct event_fields fields = {.run = flight->run_id};
         report(EVENT_LOCK_TAKEN, &fields, "took the lock (key %lld)%s",
             (long long)flight->target->lock_key,
-            flight->target->has_fingerprint ? ": this content is not prepared yet" : "");
+            purpose_of(flight) == FLIGHT_IF_DUE && flight->target->has_fingerprint
+                ? ": this content is not prepared yet"
+                : "");
     }
     return observe(result);
 }
 
 static enum observation run_steps(struct flight *flight) {
     struct steps_request request = {
-        .steps = flight->target->steps,
+        .steps = flight->request->commands,
+        .timeout_ms = flight->request->step_timeout_ms,
         .environment = flight->environment,
         .inheritance = flight->request->inheritance,
         .coordinator = &flight->coordinator,
@@ -239,6 +268,10 @@ static int fail(const struct flight *flight) {
 
 static void say_prepared(const struct flight *flight) {
     const struct run *run = &flight->last.newest;
+    if (flight->prepared_here && flight->run_id == 0) {
+        report(EVENT_PREPARED, NULL, "done, without a record in the ledger");
+        return;
+    }
     if (flight->prepared_here) {
         struct event_fields fields = {.run = flight->run_id};
         report(EVENT_PREPARED, &fields, "prepared (run %lld)", (long long)flight->run_id);
@@ -348,6 +381,9 @@ int prepare_run(void *argument) {
         report(EVENT_CONFIGURATION, NULL, "%s: the server is not started", error.text);
         target_release(&target);
         return error.exit_status;
+    }
+    if (request->purpose == PREPARE_BY_OTHERS) {
+        target.missing_database = MISSING_IS_AWAITED;
     }
     copy_environment(target.environment, &environment);
     session_find_certificates();

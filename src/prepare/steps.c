@@ -31,8 +31,10 @@ struct running_step {
     struct ending ending;
     bool was_cancelled;
     bool lock_lost;
+    bool timed_out;
     int64_t began_ms;
     int64_t say_at_ms;
+    int64_t time_is_up_ms; /* DEADLINE_NEVER where there is no limit, or once it was said. */
 };
 
 static void environment_set(struct string_list *environment, const char *assignment) {
@@ -120,6 +122,14 @@ static bool step_tend(struct running_step *running) {
             "its idle_transaction_timeout does that): killing the step");
         act_on_ending(running, ending_begin(&running->ending, now_ms, now_ms), SIGKILL);
     }
+    if (now_ms >= running->time_is_up_ms) {
+        running->time_is_up_ms = DEADLINE_NEVER;
+        running->timed_out = true;
+        report(EVENT_STEP_TIMED_OUT, NULL, "not done after %s (--step-timeout): ending %s",
+            duration_describe(running->request->timeout_ms).string, running->step->text);
+        act_on_ending(running,
+            ending_begin(&running->ending, now_ms, now_ms + running->request->grace_ms), SIGTERM);
+    }
     if (was_running && running->process == 0) {
         act_on_ending(running,
             ending_begin(&running->ending, now_ms, now_ms + running->request->grace_ms), SIGTERM);
@@ -149,8 +159,8 @@ static void step_wait(struct running_step *running) {
         relay_pollfd(&running->output),
         relay_pollfd(&running->errors),
     };
-    int64_t deadline_ms =
-        deadline_earlier(running->say_at_ms, ending_deadline_ms(&running->ending));
+    int64_t deadline_ms = deadline_earlier(running->time_is_up_ms,
+        deadline_earlier(running->say_at_ms, ending_deadline_ms(&running->ending)));
     if (!running->lock_lost) {
         deadline_ms = deadline_earlier(
             deadline_ms, coordinator->operations->guard_deadline_ms(coordinator->self));
@@ -183,8 +193,10 @@ static struct steps_end step_conclude(const struct running_step *running) {
     } else if (running->was_cancelled) {
         end.outcome = STEPS_STOPPED;
         end.exit_status = EXIT_STATUS_SIGNAL_BASE + running->request->cancellation->signal;
-    } else if (end.exit_status != 0) {
+    } else if (running->timed_out || end.exit_status != 0) {
         end.outcome = STEPS_FAILED;
+        /* A step that was told to stop and says 0 has still not done its work. */
+        end.exit_status = end.exit_status == 0 ? EXIT_STATUS_WAITED_TOO_LONG : end.exit_status;
     } else {
         end.outcome = STEPS_OK;
         end.step = NULL;
@@ -206,6 +218,8 @@ static struct steps_end step_run(const struct steps_request *request, const stru
     struct error error;
     ending_initialise(&running.ending);
     running.say_at_ms = running.began_ms + SAY_EVERY_MS;
+    running.time_is_up_ms =
+        request->timeout_ms < 0 ? DEADLINE_NEVER : deadline_after_ms(request->timeout_ms);
     report(EVENT_STEP_STARTED, &fields, "running: %s", step->text);
     if (step_start(&running, &error) != 0) {
         report(EVENT_STEP_FAILED, &fields, "%s: %s", step->text, error.text);

@@ -19,6 +19,7 @@ struct steps_request {
     const struct coordinator *coordinator; /* Its lock is watched meanwhile. */
     struct cancellation *cancellation;
     int64_t grace_ms;
+    int64_t timeout_ms; /* For each step; negative: no limit. */
 };
 
 enum steps_outcome { STEPS_OK, STEPS_FAILED, STEPS_STOPPED, STEPS_LOCK_LOST };

@@ -52,7 +52,7 @@ static int find_fingerprint(
     const struct target_request *request, struct target *target, struct error *error) {
     struct fingerprint fingerprint;
     struct fingerprint_request asked = {
-        .directory = ".",
+        .directory = request->directory,
         .steps = request->steps,
         .environment = target->environment,
         .database_name = target->database.name,
@@ -72,7 +72,8 @@ int target_make(const struct target_request *request, struct target *target, str
     *target = (struct target){.steps = request->steps, .lock_key = request->lock_key};
     target->environment =
         target_environment(request->named_environment, &target->environment_source);
-    target->may_create_database = creates_databases(request->steps);
+    target->missing_database =
+        creates_databases(request->steps) ? MISSING_IS_CREATED : MISSING_IS_AN_ERROR;
     if (database_find(
             request->database_url, request->database_url_source, &target->database, error) != 0) {
         return -1;

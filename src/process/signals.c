@@ -14,6 +14,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "signalbox/base/text.h"
 #include "signalbox/process/exit_status.h"
 
 #define SIGNAL_LAST 64
@@ -136,6 +137,27 @@ bool signals_read(int signal_fd, struct received_signal *received) {
     received->from_kernel = info.ssi_code > 0;
     received->sender = (int32_t)info.ssi_pid;
     return true;
+}
+
+int signal_number(const char *name) {
+    int64_t number = 0;
+    if (number_parse(name, 1, SIGNAL_LAST, &number)) {
+        return (int)number;
+    }
+    const char *plain = string_has_prefix(name, "SIG") ? name + 3 : name;
+    for (size_t i = 0; i < ARRAY_LENGTH(signal_names); i++) {
+        if (signal_names[i] != NULL && strcmp(signal_names[i], plain) == 0) {
+            return (int)i;
+        }
+    }
+    if (strcmp(plain, "RTMIN") == 0) {
+        return SIGNAL_FIRST_REALTIME;
+    }
+    if (string_has_prefix(plain, "RTMIN+") &&
+        number_parse(plain + 6, 0, SIGNAL_LAST - SIGNAL_FIRST_REALTIME, &number)) {
+        return SIGNAL_FIRST_REALTIME + (int)number;
+    }
+    return 0;
 }
 
 const char *signal_name(int number) {

@@ -113,9 +113,24 @@ static void a_look_means(void **state) {
     for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
         struct look first = newest(rows[i].first_id, rows[i].first);
         struct look now = newest(rows[i].now_id, rows[i].now);
-        if (flight_observe(&first, &now) != rows[i].means) {
+        if (flight_observe(FLIGHT_IF_DUE, &first, &now) != rows[i].means) {
             fail_msg("row %zu", i);
         }
+        /* Who typed the step runs it, whatever is known. */
+        assert_int_equal(flight_observe(FLIGHT_ALWAYS, &first, &now), SEEN_UNDECIDED);
+        /* Who only waits shares every outcome and takes nothing over. */
+        assert_int_equal(flight_observe(FLIGHT_TO_WAIT, &first, &now),
+            rows[i].means == SEEN_UNDECIDED ? SEEN_NOT_OURS : rows[i].means);
+    }
+}
+
+static void who_only_waits_never_tries_the_lock(void **state) {
+    (void)state;
+    const struct flight_row *row = flight_next(FLIGHT_LOOKING, SEEN_NOT_OURS);
+    assert_int_equal(row->action, ACT_PAUSE);
+    for (int from = 0; from < FLIGHT_ENDED; from++) {
+        row = flight_next((enum flight_state)from, SEEN_NOT_OURS);
+        assert_true(row == NULL || row->action == ACT_PAUSE);
     }
 }
 
@@ -140,6 +155,7 @@ int main(void) {
         cmocka_unit_test(steps_run_only_under_a_confirmed_lock),
         cmocka_unit_test(a_waiter_leaves_at_once_when_asked),
         cmocka_unit_test(a_look_means),
+        cmocka_unit_test(who_only_waits_never_tries_the_lock),
         cmocka_unit_test(pauses_grow_with_the_wait_and_stay_in_bounds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -121,8 +121,31 @@ static void bad_values_say_what_where_and_what_to_do(void **state) {
             "SIGNALBOX_GRACE: `soon` is not allowed: use a duration such as 500ms, 30s, 10m or 1h"},
         {{"s", "--lock-key=x"}, {NULL},
             "--lock-key: `x` is not allowed: use a whole number from -2147483648 to 2147483647"},
-        {{"s", "--prepare=always"}, {NULL}, "--prepare: `always` is not one of: auto, never"},
+        {{"s", "--prepare=always"}, {NULL},
+            "--prepare: `always` is not one of: auto, any, never, wait"},
         {{"s"}, {"SIGNALBOX_LOG=xml"}, "SIGNALBOX_LOG: `xml` is not one of: text, json"},
+        {{"s", "--jemalloc=maybe"}, {NULL},
+            "--jemalloc: `maybe` is not allowed: use 1, true, yes, on, 0, false, no or off"},
+        {{"s", "--lock=redis"}, {NULL},
+            "--lock: `redis` is not allowed: use auto, postgres, file, file:PATH or none"},
+        {{"s", "--lock=file:"}, {NULL},
+            "--lock: `file:` is not allowed: use auto, postgres, file, file:PATH or none"},
+        {{"s", "--user="}, {NULL},
+            "--user: `` is not allowed: use NAME, NAME:GROUP or their numbers"},
+        {{"s", "--user=a:b:c"}, {NULL},
+            "--user: `a:b:c` is not allowed: use NAME, NAME:GROUP or their numbers"},
+        {{"s", "--rewrite=TERM"}, {NULL},
+            "--rewrite: `TERM` is not allowed: use FROM:TO with names or numbers of signals, TO "
+            "may "
+            "be none"},
+        {{"s"}, {"SIGNALBOX_REWRITE=TERM:QUIT 15:NOPE"},
+            "SIGNALBOX_REWRITE: `15:NOPE` is not allowed: use FROM:TO with names or numbers of "
+            "signals, TO may be none"},
+        {{"s", "--ok-exit=256"}, {NULL},
+            "--ok-exit: `256` is not allowed: use an exit status from 0 to 255"},
+        {{"s", "--init=maybe"}, {NULL}, "--init: `maybe` is not one of: auto, always, never"},
+        {{"s", "--server='"}, {NULL},
+            "--server: `'` is not allowed: use the words that a server's command begins with"},
         {{"s", "--step="}, {NULL}, "--step: a step is empty"},
         {{"s", "--step=A=1"}, {NULL}, "--step: a step is empty"},
         {{"s", "--step=echo 'x"}, {NULL}, "--step: a quote is not closed in: echo 'x"},
@@ -141,6 +164,60 @@ static void bad_values_say_what_where_and_what_to_do(void **state) {
         assert_int_equal(error.exit_status, 64);
         options_release(&options);
     }
+}
+
+static void lists_come_as_flags_or_in_the_variable(void **state) {
+    (void)state;
+    assert_int_equal(
+        read_options(WORDS("--server=bin/boot", "--server=bin/start web", "--rewrite=SIGTERM:3",
+                         "--rewrite=HUP:none", "--ok-exit=143", "--ok-exit", "0", "x"),
+            VARIABLES("SIGNALBOX_WATCH=db/**;lib/tasks\n$FLAGS")),
+        0);
+    assert_int_equal(options.servers.count, 2);
+    assert_string_equal(options.servers.items[1], "bin/start web");
+    assert_int_equal(options.rewrites.count, 2);
+    assert_int_equal(options.rewrites.items[0].from, 15);
+    assert_int_equal(options.rewrites.items[0].to, 3);
+    assert_int_equal(options.rewrites.items[1].to, 0);
+    assert_int_equal(options.ok_exits.count, 2);
+    assert_int_equal(options.ok_exits.items[0], 143);
+    assert_int_equal(options.watch.count, 3);
+    assert_string_equal(options.watch.items[2], "$FLAGS");
+    options_release(&options);
+    assert_int_equal(read_options(WORDS("x"),
+                         VARIABLES("SIGNALBOX_SERVER=bin/boot\nbin/start web; ;",
+                             "SIGNALBOX_OK_EXIT=143 130", "SIGNALBOX_LOCK=file:/x;y")),
+        0);
+    assert_int_equal(options.servers.count, 2);
+    assert_int_equal(options.ok_exits.count, 2);
+    assert_int_equal(options.lock.kind, LOCK_FILE);
+    assert_string_equal(options.lock.path, "/x;y");
+}
+
+static void switches_take_a_word_or_stand_alone(void **state) {
+    (void)state;
+    assert_int_equal(read_options(WORDS("--jemalloc", "x"), VARIABLES("SIGNALBOX_JEMALLOC=0")), 0);
+    assert_true(options.jemalloc);
+    assert_string_equal(options.command[0], "x");
+    options_release(&options);
+    assert_int_equal(read_options(WORDS("--jemalloc=no", "x"), NO_VARIABLES), 0);
+    assert_false(options.jemalloc);
+    options_release(&options);
+    assert_int_equal(read_options(WORDS("x"), VARIABLES("SIGNALBOX_JEMALLOC=yes")), 0);
+    assert_true(options.jemalloc);
+}
+
+static void what_is_only_checked_is_named_unless_it_asks_for_nothing(void **state) {
+    (void)state;
+    assert_int_equal(read_options(WORDS("--grace=1s", "x"), NO_VARIABLES), 0);
+    assert_null(options_unavailable(&options));
+    options_release(&options);
+    assert_int_equal(
+        read_options(WORDS("--lock=auto", "--signal-group=off", "x"), NO_VARIABLES), 0);
+    assert_null(options_unavailable(&options));
+    options_release(&options);
+    assert_int_equal(read_options(WORDS("x"), VARIABLES("SIGNALBOX_USER=app")), 0);
+    assert_string_equal(options_unavailable(&options), "SIGNALBOX_USER");
 }
 
 static void help_fits_eighty_columns_and_names_every_option(void **state) {
@@ -192,6 +269,9 @@ int main(void) {
         TEST(steps_come_as_flags_or_joined_in_the_variable),
         TEST(an_unknown_variable_is_named_with_the_nearest),
         TEST(bad_values_say_what_where_and_what_to_do),
+        TEST(lists_come_as_flags_or_in_the_variable),
+        TEST(switches_take_a_word_or_stand_alone),
+        TEST(what_is_only_checked_is_named_unless_it_asks_for_nothing),
         TEST(help_fits_eighty_columns_and_names_every_option),
         TEST(a_secret_is_described_without_it),
         TEST(no_words_at_all_are_no_crash),

@@ -5,44 +5,109 @@
 
 #include "signalbox/plan.h"
 
-static void only_servers_prepare_and_only_under_auto(void **state) {
+enum { KINDS = COMMAND_NONE + 1 };
+
+static const enum prepare_purpose by_mode[][KINDS] = {
+    [PREPARE_AUTO] =
+        {
+            [COMMAND_SERVER] = PREPARE_IF_DUE,
+            [COMMAND_WORKER] = PREPARE_NOTHING,
+            [COMMAND_PREPARE] = PREPARE_TYPED,
+            [COMMAND_MIGRATE] = PREPARE_UNRECORDED,
+            [COMMAND_TASK] = PREPARE_NOTHING,
+            [COMMAND_OTHER] = PREPARE_NOTHING,
+            [COMMAND_NONE] = PREPARE_NOTHING,
+        },
+    [PREPARE_ANY] =
+        {
+            [COMMAND_SERVER] = PREPARE_IF_DUE,
+            [COMMAND_WORKER] = PREPARE_IF_DUE,
+            [COMMAND_PREPARE] = PREPARE_TYPED,
+            [COMMAND_MIGRATE] = PREPARE_UNRECORDED,
+            [COMMAND_TASK] = PREPARE_NOTHING,
+            [COMMAND_OTHER] = PREPARE_IF_DUE,
+            [COMMAND_NONE] = PREPARE_IF_DUE,
+        },
+    [PREPARE_NEVER] =
+        {
+            [COMMAND_SERVER] = PREPARE_NOTHING,
+            [COMMAND_WORKER] = PREPARE_NOTHING,
+            [COMMAND_PREPARE] = PREPARE_TYPED,
+            [COMMAND_MIGRATE] = PREPARE_UNRECORDED,
+            [COMMAND_TASK] = PREPARE_NOTHING,
+            [COMMAND_OTHER] = PREPARE_NOTHING,
+            [COMMAND_NONE] = PREPARE_NOTHING,
+        },
+    [PREPARE_WAIT] =
+        {
+            [COMMAND_SERVER] = PREPARE_BY_OTHERS,
+            [COMMAND_WORKER] = PREPARE_BY_OTHERS,
+            [COMMAND_PREPARE] = PREPARE_TYPED,
+            [COMMAND_MIGRATE] = PREPARE_UNRECORDED,
+            [COMMAND_TASK] = PREPARE_NOTHING,
+            [COMMAND_OTHER] = PREPARE_BY_OTHERS,
+            [COMMAND_NONE] = PREPARE_NOTHING,
+        },
+};
+
+static struct plan plan_for(
+    enum prepare_mode mode, enum command_kind kind, const struct facts *facts) {
+    struct options options = {.prepare = mode};
+    struct recognition command = {.kind = kind};
+    return plan_make(&options, &command, facts);
+}
+
+static void every_mode_and_kind_has_its_plan(void **state) {
     (void)state;
-    static const struct {
-        enum prepare_mode mode;
-        enum command_kind kind;
-        bool prepare;
-    } rows[] = {
-        {PREPARE_AUTO, COMMAND_SERVER, true},
-        {PREPARE_AUTO, COMMAND_TASK, false},
-        {PREPARE_AUTO, COMMAND_OTHER, false},
-        {PREPARE_AUTO, COMMAND_NONE, false},
-        {PREPARE_NEVER, COMMAND_SERVER, false},
-        {PREPARE_NEVER, COMMAND_TASK, false},
-        {PREPARE_NEVER, COMMAND_OTHER, false},
-    };
-    for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
-        struct options options = {.prepare = rows[i].mode};
-        struct recognition command = {.kind = rows[i].kind};
-        struct facts facts = {.is_init = true};
-        struct plan plan = plan_make(&options, &command, &facts);
-        assert_int_equal(plan.prepare, rows[i].prepare);
-        assert_non_null(plan.why);
+    const struct facts facts = {.is_init = true};
+    for (size_t mode = 0; mode < ARRAY_LENGTH(by_mode); mode++) {
+        for (int kind = 0; kind < KINDS; kind++) {
+            struct plan plan = plan_for((enum prepare_mode)mode, (enum command_kind)kind, &facts);
+            if (plan.prepare != by_mode[mode][kind]) {
+                fail_msg("mode %zu, %s: %d", mode, command_kind_name((enum command_kind)kind),
+                    (int)plan.prepare);
+            }
+            assert_non_null(plan.why);
+            bool is_run_as_step = kind == COMMAND_PREPARE || kind == COMMAND_MIGRATE;
+            assert_int_equal(plan.start == START_NOTHING, is_run_as_step || kind == COMMAND_NONE);
+        }
     }
+}
+
+static void any_and_wait_leave_a_terminal_alone(void **state) {
+    (void)state;
+    const struct facts facts = {.is_init = true, .has_terminal = true};
+    assert_int_equal(plan_for(PREPARE_ANY, COMMAND_OTHER, &facts).prepare, PREPARE_NOTHING);
+    assert_int_equal(plan_for(PREPARE_ANY, COMMAND_WORKER, &facts).prepare, PREPARE_NOTHING);
+    assert_int_equal(plan_for(PREPARE_WAIT, COMMAND_SERVER, &facts).prepare, PREPARE_NOTHING);
+    /* A server is prepared first under `auto`, so no less under `any`. */
+    assert_int_equal(plan_for(PREPARE_ANY, COMMAND_SERVER, &facts).prepare, PREPARE_IF_DUE);
+    assert_int_equal(plan_for(PREPARE_AUTO, COMMAND_SERVER, &facts).prepare, PREPARE_IF_DUE);
+    assert_int_equal(plan_for(PREPARE_ANY, COMMAND_NONE, &facts).prepare, PREPARE_IF_DUE);
+}
+
+static void a_part_of_the_step_is_not_recorded(void **state) {
+    (void)state;
+    const struct facts facts = {.is_init = true, .is_partial = true};
+    struct plan plan = plan_for(PREPARE_AUTO, COMMAND_PREPARE, &facts);
+    assert_int_equal(plan.prepare, PREPARE_UNRECORDED);
+    assert_int_equal(plan.start, START_NOTHING);
+    assert_int_equal(plan_for(PREPARE_AUTO, COMMAND_SERVER, &facts).prepare, PREPARE_IF_DUE);
 }
 
 static void whoever_has_an_init_becomes_the_command(void **state) {
     (void)state;
-    struct options options = {.prepare = PREPARE_AUTO};
-    struct recognition command = {.kind = COMMAND_SERVER};
-    struct facts init = {.is_init = true};
-    struct facts child = {.is_init = false};
-    assert_int_equal(plan_make(&options, &command, &init).start, START_SUPERVISED);
-    assert_int_equal(plan_make(&options, &command, &child).start, START_REPLACING);
+    const struct facts init = {.is_init = true};
+    const struct facts child = {.is_init = false};
+    assert_int_equal(plan_for(PREPARE_AUTO, COMMAND_SERVER, &init).start, START_SUPERVISED);
+    assert_int_equal(plan_for(PREPARE_AUTO, COMMAND_SERVER, &child).start, START_REPLACING);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(only_servers_prepare_and_only_under_auto),
+        cmocka_unit_test(every_mode_and_kind_has_its_plan),
+        cmocka_unit_test(any_and_wait_leave_a_terminal_alone),
+        cmocka_unit_test(a_part_of_the_step_is_not_recorded),
         cmocka_unit_test(whoever_has_an_init_becomes_the_command),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,10 +8,14 @@
 #ifndef SIGNALBOX_COMMAND_RECOGNISE_H
 #define SIGNALBOX_COMMAND_RECOGNISE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum command_kind {
     COMMAND_SERVER, /* Serves the app: prepares first. */
+    COMMAND_WORKER, /* Works off jobs: starts at once. */
+    COMMAND_PREPARE, /* The configured step itself. */
+    COMMAND_MIGRATE, /* `rails db:migrate` or `rake db:migrate`, where that is not the step. */
     COMMAND_TASK,   /* A rails or rake task, a console, an interactive shell. */
     COMMAND_OTHER,  /* Anything else. */
     COMMAND_NONE    /* No words. */
@@ -21,6 +25,7 @@ struct recognition {
     enum command_kind kind;
     size_t word;             /* The index of the word that decided. */
     char rule[96];           /* Why, for the log: "`rails server` behind `thrust`". */
+    bool is_rails_server;    /* `rails server`, which writes a pid file. */
     const char *environment; /* The Rails environment that the server itself names (-e), or NULL;
                                 points into argv. */
 };

@@ -11,8 +11,19 @@
 #include "signalbox/prepare/target.h"
 #include "signalbox/process/signals.h"
 
+enum prepare_purpose {
+    PREPARE_NOTHING,
+    PREPARE_IF_DUE,     /* The steps, unless this content is prepared. */
+    PREPARE_TYPED,      /* The command is the step: under the lock, whatever the ledger says. */
+    PREPARE_UNRECORDED, /* The command migrates: under the lock, but it is not the step. */
+    PREPARE_BY_OTHERS   /* Wait until another replica has prepared. */
+};
+
 struct prepare_request {
+    enum prepare_purpose purpose; /* Not PREPARE_NOTHING. */
     struct target_request target;
+    const struct step_list *commands; /* What is run: the steps as the command would run them. */
+    int64_t step_timeout_ms;          /* Negative: no limit. */
     const char *release_label; /* For the ledger, or NULL. */
     int64_t connect_timeout_ms;
     int64_t wait_timeout_ms;

@@ -15,12 +15,20 @@
 #include "signalbox/database/database.h"
 
 struct target_request {
+    const char *directory;           /* Whose content is fingerprinted; "." is ours. */
     const char *database_url;        /* NULL where the environment decides. */
     const char *database_url_source; /* The option's name, where it is given. */
     const struct step_list *steps;
     const char *named_environment; /* What the command itself names, or NULL. */
     const char *release;           /* --release, or NULL. */
     int64_t lock_key;
+};
+
+/* What becomes of a database that does not exist. */
+enum missing_database {
+    MISSING_IS_AN_ERROR, /* A typo must not become an empty database. */
+    MISSING_IS_CREATED,  /* A step would create it, so that Signalbox may do it first. */
+    MISSING_IS_AWAITED   /* Another replica will create it. */
 };
 
 struct target {
@@ -33,7 +41,7 @@ struct target {
     char fingerprint[65];
     int64_t files;
     int64_t bytes;
-    bool may_create_database; /* A step would create it, so that Signalbox may do it first. */
+    enum missing_database missing_database;
 };
 
 /* The Rails environment and where its name comes from, as Rails::Info reads it: what the command

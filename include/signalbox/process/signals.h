@@ -48,6 +48,9 @@ struct received_signal {
 /* The next pending signal; false when there is none at the moment. */
 bool signals_read(int signal_fd, struct received_signal *received);
 
+/* 15 for "TERM", "SIGTERM" and "15"; 0 for what names no signal from 1 to 64. */
+int signal_number(const char *name);
+
 /* "TERM" for 15; "RTMIN+3" for 37; the number where there is no name; never NULL. The text is
  * static, or in a buffer that the next call for a real-time signal uses again. */
 const char *signal_name(int number);

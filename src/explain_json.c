@@ -1,0 +1,107 @@
+/*
+ * The explanation as JSON. Keys are only ever added.
+ */
+#include "explain_page.h"
+
+#include "signalbox/base/json.h"
+
+static void append_list(struct text *page, const char *key, char *const *items, size_t count) {
+    text_append_format(page, "\"%s\":[", key);
+    for (size_t i = 0; i < count; i++) {
+        text_append_string(page, i == 0 ? "" : ",");
+        json_append(page, items[i]);
+    }
+    text_append_string(page, "],");
+}
+
+static void append_string(struct text *page, const char *key, const char *value) {
+    text_append_format(page, "\"%s\":", key);
+    json_append_or_null(page, value);
+    text_append_string(page, ",");
+}
+
+static size_t count_words(char *const *words) {
+    size_t count = 0;
+    while (words[count] != NULL) {
+        count++;
+    }
+    return count;
+}
+
+static void append_command(const struct explanation *explanation, struct text *page) {
+    AUTO_STRING_LIST struct string_list phases = {.items = NULL};
+    AUTO_STRING_LIST struct string_list steps = {.items = NULL};
+    char *const *command = explanation->options->command;
+    explain_phases(explanation, &phases);
+    for (size_t i = 0; i < explanation->commands->count; i++) {
+        string_list_append(&steps, explanation->commands->items[i].text);
+    }
+    append_list(page, "command", command, count_words(command));
+    append_string(page, "kind", command_kind_name(explanation->command->kind));
+    append_string(page, "rule", explanation->command->rule);
+    text_append_format(page, "\"word\":%zu,", explanation->command->word);
+    append_list(page, "plan", phases.items, phases.count);
+    append_list(page, "steps", steps.items, steps.count);
+}
+
+static void append_database(const struct database *database, struct text *page) {
+    text_append_string(page, "{\"adapter\":\"postgresql\",");
+    append_string(page, "host", database->host);
+    text_append_format(page, "\"port\":%s,", database->port == NULL ? "null" : database->port);
+    append_string(page, "name", database->name);
+    append_string(page, "user", database->user);
+    text_append_string(page, "\"source\":");
+    json_append(page, database->source);
+    text_append_string(page, "}");
+}
+
+static void append_target(const struct target *target, struct text *page) {
+    if (target == NULL) {
+        text_append_string(page,
+            "\"lock\":\"postgres\",\"database\":null,\"databases\":[],\"environment\":null,"
+            "\"fingerprint\":null,\"watched\":{\"files\":0,\"bytes\":0},");
+        return;
+    }
+    text_append_string(page, "\"lock\":\"postgres\",\"database\":");
+    append_database(&target->database, page);
+    text_append_string(page, ",\"databases\":[");
+    append_database(&target->database, page);
+    /* The role of each among several: only the first is known from a URL. */
+    page->length--;
+    text_append_string(page, ",\"role\":\"primary\"}],");
+    append_string(page, "environment", target->environment);
+    append_string(page, "fingerprint", target->has_fingerprint ? target->fingerprint : NULL);
+    text_append_format(page, "\"watched\":{\"files\":%lld,\"bytes\":%lld},",
+        (long long)target->files, (long long)target->bytes);
+}
+
+static void append_options(const struct options *options, struct text *page) {
+    text_append_string(page, "\"options\":{");
+    for (size_t i = 0; i < options_count(); i++) {
+        struct option_description option = options_describe(options, i);
+        text_append_string(page, i == 0 ? "" : ",");
+        json_append(page, option.flag + 2);
+        text_append_string(page, ":{\"value\":");
+        json_append(page, text_string(&option.value));
+        text_append_string(page, ",\"source\":");
+        json_append(page, option.source);
+        text_append_string(page, "}");
+        text_release(&option.value);
+    }
+    text_append_string(page, "},");
+}
+
+void explain_as_json(const struct explanation *explanation, const struct target *target,
+    const char *problem, struct text *page) {
+    AUTO_STRING_LIST struct string_list warnings = {.items = NULL};
+    explain_warnings(explanation, target, &warnings);
+    text_append_string(page, "{");
+    append_command(explanation, page);
+    append_target(target, page);
+    append_options(explanation->options, page);
+    append_string(page, "problem", problem);
+    append_list(page, "warnings", warnings.items, warnings.count);
+    /* The last member's comma becomes the end of the object. */
+    page->data[page->length - 1] = '}';
+    text_append_string(page, "\n");
+}

@@ -1,0 +1,132 @@
+/*
+ * The explanation for a person: aligned lines, most important first, coloured on a terminal unless
+ * NO_COLOR says otherwise (no-color.org).
+ */
+#include "explain_page.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "signalbox/command/words.h"
+
+enum { LABEL_WIDTH = 12 };
+
+static bool is_coloured(void) {
+    const char *no_color = getenv("NO_COLOR");
+    return isatty(STDOUT_FILENO) == 1 && (no_color == NULL || no_color[0] == '\0');
+}
+
+static void line(struct text *page, const char *label, const char *value) {
+    bool coloured = is_coloured();
+    text_append_format(page, "%s%-*s%s %s\n", coloured ? "\x1b[1m" : "", LABEL_WIDTH, label,
+        coloured ? "\x1b[0m" : "", value);
+}
+
+static void explain_command(const struct explanation *explanation, struct text *page) {
+    AUTO_TEXT struct text words = {.data = NULL};
+    AUTO_TEXT struct text kind = {.data = NULL};
+    char *const *command = explanation->options->command;
+    size_t count = 0;
+    while (command[count] != NULL) {
+        count++;
+    }
+    words_join(command, count, &words);
+    line(page, "command", count == 0 ? "none" : text_string(&words));
+    text_append_format(
+        &kind, "%s: %s", command_kind_name(explanation->command->kind), explanation->command->rule);
+    line(page, "kind", text_string(&kind));
+}
+
+static const char *start_in_words(enum plan_start start) {
+    switch (start) {
+    case START_NOTHING:
+        return "exit";
+    case START_SUPERVISED:
+        return "run it as PID 1's child";
+    case START_REPLACING:
+        return "become it (there is an init already)";
+    }
+    return "";
+}
+
+static const char *prepare_in_words(enum prepare_purpose prepare) {
+    switch (prepare) {
+    case PREPARE_NOTHING:
+        return "";
+    case PREPARE_IF_DUE:
+        return "prepare unless it is done, then ";
+    case PREPARE_TYPED:
+        return "run it under the lock and record it, then ";
+    case PREPARE_UNRECORDED:
+        return "run it under the lock, then ";
+    case PREPARE_BY_OTHERS:
+        return "wait until another replica has prepared, then ";
+    }
+    return "";
+}
+
+static void explain_plan(const struct explanation *explanation, struct text *page) {
+    const struct plan *plan = explanation->plan;
+    AUTO_TEXT struct text value = {.data = NULL};
+    text_append_format(
+        &value, "%s%s", prepare_in_words(plan->prepare), start_in_words(plan->start));
+    line(page, "plan", text_string(&value));
+    line(page, "because", plan->why);
+}
+
+static void explain_target(const struct target *target, struct text *page) {
+    AUTO_TEXT struct text value = {.data = NULL};
+    text_append_format(&value, "%s (%s)", target->environment, target->environment_source);
+    line(page, "environment", text_string(&value));
+    text_release(&value);
+    database_describe(&target->database, &value);
+    text_append_format(&value, " (%s)", target->database.source);
+    line(page, "database", text_string(&value));
+    text_release(&value);
+    if (!target->has_fingerprint) {
+        line(page, "fingerprint", "none");
+        return;
+    }
+    line(page, "fingerprint", target->fingerprint);
+    text_append_format(
+        &value, "%lld files, %lld bytes", (long long)target->files, (long long)target->bytes);
+    line(page, "watched", text_string(&value));
+}
+
+static void explain_options(const struct options *options, struct text *page) {
+    size_t widest = 0;
+    for (size_t i = 0; i < options_count(); i++) {
+        struct option_description option = options_describe(options, i);
+        widest = option.value.length > widest ? option.value.length : widest;
+        text_release(&option.value);
+    }
+    text_append_string(page, "\n");
+    for (size_t i = 0; i < options_count(); i++) {
+        struct option_description option = options_describe(options, i);
+        text_append_format(page, "%-20s %-*s  %s\n", option.flag, (int)(widest > 40 ? 40 : widest),
+            text_string(&option.value), option.source);
+        text_release(&option.value);
+    }
+}
+
+void explain_as_text(const struct explanation *explanation, const struct target *target,
+    const char *problem, struct text *page) {
+    AUTO_STRING_LIST struct string_list warnings = {.items = NULL};
+    explain_warnings(explanation, target, &warnings);
+    explain_command(explanation, page);
+    explain_plan(explanation, page);
+    if (problem != NULL) {
+        line(page, "problem", problem);
+    }
+    for (size_t i = 0; i < warnings.count; i++) {
+        line(page, "warning", warnings.items[i]);
+    }
+    for (size_t i = 0; i < explanation->commands->count; i++) {
+        line(page, i == 0 ? "steps" : "", explanation->commands->items[i].text);
+    }
+    if (target != NULL) {
+        explain_target(target, page);
+    }
+    explain_options(explanation->options, page);
+}

@@ -1,0 +1,53 @@
+/*
+ * Stale pid files. The trap: process numbers begin anew in every container, so the number in an old
+ * file is often that of PID 1, which is us now and certainly no server.
+ */
+#include "signalbox/pid_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "signalbox/base/cleanup.h"
+#include "signalbox/base/text.h"
+
+const char *pid_file_path(char *const argv[], size_t word, const char *pidfile_variable) {
+    const char *path = pidfile_variable == NULL || pidfile_variable[0] == '\0'
+        ? "tmp/pids/server.pid"
+        : pidfile_variable;
+    for (size_t at = word + 1; argv[word] != NULL && argv[at] != NULL; at++) {
+        const char *option = argv[at];
+        if ((strcmp(option, "-P") == 0 || strcmp(option, "--pid") == 0) && argv[at + 1] != NULL) {
+            path = argv[at + 1];
+        } else if (string_has_prefix(option, "--pid=")) {
+            path = option + strlen("--pid=");
+        } else if (string_has_prefix(option, "-P") && option[2] != '\0') {
+            path = option + 2;
+        }
+    }
+    return path;
+}
+
+bool pid_file_remove_stale(const char *path) {
+    char content[32];
+    struct stat status;
+    int64_t process = 0;
+    AUTO_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (fd < 0 || fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
+        return false;
+    }
+    ssize_t length = read(fd, content, sizeof content - 1);
+    if (length <= 0) {
+        return false;
+    }
+    content[length] = '\0';
+    content[strcspn(content, " \n")] = '\0';
+    if (!number_parse(content, 1, INT32_MAX, &process)) {
+        return false;
+    }
+    bool is_gone = kill((pid_t)process, 0) != 0 && errno == ESRCH;
+    return (is_gone || process == getpid()) && unlink(path) == 0;
+}
