@@ -33,6 +33,9 @@ void explain_warnings(const struct explanation *explanation, const struct target
     for (size_t i = 0; i < unknown->count; i++) {
         string_list_append(warnings, unknown->items[i]);
     }
+    if (explanation->plan->notes != NULL) {
+        string_list_append(warnings, explanation->plan->notes);
+    }
     if (target != NULL && explanation->plan->prepare != PREPARE_NOTHING &&
         !target->has_fingerprint) {
         AUTO_TEXT struct text warning = {.data = NULL};

@@ -43,9 +43,9 @@ static const char *start_in_words(enum plan_start start) {
     case START_NOTHING:
         return "exit";
     case START_SUPERVISED:
-        return "run it as PID 1's child";
+        return "run it as our child";
     case START_REPLACING:
-        return "become it (there is an init already)";
+        return "become it";
     }
     return "";
 }

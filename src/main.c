@@ -120,6 +120,9 @@ static int carry_out(struct supervisor *supervisor, const struct options *option
     }
     report(EVENT_COMMAND_RECOGNISED, NULL, "command taken for: %s (%s); %s",
         command_kind_name(command.kind), command.rule, plan.why);
+    if (plan.notes != NULL) {
+        report(EVENT_CONFIGURATION_NOTE, NULL, "%s", plan.notes);
+    }
     make_ready(options, &command);
     if (plan.prepare != PREPARE_NOTHING) {
         int exit_status = run_in_child(supervisor, prepare_run, &prepare, &end);
@@ -128,6 +131,21 @@ static int carry_out(struct supervisor *supervisor, const struct options *option
         }
     }
     return start_command(supervisor, &plan, options->command);
+}
+
+static void configure(struct supervisor *supervisor, const struct options *options) {
+    supervisor_set_grace(supervisor, options->grace_ms);
+    for (size_t i = 0; i < options->rewrites.count; i++) {
+        supervisor_rewrite_signal(
+            supervisor, options->rewrites.items[i].from, options->rewrites.items[i].to);
+    }
+    if (options->signal_group) {
+        supervisor_signal_group(supervisor);
+    }
+    for (size_t i = 0; i < options->ok_exits.count; i++) {
+        supervisor_accept_exit(supervisor, options->ok_exits.items[i]);
+    }
+    report_configure(options->log, options->log_level, release_label(options->release));
 }
 
 int main(int argc, char *argv[]) {
@@ -141,8 +159,7 @@ int main(int argc, char *argv[]) {
         report(EVENT_USAGE, NULL, "%s", error.text);
         return error.exit_status;
     }
-    supervisor_set_grace(&supervisor, options.grace_ms);
-    report_configure(options.log, options.log_level, release_label(options.release));
+    configure(&supervisor, &options);
     const char *unavailable = options_unavailable(&options);
     switch (options.request) {
     case REQUEST_HELP:
@@ -161,12 +178,13 @@ int main(int argc, char *argv[]) {
                 unavailable);
             break;
         }
-        exit_status = carry_out(&supervisor, &options);
+        exit_status = supervisor_exit_status(&supervisor, carry_out(&supervisor, &options));
         break;
     case REQUEST_EXPLAIN:
         exit_status = carry_out(&supervisor, &options);
         break;
     }
     options_release(&options);
+    supervisor_close(&supervisor);
     return exit_status;
 }

@@ -65,22 +65,48 @@ static struct decision decide_by_mode(
     return (struct decision){PREPARE_NOTHING, "--prepare=never"};
 }
 
+/* What only a parent can do for the command. */
+static bool wants_parent(const struct options *options) {
+    return options->signal_group || options->rewrites.count > 0 || options->ok_exits.count > 0;
+}
+
+static enum plan_start decide_start(const struct options *options, const struct facts *facts) {
+    switch (options->init) {
+    case INIT_ALWAYS:
+        return START_SUPERVISED;
+    case INIT_NEVER:
+        return START_REPLACING;
+    case INIT_AUTO:
+        break;
+    }
+    /* An init above us would do the rest, but not what was asked for: so we stay below it. */
+    return facts->is_init || wants_parent(options) ? START_SUPERVISED : START_REPLACING;
+}
+
+static struct plan run_as_step(enum prepare_purpose prepare, const char *why) {
+    return (struct plan){.prepare = prepare, .start = START_NOTHING, .why = why};
+}
+
 struct plan plan_make(
     const struct options *options, const struct recognition *command, const struct facts *facts) {
     /* A hook that one already has counts under every mode: who types the step wants it run. */
     if (command->kind == COMMAND_PREPARE) {
         return facts->is_partial
-            ? (struct plan){PREPARE_UNRECORDED, START_NOTHING,
-                  "the command is the step, but VERSION or SCOPE makes it a part of it"}
-            : (struct plan){PREPARE_TYPED, START_NOTHING, "the command is the step itself"};
+            ? run_as_step(PREPARE_UNRECORDED,
+                  "the command is the step, but VERSION or SCOPE makes it a part of it")
+            : run_as_step(PREPARE_TYPED, "the command is the step itself");
     }
     if (command->kind == COMMAND_MIGRATE) {
-        return (struct plan){PREPARE_UNRECORDED, START_NOTHING, "a migration collides with nobody"};
+        return run_as_step(PREPARE_UNRECORDED, "a migration collides with nobody");
     }
     struct decision decision = decide_by_mode(options, command->kind, facts->has_terminal);
     struct plan plan = {.prepare = decision.prepare, .why = decision.why};
     if (command->kind != COMMAND_NONE) {
-        plan.start = facts->is_init ? START_SUPERVISED : START_REPLACING;
+        plan.start = decide_start(options, facts);
+    }
+    if (plan.start == START_REPLACING && wants_parent(options)) {
+        plan.notes = "--signal-group, --rewrite and --ok-exit have no effect on the command with "
+                     "--init=never: it has no parent of ours that could do it";
     }
     return plan;
 }

@@ -20,13 +20,14 @@ struct facts {
 enum plan_start {
     START_NOTHING,    /* There is no command, or it was run as the step. */
     START_SUPERVISED, /* Stay as its parent: forward, reap, exit with its status. */
-    START_REPLACING   /* There is an init already: become the command. */
+    START_REPLACING   /* There is an init already, or none is wanted: become the command. */
 };
 
 struct plan {
     enum prepare_purpose prepare;
     enum plan_start start;
-    const char *why; /* Why it prepares or does not, as a clause. */
+    const char *why;   /* Why it prepares or does not, as a clause. */
+    const char *notes; /* What was asked for and cannot be had, as a sentence; or NULL. */
 };
 
 struct plan plan_make(

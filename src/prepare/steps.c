@@ -83,7 +83,7 @@ static int step_start(struct running_step *running, struct error *error) {
 }
 
 static void signal_all(const struct running_step *running, int signal) {
-    (void)descendants_signal(running->session, signal);
+    (void)descendants_signal(running->session, signal, NULL);
 }
 
 static void act_on_ending(const struct running_step *running, enum ending_action action, int term) {

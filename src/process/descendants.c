@@ -4,7 +4,8 @@
  * The trap: between a look and a signal a process may end and its number be given to a stranger. So
  * each is held by a pidfd first and looked at once more: the same start time under the same number
  * means that the handle is on the process that was meant. And a /proc of another PID namespace
- * shows numbers that mean other processes here: it is not used at all.
+ * shows numbers that mean other processes here: it is not used at all. A kernel or a seccomp filter
+ * that refuses the handles leaves kill(2), with a window of microseconds.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -14,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "signalbox/base/cleanup.h"
@@ -138,6 +140,15 @@ static bool processes_list(struct process_list *list) {
     return true;
 }
 
+static bool is_bystander(const struct bystanders *bystanders, pid_t process) {
+    for (size_t i = 0; bystanders != NULL && i < bystanders->count; i++) {
+        if (bystanders->processes[i] == process) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool parent_is_below(const struct process_list *list, pid_t parent, pid_t root) {
     if (parent == root) {
         return true;
@@ -152,13 +163,15 @@ static bool parent_is_below(const struct process_list *list, pid_t parent, pid_t
 
 /* A child may stand before its parent in the list, where numbers have been used again, so the marks
  * spread until nothing changes. */
-static void descendants_mark(struct process_list *list, pid_t root) {
+static void descendants_mark(
+    struct process_list *list, pid_t root, const struct bystanders *bystanders) {
     bool has_changed;
     do {
         has_changed = false;
         for (size_t i = 0; i < list->count; i++) {
             struct seen_process *entry = &list->entries[i];
-            if (!entry->is_below && parent_is_below(list, entry->parent, root)) {
+            if (!entry->is_below && parent_is_below(list, entry->parent, root) &&
+                !is_bystander(bystanders, entry->process)) {
                 entry->is_below = true;
                 has_changed = true;
             }
@@ -166,17 +179,30 @@ static void descendants_mark(struct process_list *list, pid_t root) {
     } while (has_changed);
 }
 
-static bool process_signal(const struct seen_process *target, int signal) {
+enum signal_result { SIGNAL_SENT, SIGNAL_REFUSED, SIGNAL_TARGET_GONE };
+
+static enum signal_result signal_result_of(long returned) {
+    if (returned == 0) {
+        return SIGNAL_SENT;
+    }
+    return errno == EPERM ? SIGNAL_REFUSED : SIGNAL_TARGET_GONE;
+}
+
+static enum signal_result process_signal(const struct seen_process *target, int signal) {
     AUTO_FD int handle = (int)syscall(SYS_pidfd_open, target->process, 0);
     struct seen_process now;
     if (!process_look(target->process, &now) || now.started != target->started) {
-        return false;
+        return SIGNAL_TARGET_GONE;
     }
-    if (handle < 0) {
-        /* A kernel before 5.3, or a seccomp filter: then the look just made has to do. */
-        return kill(target->process, signal) == 0;
+    /* A kernel before 5.3, or a filter that lets only one of the two calls pass: then the look just
+     * made has to do. A refusal that is meant is said by kill as well. */
+    if (handle >= 0) {
+        long sent = syscall(SYS_pidfd_send_signal, handle, signal, NULL, 0);
+        if (sent == 0 || (errno != EPERM && errno != ENOSYS)) {
+            return signal_result_of(sent);
+        }
     }
-    return syscall(SYS_pidfd_send_signal, handle, signal, NULL, 0) == 0;
+    return signal_result_of(kill(target->process, signal));
 }
 
 static bool was_signalled(
@@ -191,52 +217,115 @@ static bool was_signalled(
 }
 
 /* One pass. Adds who was signalled to `signalled`; false when /proc cannot be used. */
-static bool descendants_signal_new(struct process_list *signalled, int signal) {
+static bool descendants_signal_new(struct process_list *signalled, int signal,
+    const struct bystanders *bystanders, struct reach *reach) {
     AUTO_PROCESS_LIST struct process_list list = {0};
     if (!processes_list(&list)) {
         return false;
     }
-    descendants_mark(&list, getpid());
+    reach->refused = 0;
+    descendants_mark(&list, getpid(), bystanders);
     for (size_t i = 0; i < list.count; i++) {
         const struct seen_process *entry = &list.entries[i];
-        if (entry->is_below && !was_signalled(signalled, entry) && process_signal(entry, signal) &&
-            !process_list_add(signalled, entry)) {
+        if (!entry->is_below || was_signalled(signalled, entry)) {
+            continue;
+        }
+        switch (process_signal(entry, signal)) {
+        case SIGNAL_SENT:
+            if (!process_list_add(signalled, entry)) {
+                return true;
+            }
+            break;
+        case SIGNAL_REFUSED:
+            reach->refused++;
+            break;
+        case SIGNAL_TARGET_GONE:
             break;
         }
     }
     return true;
 }
 
-int namespace_signal(int signal) {
+struct reach namespace_signal(int signal) {
     /* Anywhere else, kill(-1) would reach every process of this user. */
     if (getpid() != 1) {
-        return 0;
+        return (struct reach){.signalled = 0};
     }
     AUTO_PROCESS_LIST struct process_list list = {0};
     (void)processes_list(&list);
     if (kill(-1, signal) != 0) {
-        return 0;
+        return (struct reach){.signalled = 0};
     }
-    return list.count > 0 ? (int)list.count : 1;
+    return (struct reach){.signalled = list.count > 0 ? (int)list.count : 1};
 }
 
-static int unseen_signal(pid_t group, int signal) {
+static struct reach unseen_signal(pid_t group, int signal) {
     if (getpid() == 1) {
         return namespace_signal(signal);
     }
-    return group > 1 && kill(-group, signal) == 0 ? 1 : 0;
+    bool is_sent = group > 1 && kill(-group, signal) == 0;
+    return (struct reach){.signalled = is_sent ? 1 : 0, .is_blind = true};
 }
 
-int descendants_signal(pid_t group, int signal) {
+struct reach descendants_signal(pid_t group, int signal, const struct bystanders *bystanders) {
     AUTO_PROCESS_LIST struct process_list signalled = {0};
+    struct reach reach = {.signalled = 0};
     size_t before;
     int passes = 0;
     do {
         before = signalled.count;
-        if (!descendants_signal_new(&signalled, signal)) {
+        if (!descendants_signal_new(&signalled, signal, bystanders, &reach)) {
             return unseen_signal(group, signal);
         }
         passes++;
     } while (signalled.count > before && passes < PASSES_MAX);
-    return (int)signalled.count;
+    reach.signalled = (int)signalled.count;
+    return reach;
+}
+
+bool descendants_remain(const struct bystanders *bystanders) {
+    AUTO_PROCESS_LIST struct process_list list = {0};
+    if (!processes_list(&list)) {
+        return true;
+    }
+    descendants_mark(&list, getpid(), bystanders);
+    for (size_t i = 0; i < list.count; i++) {
+        if (list.entries[i].is_below) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void bystanders_note(struct bystanders *bystanders) {
+    siginfo_t info;
+    *bystanders = (struct bystanders){.processes = NULL};
+    /* One call says for nearly everybody that there are none. */
+    if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0) {
+        return;
+    }
+    AUTO_PROCESS_LIST struct process_list list = {0};
+    if (!processes_list(&list)) {
+        return;
+    }
+    bystanders->processes = calloc(list.count + 1, sizeof *bystanders->processes);
+    for (size_t i = 0; bystanders->processes != NULL && i < list.count; i++) {
+        if (list.entries[i].parent == getpid()) {
+            bystanders->processes[bystanders->count++] = list.entries[i].process;
+        }
+    }
+}
+
+void bystanders_forget(struct bystanders *bystanders, pid_t process) {
+    for (size_t i = 0; i < bystanders->count; i++) {
+        if (bystanders->processes[i] == process) {
+            bystanders->processes[i] = bystanders->processes[--bystanders->count];
+            return;
+        }
+    }
+}
+
+void bystanders_release(struct bystanders *bystanders) {
+    free(bystanders->processes);
+    *bystanders = (struct bystanders){.processes = NULL};
 }

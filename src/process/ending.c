@@ -55,6 +55,27 @@ bool subreaper_set(bool on) {
     return prctl(PR_SET_CHILD_SUBREAPER, on ? 1UL : 0UL, 0UL, 0UL, 0UL) == 0;
 }
 
+bool children_reap_watching(
+    pid_t *watched, int *wait_status, int *stopped_by, struct bystanders *bystanders) {
+    int status = 0;
+    pid_t child;
+    *stopped_by = 0;
+    while ((child = waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0) {
+        if (WIFSTOPPED(status)) {
+            /* Of several stops in one wake-up the last is how it is now. */
+            *stopped_by = child == *watched ? WSTOPSIG(status) : *stopped_by;
+            continue;
+        }
+        bystanders_forget(bystanders, child);
+        if (child == *watched) {
+            *wait_status = status;
+            *watched = 0;
+            *stopped_by = 0;
+        }
+    }
+    return child == 0 || errno != ECHILD;
+}
+
 bool children_reap(pid_t *watched, int *wait_status) {
     int status = 0;
     pid_t child;

@@ -17,7 +17,6 @@
 #include "signalbox/base/text.h"
 #include "signalbox/process/exit_status.h"
 
-#define SIGNAL_LAST 64
 #define SIGNAL_FIRST_REALTIME 34 /* What kill -l calls RTMIN; musl's SIGRTMIN is one higher. */
 
 /* What rt_sigaction takes on x86-64 and arm64, which is not the C library's struct sigaction. */
@@ -105,6 +104,13 @@ void signals_give_back(const struct signal_inheritance *inheritance) {
     /* The mask comes last: a pending signal must meet the disposition that it would have met
      * without us. */
     mask_set(&inheritance->mask, NULL);
+}
+
+void signals_let_through(int number) {
+    signal_mask all = SIGNAL_MASK_ALL;
+    signal_mask others = SIGNAL_MASK_ALL & ~SIGNAL_BIT(number);
+    mask_set(&others, NULL);
+    mask_set(&all, NULL);
 }
 
 signal_mask signals_pending(void) {

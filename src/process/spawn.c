@@ -12,12 +12,14 @@
 #include <unistd.h>
 
 #include "execute.h"
+#include "listening.h"
 #include "signalbox/process/exit_status.h"
+#include "signalbox/process/terminal.h"
 
 /* Everything that the child needs, made while allocating is still allowed. */
 struct child_plan {
     const struct spawn_request *request;
-    char *const *environment;
+    struct listening *listening;
     char **shell_argv;
     pid_t parent;
     bool take_foreground;
@@ -34,6 +36,13 @@ static bool descriptor_place(int fd, int place) {
     return dup2(fd, place) == place;
 }
 
+static char *const *child_environment(const struct child_plan *plan) {
+    if (plan->listening->environment != NULL) {
+        return plan->listening->environment;
+    }
+    return plan->request->environment != NULL ? plan->request->environment : environ;
+}
+
 static _Noreturn void child_run(const struct child_plan *plan) {
     const struct spawn_request *request = plan->request;
 
@@ -41,8 +50,7 @@ static _Noreturn void child_run(const struct child_plan *plan) {
     case SPAWN_OWN_GROUP:
         (void)setpgid(0, 0);
         if (plan->take_foreground) {
-            /* All signals are still blocked: a blocked TTOU lets a background group do this. */
-            (void)tcsetpgrp(STDIN_FILENO, getpid());
+            (void)terminal_give_foreground(getpid());
         }
         break;
     case SPAWN_OWN_SESSION:
@@ -64,8 +72,9 @@ static _Noreturn void child_run(const struct child_plan *plan) {
         !descriptor_place(request->stderr_fd, STDERR_FILENO)) {
         error_number = errno;
     } else {
+        listening_hand_on(plan->listening, getpid());
         signals_give_back(request->signals);
-        error_number = execute_program(request->argv, plan->environment, plan->shell_argv);
+        error_number = execute_program(request->argv, child_environment(plan), plan->shell_argv);
     }
     _exit(execute_explain_failure(request->argv[0], error_number));
 }
@@ -84,22 +93,25 @@ static pid_t child_start(const struct child_plan *plan) {
 }
 
 int process_spawn(const struct spawn_request *request, pid_t *process, struct error *error) {
+    struct listening listening;
+    bool has_memory = listening_prepare(
+        &listening, request->environment != NULL ? request->environment : environ, getpid());
+    AUTO_FREE char **listening_environment = listening.environment;
     AUTO_FREE char **shell_argv = execute_shell_arguments(request->argv);
-    if (shell_argv == NULL) {
+    if (!has_memory || shell_argv == NULL) {
         error_set(
             error, EXIT_STATUS_SYSTEM, "cannot start %s: %s", request->argv[0], strerror(ENOMEM));
         return -1;
     }
     struct child_plan plan = {
         .request = request,
-        .environment = request->environment != NULL ? request->environment : environ,
+        .listening = &listening,
         .shell_argv = shell_argv,
         /* Asked for here and compared there: a child cannot know what a living parent looks like,
          * since one outside of the PID namespace is 0. */
         .parent = getpid(),
         /* Who is in the background itself has no foreground to hand on. */
-        .take_foreground =
-            request->group == SPAWN_OWN_GROUP && tcgetpgrp(STDIN_FILENO) == getpgrp(),
+        .take_foreground = request->group == SPAWN_OWN_GROUP && terminal_foreground() == getpgrp(),
     };
     pid_t child = child_start(&plan);
     if (child < 0) {

@@ -51,7 +51,11 @@ static const struct {
     [EVENT_SIGNAL_FORWARDED] = {"signal_forwarded", REPORT_INFO},
     [EVENT_SIGNAL_REFUSED] = {"signal_refused", REPORT_WARN},
     [EVENT_LEFTOVERS] = {"leftovers", REPORT_INFO},
+    [EVENT_LEFTOVERS_OUT_OF_REACH] = {"leftovers_out_of_reach", REPORT_WARN},
+    [EVENT_KERNEL_REFUSED] = {"kernel_refused", REPORT_WARN},
+    [EVENT_COMMAND_STOPPED] = {"command_stopped", REPORT_INFO},
     [EVENT_COMMAND_ENDED] = {"command_ended", REPORT_INFO},
+    [EVENT_OUT_OF_MEMORY] = {"out_of_memory", REPORT_ERROR},
     [EVENT_LINES_DROPPED] = {"lines_dropped", REPORT_WARN},
 };
 _Static_assert(ARRAY_LENGTH(events) == EVENT_COUNT, "every event has a row");

@@ -30,6 +30,15 @@ static const struct supervisor_row rows[] = {
         "The preparer itself is a child that has not been reaped."},
     {STATE_PREPARING, ON_TIME_UP, STATE_PREPARING, ACTION_IMPOSSIBLE,
         "No clock runs before somebody asked for an end: a migration may take hours."},
+    {STATE_PREPARING, ON_DROPPED_SIGNAL, STATE_PREPARING, ACTION_NONE,
+        "Whoever started us said that it means nothing."},
+    {STATE_PREPARING, ON_STOPPED_AS_INIT, STATE_PREPARING, ACTION_IMPOSSIBLE,
+        "It has no part in the terminal, and every stop but SIGSTOP is blocked in it."},
+    {STATE_PREPARING, ON_STOPPED_AS_JOB, STATE_PREPARING, ACTION_IMPOSSIBLE, "As for PID 1."},
+    {STATE_PREPARING, ON_HALTED, STATE_PREPARING, ACTION_NONE,
+        "Whoever stopped it continues it; the lock is lost on the server's clock, not on ours."},
+    {STATE_PREPARING, ON_OUT_OF_REACH, STATE_PREPARING, ACTION_IMPOSSIBLE,
+        "Nothing is killed before somebody asked for an end."},
 
     {STATE_CANCELLING, ON_STOP_SIGNAL, STATE_CANCELLING, ACTION_CANCEL,
         "Who asks again may mean it more (INT, then TERM); the clock is not moved by it."},
@@ -51,6 +60,15 @@ static const struct supervisor_row rows[] = {
         "The preparer itself is a child that has not been reaped."},
     {STATE_CANCELLING, ON_TIME_UP, STATE_CANCELLING, ACTION_KILL_PREPARER,
         "It had the whole grace for its step and two seconds for itself."},
+    {STATE_CANCELLING, ON_DROPPED_SIGNAL, STATE_CANCELLING, ACTION_NONE,
+        "Whoever started us said that it means nothing."},
+    {STATE_CANCELLING, ON_STOPPED_AS_INIT, STATE_CANCELLING, ACTION_IMPOSSIBLE,
+        "It has no part in the terminal, and every stop but SIGSTOP is blocked in it."},
+    {STATE_CANCELLING, ON_STOPPED_AS_JOB, STATE_CANCELLING, ACTION_IMPOSSIBLE, "As for PID 1."},
+    {STATE_CANCELLING, ON_HALTED, STATE_CANCELLING, ACTION_NONE,
+        "The clock runs on, and KILL ends what is stopped as well."},
+    {STATE_CANCELLING, ON_OUT_OF_REACH, STATE_CANCELLING, ACTION_IMPOSSIBLE,
+        "What is left is looked for when the preparer has ended."},
 
     {STATE_PREPARED, ON_STOP_SIGNAL, STATE_PREPARED, ACTION_REMEMBER,
         "The preparer is gone, but the command must not start after this."},
@@ -72,6 +90,16 @@ static const struct supervisor_row rows[] = {
         "Nothing of the preparing goes on; the next phase may begin."},
     {STATE_PREPARED, ON_TIME_UP, STATE_PREPARED, ACTION_KILL_LEFTOVERS,
         "The grace is over, or one of them forked while it was being killed."},
+    {STATE_PREPARED, ON_DROPPED_SIGNAL, STATE_PREPARED, ACTION_NONE,
+        "Whoever started us said that it means nothing."},
+    {STATE_PREPARED, ON_STOPPED_AS_INIT, STATE_PREPARED, ACTION_IMPOSSIBLE,
+        "The preparer has been reaped already."},
+    {STATE_PREPARED, ON_STOPPED_AS_JOB, STATE_PREPARED, ACTION_IMPOSSIBLE,
+        "The preparer has been reaped already."},
+    {STATE_PREPARED, ON_HALTED, STATE_PREPARED, ACTION_IMPOSSIBLE,
+        "The preparer has been reaped already."},
+    {STATE_PREPARED, ON_OUT_OF_REACH, STATE_OVER, ACTION_GIVE_UP,
+        "It would hold the server up for ever, and nothing that we can do would end it."},
 
     {STATE_RUNNING, ON_STOP_SIGNAL, STATE_RUNNING, ACTION_FORWARD_AND_TIME,
         "The command decides how it ends, and what it leaves behind shares the same grace."},
@@ -95,6 +123,16 @@ static const struct supervisor_row rows[] = {
         "The command itself is a child that has not been reaped."},
     {STATE_RUNNING, ON_TIME_UP, STATE_RUNNING, ACTION_IMPOSSIBLE,
         "No clock ends a command: how long it takes to stop is between it and who asked."},
+    {STATE_RUNNING, ON_DROPPED_SIGNAL, STATE_RUNNING, ACTION_NONE,
+        "Whoever started us said that it means nothing."},
+    {STATE_RUNNING, ON_STOPPED_AS_INIT, STATE_RUNNING, ACTION_RESUME,
+        "Nobody could ever type fg: without this, ^Z freezes the container for good."},
+    {STATE_RUNNING, ON_STOPPED_AS_JOB, STATE_RUNNING, ACTION_STOP_TOO,
+        "The shell above us waits for us, not for the command, to get its terminal back."},
+    {STATE_RUNNING, ON_HALTED, STATE_RUNNING, ACTION_NONE,
+        "SIGSTOP is somebody's decision, and so is the CONT that ends it."},
+    {STATE_RUNNING, ON_OUT_OF_REACH, STATE_RUNNING, ACTION_IMPOSSIBLE,
+        "Nothing is killed while the command runs."},
 
     {STATE_LEAVING, ON_STOP_SIGNAL, STATE_LEAVING, ACTION_HASTEN,
         "What is left has been asked already; only the clock can begin earlier."},
@@ -116,6 +154,16 @@ static const struct supervisor_row rows[] = {
     {STATE_LEAVING, ON_NONE_LEFT, STATE_OVER, ACTION_NONE, "We leave as soon as nothing is left."},
     {STATE_LEAVING, ON_TIME_UP, STATE_LEAVING, ACTION_KILL_LEFTOVERS,
         "The grace is over, or one of them forked while it was being killed."},
+    {STATE_LEAVING, ON_DROPPED_SIGNAL, STATE_LEAVING, ACTION_NONE,
+        "Whoever started us said that it means nothing."},
+    {STATE_LEAVING, ON_STOPPED_AS_INIT, STATE_LEAVING, ACTION_IMPOSSIBLE,
+        "The command has been reaped already."},
+    {STATE_LEAVING, ON_STOPPED_AS_JOB, STATE_LEAVING, ACTION_IMPOSSIBLE,
+        "The command has been reaped already."},
+    {STATE_LEAVING, ON_HALTED, STATE_LEAVING, ACTION_IMPOSSIBLE,
+        "The command has been reaped already."},
+    {STATE_LEAVING, ON_OUT_OF_REACH, STATE_OVER, ACTION_GIVE_UP,
+        "The kernel ends it with PID 1; elsewhere it belongs to the init above us."},
 
     {STATE_OVER, ON_STOP_SIGNAL, STATE_OVER, ACTION_IMPOSSIBLE,
         "Nothing is read any more: it stays pending and forbids the next phase."},
@@ -129,6 +177,11 @@ static const struct supervisor_row rows[] = {
     {STATE_OVER, ON_KILLED, STATE_OVER, ACTION_IMPOSSIBLE, "No child is left."},
     {STATE_OVER, ON_NONE_LEFT, STATE_OVER, ACTION_IMPOSSIBLE, "That is how we came here."},
     {STATE_OVER, ON_TIME_UP, STATE_OVER, ACTION_IMPOSSIBLE, "No clock runs."},
+    {STATE_OVER, ON_DROPPED_SIGNAL, STATE_OVER, ACTION_IMPOSSIBLE, "Nothing is read any more."},
+    {STATE_OVER, ON_STOPPED_AS_INIT, STATE_OVER, ACTION_IMPOSSIBLE, "No child is left."},
+    {STATE_OVER, ON_STOPPED_AS_JOB, STATE_OVER, ACTION_IMPOSSIBLE, "No child is left."},
+    {STATE_OVER, ON_HALTED, STATE_OVER, ACTION_IMPOSSIBLE, "No child is left."},
+    {STATE_OVER, ON_OUT_OF_REACH, STATE_OVER, ACTION_IMPOSSIBLE, "No child is left."},
 };
 _Static_assert(ARRAY_LENGTH(rows) == (size_t)STATE_COUNT * EVENTS_COUNT, "one row for every pair");
 
@@ -144,19 +197,25 @@ const struct supervisor_row *supervisor_row_find(
 }
 
 static bool asks_for_an_end(int number) {
-    return number == SIGTERM || number == SIGINT || number == SIGQUIT;
+    /* KILL only comes from --rewrite, by who wants no time lost over an end. */
+    return number == SIGTERM || number == SIGINT || number == SIGQUIT || number == SIGKILL;
+}
+
+static bool is_own_news(const struct received_signal *received, pid_t self) {
+    return (received->number == SIGCHLD && received->from_kernel) ||
+        (received->number == SIGPIPE && received->sender == self);
 }
 
 enum supervisor_event supervisor_event_of(
     const struct received_signal *received, signal_mask ignored, pid_t self) {
     int number = received->number;
+    if (number == 0) {
+        return ON_DROPPED_SIGNAL;
+    }
     bool is_ignored = (ignored & SIGNAL_BIT(number)) != 0;
 
-    if (number == SIGCHLD && received->from_kernel) {
-        return ON_CHILD_SIGNAL;
-    }
-    if (number == SIGPIPE && received->sender == self) {
-        return ON_OWN_PIPE;
+    if (is_own_news(received, self)) {
+        return number == SIGCHLD ? ON_CHILD_SIGNAL : ON_OWN_PIPE;
     }
     if (received->from_kernel && (number == SIGTSTP || number == SIGTTIN || number == SIGTTOU)) {
         return ON_TERMINAL_STOP;
@@ -170,11 +229,33 @@ enum supervisor_event supervisor_event_of(
     return asks_for_an_end(number) ? ON_STOP_SIGNAL : ON_OTHER_SIGNAL;
 }
 
-int supervisor_stop_pending(signal_mask pending, signal_mask ignored) {
+enum supervisor_event supervisor_stop_event_of(int stopped_by, bool has_terminal, bool is_init) {
+    bool can_be_terminal = stopped_by == SIGTSTP || stopped_by == SIGTTIN || stopped_by == SIGTTOU;
+    if (!can_be_terminal || !has_terminal) {
+        return ON_HALTED;
+    }
+    return is_init ? ON_STOPPED_AS_INIT : ON_STOPPED_AS_JOB;
+}
+
+int supervisor_rewrite_of(
+    const struct received_signal *received, const signal_rewrites rewrites, pid_t self) {
+    return is_own_news(received, self) ? received->number : rewrites[received->number];
+}
+
+int supervisor_stop_pending(
+    signal_mask pending, signal_mask ignored, const signal_rewrites rewrites) {
     /* Where several wait, the one that says most clearly what was wanted. */
-    static const int stops[] = {SIGTERM, SIGINT, SIGQUIT, SIGHUP};
+    static const int stops[] = {SIGKILL, SIGTERM, SIGINT, SIGQUIT, SIGHUP};
+    signal_mask meant = 0;
+    for (int number = 1; number <= SIGNAL_LAST; number++) {
+        /* A mask does not say who sent it, and these two are mostly our own. */
+        bool is_own = number == SIGCHLD || number == SIGPIPE;
+        if ((pending & SIGNAL_BIT(number)) != 0 && !is_own && rewrites[number] != 0) {
+            meant |= SIGNAL_BIT(rewrites[number]);
+        }
+    }
     for (size_t i = 0; i < ARRAY_LENGTH(stops); i++) {
-        if ((pending & ~ignored & SIGNAL_BIT(stops[i])) != 0) {
+        if ((meant & ~ignored & SIGNAL_BIT(stops[i])) != 0) {
             return stops[i];
         }
     }

@@ -5,9 +5,11 @@
 #ifndef SIGNALBOX_SUPERVISE_MACHINE_H
 #define SIGNALBOX_SUPERVISE_MACHINE_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "signalbox/process/signals.h"
+#include "signalbox/supervise/supervise.h"
 
 enum supervisor_state {
     STATE_PREPARING,  /* The preparer runs. */
@@ -27,9 +29,14 @@ enum supervisor_event {
     ON_OWN_PIPE,         /* SIGPIPE from our own writing. */
     ON_CHILD_SIGNAL,     /* SIGCHLD from the kernel. */
     ON_OTHER_SIGNAL,     /* Any other signal. */
+    ON_DROPPED_SIGNAL,   /* --rewrite made nothing of it. */
+    ON_STOPPED_AS_INIT,  /* The terminal has stopped the command, and nobody is above us. */
+    ON_STOPPED_AS_JOB,   /* The terminal has stopped the command, and a shell may be above us. */
+    ON_HALTED,           /* A process has stopped it. */
     ON_EXITED,           /* The preparer or the command has exited. */
     ON_KILLED,           /* A signal has ended it. */
-    ON_NONE_LEFT,        /* No child is left at all. */
+    ON_NONE_LEFT,        /* Nothing is left of it and of what it started. */
+    ON_OUT_OF_REACH,     /* What is left cannot be killed by us. */
     ON_TIME_UP,          /* The clock that runs in this state has come to its end. */
     EVENTS_COUNT
 };
@@ -41,10 +48,13 @@ enum supervisor_action {
     ACTION_FORWARD,            /* Send the signal to the command. */
     ACTION_FORWARD_AND_TIME,   /* The same, and start the clock. */
     ACTION_FORWARD_AND_RESUME, /* The same as FORWARD, then CONT. */
+    ACTION_RESUME,             /* Give the command the foreground and CONT. */
+    ACTION_STOP_TOO,           /* Stop ourselves; when we are continued, the same as RESUME. */
     ACTION_HASTEN,             /* Start the clock for what is left. */
     ACTION_KILL_PREPARER,
     ACTION_END_LEFTOVERS,  /* TERM now, KILL when the grace is over. */
     ACTION_KILL_LEFTOVERS, /* KILL now. */
+    ACTION_GIVE_UP,        /* Say what is left and go on without it. */
     ACTION_IMPOSSIBLE      /* Cannot happen; the reason says why. Nothing is done. */
 };
 
@@ -65,7 +75,17 @@ const struct supervisor_row *supervisor_row_find(
 enum supervisor_event supervisor_event_of(
     const struct received_signal *received, signal_mask ignored, pid_t self);
 
+/* What it is to the table that signal `stopped_by` has stopped the command. Without a terminal it
+ * was a process that wanted it so. */
+enum supervisor_event supervisor_stop_event_of(int stopped_by, bool has_terminal, bool is_init);
+
+/* What a received signal is taken for: --rewrite changes its number, 0 when it is to be dropped.
+ * The news of our own children and our own broken pipe are no signals that somebody sent. */
+int supervisor_rewrite_of(
+    const struct received_signal *received, const signal_rewrites rewrites, pid_t self);
+
 /* Which signal that is waiting in `pending` forbids to start a command, or 0. */
-int supervisor_stop_pending(signal_mask pending, signal_mask ignored);
+int supervisor_stop_pending(
+    signal_mask pending, signal_mask ignored, const signal_rewrites rewrites);
 
 #endif

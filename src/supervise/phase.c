@@ -14,12 +14,18 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "leftovers.h"
 #include "signalbox/base/deadline.h"
 #include "signalbox/process/exit_status.h"
+#include "signalbox/process/out_of_memory.h"
+#include "signalbox/process/terminal.h"
 #include "signalbox/report/report.h"
 
 /* What a cancelled preparer has for itself after its step's grace: to fence, record and let go. */
 #define PREPARER_EXTRA_MS 2000
+
+#define PROC "/proc"
+#define CGROUPS "/sys/fs/cgroup"
 
 static int64_t later_ms(int64_t deadline_ms, int64_t by_ms) {
     return deadline_ms > DEADLINE_NEVER - by_ms ? DEADLINE_NEVER : deadline_ms + by_ms;
@@ -31,9 +37,18 @@ static void clock_start(struct supervisor *supervisor) {
     }
 }
 
+/* The number is ours to signal: only the reaping in this loop frees it. A command that has left its
+ * group, or that the kernel gave none, is still there itself. */
+static int signal_send(const struct phase *phase, int number) {
+    bool is_for_group = phase->supervisor->signal_group && phase->state == STATE_RUNNING;
+    if (is_for_group && kill(-phase->watched, number) == 0) {
+        return 0;
+    }
+    return kill(phase->watched, number);
+}
+
 static void signal_pass(const struct phase *phase, int number, const char *sender) {
-    /* The process is ours to signal: only the reaping in this loop frees its number. */
-    if (kill(phase->watched, number) != 0) {
+    if (signal_send(phase, number) != 0) {
         report(EVENT_SIGNAL_REFUSED, NULL, "SIG%s could not be sent to the %s (process %d): %s",
             signal_name(number), phase->name, (int)phase->watched, strerror(errno));
         return;
@@ -52,54 +67,49 @@ static void received_pass(const struct phase *phase, const struct received_signa
     signal_pass(phase, received->number, sender);
 }
 
-/* While the container goes on, only what is below us is ours to end; when it ends, everything is.
- */
-static int leftovers_signal(const struct phase *phase, int number) {
-    return phase->state == STATE_LEAVING && phase->supervisor->is_init
-        ? namespace_signal(number)
-        : descendants_signal(phase->process, number);
-}
-
-static void leftovers_act(struct phase *phase, enum ending_action action, bool is_first_kill) {
-    int64_t left_ms = 0;
-    int count = 0;
-    switch (action) {
-    case ENDING_WAIT:
-        return;
-    case ENDING_SEND_TERM:
-        count = leftovers_signal(phase, SIGTERM);
-        left_ms = ending_deadline_ms(&phase->leftovers) - clock_now_ms();
-        if (count > 0) {
-            report(EVENT_LEFTOVERS, NULL,
-                "%d process%s left behind by the %s: asked to end (TERM), KILL in %" PRId64 " ms",
-                count, count == 1 ? "" : "es", phase->name, left_ms);
-        }
-        return;
-    case ENDING_SEND_KILL:
-        count = leftovers_signal(phase, SIGKILL);
-        if (count > 0 && is_first_kill) {
-            report(EVENT_LEFTOVERS, NULL, "%d process%s left behind by the %s: killed", count,
-                count == 1 ? "" : "es", phase->name);
-        }
-        return;
-    }
-}
-
-/* Ends what is left at `kill_at_ms` at the latest. */
-static void leftovers_end(struct phase *phase, int64_t kill_at_ms) {
-    bool was_killed = phase->leftovers.stage == ENDING_KILLED;
-    if (phase->has_children) {
-        enum ending_action action = ending_begin(&phase->leftovers, clock_now_ms(), kill_at_ms);
-        leftovers_act(phase, action, !was_killed);
-    }
-}
-
 static void preparer_kill(struct phase *phase) {
     report(EVENT_LEFTOVERS, NULL,
         "the preparer (process %d) did not end in time after SIG%s: killed", (int)phase->watched,
         signal_name(phase->cancelled_by));
     (void)kill(phase->watched, SIGKILL);
     phase->is_preparer_killed = true;
+}
+
+/* The command goes on, with the terminal if that is ours to give: as PID 1 it is always, under a
+ * shell only after `fg`. */
+static void command_resume(const struct phase *phase, bool was_continued) {
+    pid_t foreground = terminal_foreground();
+    bool is_ours_to_give =
+        phase->supervisor->is_init || foreground == getpgrp() || foreground == phase->process;
+    bool is_given = is_ours_to_give && terminal_give_foreground(phase->process);
+    if (!is_given && !was_continued && phase->stopped_by != SIGTSTP) {
+        /* It would read or write at once, be stopped again, and so on without end. */
+        report(EVENT_COMMAND_STOPPED, NULL,
+            "the command was stopped by SIG%s, and the terminal cannot be given to it: it stays "
+            "stopped until somebody sends CONT",
+            signal_name(phase->stopped_by));
+        return;
+    }
+    (void)kill(-phase->process, SIGCONT);
+    report(EVENT_COMMAND_STOPPED, NULL, "the command was stopped by SIG%s%s, and goes on",
+        signal_name(phase->stopped_by),
+        phase->supervisor->is_init ? ", which nobody else could undo here" : "");
+}
+
+static void command_stop_too(const struct phase *phase) {
+    if (terminal_foreground() == phase->process) {
+        (void)terminal_give_foreground(getpgrp());
+    }
+    command_resume(phase, terminal_stop_ourselves());
+}
+
+/* What comes after us in a script must find the terminal as it was before us. */
+static void terminal_take_back(const struct phase *phase) {
+    pid_t foreground = terminal_foreground();
+    bool is_nobodys = foreground > 0 && kill(-foreground, 0) != 0 && errno == ESRCH;
+    if (!phase->supervisor->is_init && (foreground == phase->process || is_nobodys)) {
+        (void)terminal_give_foreground(getpgrp());
+    }
 }
 
 /* What an event that is not a signal carries. */
@@ -141,6 +151,12 @@ static void act(
         received_pass(phase, received);
         signal_pass(phase, SIGCONT, "us");
         break;
+    case ACTION_RESUME:
+        command_resume(phase, false);
+        break;
+    case ACTION_STOP_TOO:
+        command_stop_too(phase);
+        break;
     case ACTION_KILL_PREPARER:
         preparer_kill(phase);
         break;
@@ -150,6 +166,9 @@ static void act(
         break;
     case ACTION_KILL_LEFTOVERS:
         leftovers_end(phase, clock_now_ms());
+        break;
+    case ACTION_GIVE_UP:
+        leftovers_give_up(phase);
         break;
     }
 }
@@ -193,12 +212,28 @@ static int phase_wait(const struct phase *phase, struct error *error) {
     return 0;
 }
 
+/* Only where it may have been: a shell or a wrapper passes it on as 137. */
+static int64_t out_of_memory_kills_meanwhile(const struct phase *phase) {
+    if (phase->kills_before < 0 ||
+        exit_status_from_wait(phase->wait_status) != EXIT_STATUS_SIGNAL_BASE + SIGKILL) {
+        return 0;
+    }
+    return out_of_memory_kills(PROC, CGROUPS) - phase->kills_before;
+}
+
 static void command_ended_report(const struct phase *phase) {
     struct event_fields fields = {
         .has_exit_status = true,
         .exit_status = exit_status_from_wait(phase->wait_status),
     };
-    if (WIFSIGNALED(phase->wait_status)) {
+    int64_t kills = out_of_memory_kills_meanwhile(phase);
+    if (kills > 0) {
+        report(EVENT_OUT_OF_MEMORY, &fields,
+            "the kernel's OOM killer has ended the command (%" PRId64
+            " process%s of this container killed since it started): exit status %d; raise the "
+            "memory limit, or look for what grows",
+            kills, kills == 1 ? "" : "es", fields.exit_status);
+    } else if (WIFSIGNALED(phase->wait_status)) {
         report(EVENT_COMMAND_ENDED, &fields, "the command was ended by SIG%s: exit status %d",
             signal_name(WTERMSIG(phase->wait_status)), fields.exit_status);
     } else {
@@ -206,29 +241,60 @@ static void command_ended_report(const struct phase *phase) {
     }
 }
 
+/* When PID 1 leaves, everything does; before that, bystanders are nothing to wait for. */
+static bool is_anything_left(const struct phase *phase, bool has_children) {
+    const struct supervisor *supervisor = phase->supervisor;
+    bool everything_goes = supervisor->is_init && phase->state == STATE_LEAVING;
+    if (!has_children || supervisor->bystanders.count == 0 || everything_goes) {
+        return has_children;
+    }
+    return phase->watched != 0 || descendants_remain(&supervisor->bystanders);
+}
+
 static void phase_reap(struct phase *phase) {
+    struct supervisor *supervisor = phase->supervisor;
     bool was_watched = phase->watched != 0;
-    phase->has_children = children_reap(&phase->watched, &phase->wait_status);
-    if (was_watched && phase->watched == 0) {
-        if (phase->state == STATE_RUNNING) {
-            command_ended_report(phase);
-        }
+    bool has_children = children_reap_watching(
+        &phase->watched, &phase->wait_status, &phase->stopped_by, &supervisor->bystanders);
+    bool has_ended = was_watched && phase->watched == 0;
+    if (has_ended && phase->state == STATE_RUNNING) {
+        command_ended_report(phase);
+        terminal_take_back(phase);
+    }
+    phase->has_children = is_anything_left(phase, has_children);
+    if (has_ended) {
         step(phase, WIFSIGNALED(phase->wait_status) ? ON_KILLED : ON_EXITED, &no_signal);
+    } else if (phase->stopped_by != 0) {
+        step(phase,
+            supervisor_stop_event_of(
+                phase->stopped_by, terminal_foreground() >= 0, supervisor->is_init),
+            &no_signal);
     } else if (phase->leftovers.stage == ENDING_KILLED && phase->has_children) {
         /* Somebody ended, and another may have been born while it was being killed. */
         step(phase, ON_TIME_UP, &no_signal);
     }
     if (!phase->has_children) {
         step(phase, ON_NONE_LEFT, &no_signal);
+    } else if (phase->is_out_of_reach) {
+        step(phase, ON_OUT_OF_REACH, &no_signal);
     }
 }
 
 struct phase phase_make(
     struct supervisor *supervisor, enum supervisor_state state, const char *name) {
     struct phase phase = {
-        .supervisor = supervisor, .state = state, .name = name, .has_children = true};
+        .supervisor = supervisor,
+        .state = state,
+        .name = name,
+        .kills_before = -1,
+        .has_children = true,
+    };
     ending_initialise(&phase.leftovers);
     return phase;
+}
+
+void phase_note_memory(struct phase *phase) {
+    phase->kills_before = out_of_memory_kills(PROC, CGROUPS);
 }
 
 int phase_run(struct phase *phase, pid_t process, struct error *error) {
@@ -244,6 +310,7 @@ int phase_run(struct phase *phase, pid_t process, struct error *error) {
         /* Signals come before ends: of a TERM and an end in one wake-up, the TERM must count. */
         struct received_signal received;
         while (signals_read(supervisor->signal_fd, &received)) {
+            received.number = supervisor_rewrite_of(&received, supervisor->rewrites, self);
             step(phase, supervisor_event_of(&received, supervisor->inheritance.ignored, self),
                 &received);
         }

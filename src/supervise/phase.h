@@ -19,15 +19,23 @@ struct phase {
     pid_t process;
     pid_t watched; /* The same until it has been reaped, then 0. */
     int wait_status;
+    int stopped_by; /* The signal that has stopped it since the last look, or 0. */
     int cancelled_by;
-    bool has_children;
+    int64_t
+        kills_before;  /* What the kernel's OOM killer had done when it was started; -1 unknown. */
+    bool has_children; /* Of ours to wait for: bystanders aside. */
     bool is_preparer_killed;
+    bool is_out_of_reach; /* The last KILL for what is left reached nobody, and somebody is left. */
     struct ending leftovers;
 };
 
 /* A phase whose process has yet to be started: `name` is what messages call it. */
 struct phase phase_make(
     struct supervisor *supervisor, enum supervisor_state state, const char *name);
+
+/* Remembers how often the OOM killer has been here, so that its next victim can be named. Takes
+ * some file reads: best while the process is busy starting. */
+void phase_note_memory(struct phase *phase);
 
 /* Runs the phase of `process`, a child just started, until nothing of it is left. */
 int phase_run(struct phase *phase, pid_t process, struct error *error) MUST_USE;

@@ -7,34 +7,21 @@
 #include "signalbox/supervise/supervise.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
 #include "machine.h"
 #include "phase.h"
+#include "resident.h"
 #include "signalbox/base/deadline.h"
+#include "signalbox/process/descriptors.h"
 #include "signalbox/process/ending.h"
 #include "signalbox/process/exit_status.h"
 #include "signalbox/process/spawn.h"
 #include "signalbox/report/report.h"
 
 #define GRACE_DEFAULT_MS 5000
-
-/* Whatever is opened later must not become standard input, output or error by accident. */
-static void standard_descriptors_open(void) {
-    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
-        if (fcntl(fd, F_GETFD) < 0) {
-            /* The lowest free number is this one. Not close-on-exec: the command needs it too. An
-             * image without /dev/null gets a handle that refuses to be read and written, as a
-             * closed one would. NOLINTNEXTLINE(android-cloexec-open) */
-            if (open("/dev/null", O_RDWR) < 0) {
-                (void)!open("/", O_PATH);
-            }
-        }
-    }
-}
 
 int supervisor_open(struct supervisor *supervisor, struct error *error) {
     *supervisor = (struct supervisor){
@@ -43,14 +30,58 @@ int supervisor_open(struct supervisor *supervisor, struct error *error) {
         .kill_at_ms = DEADLINE_NEVER,
         .is_init = getpid() == 1,
     };
+    for (int number = 1; number <= SIGNAL_LAST; number++) {
+        supervisor->rewrites[number] = (uint8_t)number;
+    }
     signals_take_over(&supervisor->inheritance);
-    standard_descriptors_open();
+    /* Whatever is opened later must not become standard input, output or error by accident. */
+    descriptors_fill_standard();
+    bystanders_note(&supervisor->bystanders);
     supervisor->signal_fd = signals_open(error);
     return supervisor->signal_fd < 0 ? -1 : 0;
 }
 
+void supervisor_close(struct supervisor *supervisor) {
+    bystanders_release(&supervisor->bystanders);
+    if (supervisor->signal_fd >= 0) {
+        (void)close(take_fd(&supervisor->signal_fd));
+    }
+}
+
 void supervisor_set_grace(struct supervisor *supervisor, int64_t grace_ms) {
     supervisor->grace_ms = grace_ms;
+}
+
+void supervisor_rewrite_signal(struct supervisor *supervisor, int from, int to) {
+    supervisor->rewrites[from] = (uint8_t)to;
+}
+
+void supervisor_signal_group(struct supervisor *supervisor) {
+    supervisor->signal_group = true;
+}
+
+void supervisor_accept_exit(struct supervisor *supervisor, int exit_status) {
+    supervisor->ok_exits[exit_status / 64] |= UINT64_C(1) << (exit_status % 64);
+}
+
+int supervisor_exit_status(const struct supervisor *supervisor, int exit_status) {
+    bool is_accepted = exit_status >= 0 && exit_status <= UINT8_MAX &&
+        (supervisor->ok_exits[exit_status / 64] & UINT64_C(1) << (exit_status % 64)) != 0;
+    return is_accepted ? EXIT_STATUS_SUCCESS : exit_status;
+}
+
+/* Orphans below us become our children. Refused, they go to the init above us, which reaps them and
+ * knows nothing of the time they are given. */
+static bool orphans_adopt(struct supervisor *supervisor) {
+    bool is_subreaper = !supervisor->is_init && subreaper_set(true);
+    if (!supervisor->is_init && !is_subreaper && !supervisor->has_said_refusal) {
+        supervisor->has_said_refusal = true;
+        report(EVENT_KERNEL_REFUSED, NULL,
+            "the kernel does not let us adopt orphans (PR_SET_CHILD_SUBREAPER: %s): what is left "
+            "behind goes to the init above us",
+            strerror(errno));
+    }
+    return is_subreaper;
 }
 
 static _Noreturn void preparer_run(const struct supervisor *supervisor, pid_t parent,
@@ -71,9 +102,7 @@ int supervisor_run_function(struct supervisor *supervisor, int (*function)(void 
     struct phase phase = phase_make(supervisor, STATE_PREPARING, "preparer");
     pid_t self = getpid();
 
-    /* Where the kernel refuses this, orphans of a step go to the init above us, which reaps them.
-     */
-    bool is_subreaper = !supervisor->is_init && subreaper_set(true);
+    bool is_subreaper = orphans_adopt(supervisor);
     pid_t preparer = fork();
     if (preparer == 0) {
         preparer_run(supervisor, self, function, argument);
@@ -94,7 +123,8 @@ int supervisor_run_function(struct supervisor *supervisor, int (*function)(void 
 
 /* A request to end that arrived before the command: 128 + the signal, or 0. */
 static int stop_before_start(const struct supervisor *supervisor, const char *name) {
-    int number = supervisor_stop_pending(signals_pending(), supervisor->inheritance.ignored);
+    int number = supervisor_stop_pending(
+        signals_pending(), supervisor->inheritance.ignored, supervisor->rewrites);
     if (number == 0) {
         return 0;
     }
@@ -122,11 +152,17 @@ int supervisor_run_program(
     struct phase phase = phase_make(supervisor, STATE_RUNNING, "command");
     pid_t command = 0;
 
+    (void)orphans_adopt(supervisor);
     /* Said before it is so, since a command that cannot be executed says that itself. */
     report(EVENT_COMMAND_STARTED, NULL, "starting the command: %s", argv[0]);
     if (process_spawn(&request, &command, error) != 0) {
         return -1;
     }
+    phase_note_memory(&phase);
+    /* The command has what it needs of these; held here, they would only be in somebody's way. */
+    descriptors_close_others(&supervisor->signal_fd, 1);
+    (void)!chdir("/");
+    resident_settle();
     int result = phase_run(&phase, command, error);
     *exit_status = exit_status_from_wait(phase.wait_status);
     return result;

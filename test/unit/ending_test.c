@@ -135,12 +135,12 @@ static void orphaned_tree_is_found(void) {
     for (int i = 0; i < 3; i++) {
         CHECK(read(ready[0], &self, sizeof self) == sizeof self);
     }
-    CHECK(descendants_signal(0, SIGKILL) == 3);
+    CHECK(descendants_signal(0, SIGKILL, NULL).signalled == 3);
     while (children_reap(&none, &status)) {
         siginfo_t info;
         CHECK(waitid(P_ALL, 0, &info, WEXITED | WNOWAIT) == 0);
     }
-    CHECK(descendants_signal(0, SIGKILL) == 0);
+    CHECK(descendants_signal(0, SIGKILL, NULL).signalled == 0);
 }
 
 static void every_descendant_is_reached_and_no_stranger(void **state) {
@@ -161,7 +161,7 @@ static void every_descendant_is_reached_and_no_stranger(void **state) {
 }
 
 static void nobody_is_there(void) {
-    CHECK(descendants_signal(0, SIGKILL) == 0);
+    CHECK(descendants_signal(0, SIGKILL, NULL).signalled == 0);
     /* Not even where a process that has ended waits to be reaped. */
     pid_t child = fork();
     if (child == 0) {
@@ -169,7 +169,7 @@ static void nobody_is_there(void) {
     }
     siginfo_t info;
     CHECK(waitid(P_PID, (id_t)child, &info, WEXITED | WNOWAIT) == 0);
-    CHECK(descendants_signal(0, SIGKILL) == 0);
+    CHECK(descendants_signal(0, SIGKILL, NULL).signalled == 0);
 }
 
 static void nothing_left_is_zero(void **state) {
@@ -189,7 +189,7 @@ static void only_pid_1_signals_a_whole_namespace(void **state) {
     assert_int_equal(read(ready[0], &self, sizeof self), sizeof self);
     /* Signal 0 only asks whether there is anybody whom a kill(-1) from here would reach. */
     assert_int_equal(kill(-1, 0), 0);
-    assert_int_equal(namespace_signal(0), 0);
+    assert_int_equal(namespace_signal(0).signalled, 0);
     assert_int_equal(kill(other, SIGKILL), 0);
     assert_int_equal(waitpid(other, NULL, 0), other);
     (void)close(ready[0]);
@@ -207,10 +207,10 @@ static void process_2_with_foreign_proc(void) {
     CHECK(read(ready[0], &self, sizeof self) == sizeof self);
 
     /* Without a group there is nothing that could be known to be ours. */
-    CHECK(descendants_signal(0, SIGKILL) == 0);
-    CHECK(descendants_signal(in_group, SIGKILL) == 1);
+    CHECK(descendants_signal(0, SIGKILL, NULL).signalled == 0);
+    CHECK(descendants_signal(in_group, SIGKILL, NULL).signalled == 1);
     CHECK(waitpid(in_group, &status, 0) == in_group && WIFSIGNALED(status));
-    CHECK(descendants_signal(in_group, SIGKILL) == 0);
+    CHECK(descendants_signal(in_group, SIGKILL, NULL).signalled == 0);
 }
 
 static void init_with_foreign_proc(void) {
@@ -227,9 +227,9 @@ static void init_with_foreign_proc(void) {
     CHECK(pipe(ready) == 0);
     child = sleeper(ready[1]);
     CHECK(read(ready[0], &self, sizeof self) == sizeof self);
-    CHECK(descendants_signal(0, SIGKILL) >= 1);
+    CHECK(descendants_signal(0, SIGKILL, NULL).signalled >= 1);
     CHECK(waitpid(child, &status, 0) == child && WIFSIGNALED(status));
-    CHECK(namespace_signal(SIGKILL) == 0);
+    CHECK(namespace_signal(SIGKILL).signalled == 0);
 }
 
 static void foreign_proc(void) {

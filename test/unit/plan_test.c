@@ -103,12 +103,45 @@ static void whoever_has_an_init_becomes_the_command(void **state) {
     assert_int_equal(plan_for(PREPARE_AUTO, COMMAND_SERVER, &child).start, START_REPLACING);
 }
 
+static struct plan start_for(struct options options, bool is_init) {
+    struct recognition command = {.kind = COMMAND_OTHER};
+    const struct facts facts = {.is_init = is_init};
+    return plan_make(&options, &command, &facts);
+}
+
+static void init_says_who_stays_and_what_needs_a_parent_makes_auto_stay(void **state) {
+    (void)state;
+    static struct signal_rewrite rewrite = {15, 3};
+    static int status = 143;
+    const struct options wanting[] = {
+        {.signal_group = true},
+        {.rewrites = {&rewrite, 1}},
+        {.ok_exits = {&status, 1}},
+    };
+    for (int is_init = 0; is_init <= 1; is_init++) {
+        struct options options = {.init = INIT_ALWAYS};
+        assert_int_equal(start_for(options, is_init).start, START_SUPERVISED);
+        options.init = INIT_NEVER;
+        assert_int_equal(start_for(options, is_init).start, START_REPLACING);
+        assert_null(start_for(options, is_init).notes);
+        for (size_t i = 0; i < ARRAY_LENGTH(wanting); i++) {
+            options = wanting[i];
+            assert_int_equal(start_for(options, is_init).start, START_SUPERVISED);
+            assert_null(start_for(options, is_init).notes);
+            options.init = INIT_NEVER;
+            assert_int_equal(start_for(options, is_init).start, START_REPLACING);
+            assert_non_null(start_for(options, is_init).notes);
+        }
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_mode_and_kind_has_its_plan),
         cmocka_unit_test(any_and_wait_leave_a_terminal_alone),
         cmocka_unit_test(a_part_of_the_step_is_not_recorded),
         cmocka_unit_test(whoever_has_an_init_becomes_the_command),
+        cmocka_unit_test(init_says_who_stays_and_what_needs_a_parent_makes_auto_stay),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,7 @@
 /*
- * The supervisor's table by tables, and what it does to real processes. Each scenario runs in a
- * supervisor of its own, a forked child (a subreaper, not PID 1), that reports by its exit status;
- * as PID 1 it is tested in test/integration/test_supervise.py.
+ * What the supervisor does to real processes. Each scenario runs in a supervisor of its own, a
+ * forked child (a subreaper, not PID 1), that reports by its exit status; as PID 1 it is tested in
+ * test/integration/test_supervise.py and test_pid1.py. Its table is tested in machine_test.c.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -21,7 +21,6 @@
 
 #include "signalbox/report/report.h"
 #include "signalbox/supervise/supervise.h"
-#include "supervise/machine.h"
 
 #define CHECK(condition)                                                                           \
     do {                                                                                           \
@@ -33,123 +32,6 @@
 
 /* Longer than any test may take: who waits for it has failed. */
 #define GRACE_ENDLESS_MS 1000000
-
-/* ---- the table ---- */
-
-static void every_state_answers_every_event_with_a_reason(void **state) {
-    (void)state;
-    for (int s = 0; s < STATE_COUNT; s++) {
-        for (int e = 0; e < EVENTS_COUNT; e++) {
-            const struct supervisor_row *row =
-                supervisor_row_find((enum supervisor_state)s, (enum supervisor_event)e);
-            assert_int_equal(row->state, s);
-            assert_int_equal(row->event, e);
-            assert_in_range(row->next, 0, STATE_COUNT - 1);
-            assert_in_range(strlen(row->why), 10, 100);
-            assert_int_equal(row->why[strlen(row->why) - 1], '.');
-            if (row->action == ACTION_IMPOSSIBLE) {
-                assert_int_equal(row->next, s);
-            }
-        }
-    }
-}
-
-static void decisions_are_these(void **state) {
-    (void)state;
-    static const struct {
-        enum supervisor_state state;
-        enum supervisor_event event;
-        enum supervisor_state next;
-        enum supervisor_action action;
-    } rows[] = {
-        {STATE_PREPARING, ON_STOP_SIGNAL, STATE_CANCELLING, ACTION_CANCEL},
-        {STATE_PREPARING, ON_HANG_UP, STATE_CANCELLING, ACTION_CANCEL},
-        {STATE_PREPARING, ON_TERMINAL_HANG_UP, STATE_CANCELLING, ACTION_CANCEL},
-        {STATE_PREPARING, ON_TERMINAL_STOP, STATE_PREPARING, ACTION_NONE},
-        {STATE_PREPARING, ON_OTHER_SIGNAL, STATE_PREPARING, ACTION_NONE},
-        {STATE_PREPARING, ON_EXITED, STATE_PREPARED, ACTION_END_LEFTOVERS},
-        {STATE_PREPARING, ON_KILLED, STATE_PREPARED, ACTION_KILL_LEFTOVERS},
-        {STATE_CANCELLING, ON_STOP_SIGNAL, STATE_CANCELLING, ACTION_CANCEL},
-        {STATE_CANCELLING, ON_TIME_UP, STATE_CANCELLING, ACTION_KILL_PREPARER},
-        {STATE_CANCELLING, ON_KILLED, STATE_PREPARED, ACTION_KILL_LEFTOVERS},
-        {STATE_PREPARED, ON_STOP_SIGNAL, STATE_PREPARED, ACTION_REMEMBER},
-        {STATE_PREPARED, ON_HANG_UP, STATE_PREPARED, ACTION_REMEMBER},
-        {STATE_PREPARED, ON_TERMINAL_HANG_UP, STATE_PREPARED, ACTION_REMEMBER},
-        {STATE_PREPARED, ON_TIME_UP, STATE_PREPARED, ACTION_KILL_LEFTOVERS},
-        {STATE_PREPARED, ON_NONE_LEFT, STATE_OVER, ACTION_NONE},
-        {STATE_RUNNING, ON_STOP_SIGNAL, STATE_RUNNING, ACTION_FORWARD_AND_TIME},
-        {STATE_RUNNING, ON_HANG_UP, STATE_RUNNING, ACTION_FORWARD},
-        {STATE_RUNNING, ON_TERMINAL_HANG_UP, STATE_RUNNING, ACTION_FORWARD_AND_RESUME},
-        {STATE_RUNNING, ON_TERMINAL_STOP, STATE_RUNNING, ACTION_NONE},
-        {STATE_RUNNING, ON_OWN_PIPE, STATE_RUNNING, ACTION_NONE},
-        {STATE_RUNNING, ON_CHILD_SIGNAL, STATE_RUNNING, ACTION_NONE},
-        {STATE_RUNNING, ON_OTHER_SIGNAL, STATE_RUNNING, ACTION_FORWARD},
-        {STATE_RUNNING, ON_EXITED, STATE_LEAVING, ACTION_END_LEFTOVERS},
-        {STATE_RUNNING, ON_KILLED, STATE_LEAVING, ACTION_END_LEFTOVERS},
-        {STATE_RUNNING, ON_TIME_UP, STATE_RUNNING, ACTION_IMPOSSIBLE},
-        {STATE_LEAVING, ON_STOP_SIGNAL, STATE_LEAVING, ACTION_HASTEN},
-        {STATE_LEAVING, ON_TIME_UP, STATE_LEAVING, ACTION_KILL_LEFTOVERS},
-        {STATE_LEAVING, ON_NONE_LEFT, STATE_OVER, ACTION_NONE},
-    };
-    for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
-        const struct supervisor_row *row = supervisor_row_find(rows[i].state, rows[i].event);
-        assert_int_equal(row->next, rows[i].next);
-        assert_int_equal(row->action, rows[i].action);
-    }
-}
-
-static void signals_are_told_apart_by_who_made_them(void **state) {
-    (void)state;
-    enum { SELF = 7, OTHER = 8 };
-    static const struct {
-        struct received_signal received;
-        signal_mask ignored;
-        enum supervisor_event event;
-    } cases[] = {
-        {{SIGTERM, false, OTHER}, 0, ON_STOP_SIGNAL},
-        {{SIGINT, false, OTHER}, 0, ON_STOP_SIGNAL},
-        {{SIGINT, true, 0}, 0, ON_STOP_SIGNAL},
-        {{SIGQUIT, false, 0}, 0, ON_STOP_SIGNAL},
-        {{SIGHUP, false, 0}, 0, ON_HANG_UP},
-        {{SIGHUP, true, 0}, 0, ON_TERMINAL_HANG_UP},
-        {{SIGHUP, true, 0}, SIGNAL_BIT(SIGHUP), ON_OTHER_SIGNAL},
-        {{SIGINT, true, 0}, SIGNAL_BIT(SIGINT), ON_OTHER_SIGNAL},
-        {{SIGINT, true, 0}, SIGNAL_BIT(SIGHUP), ON_STOP_SIGNAL},
-        {{SIGTSTP, true, 0}, 0, ON_TERMINAL_STOP},
-        {{SIGTTIN, true, 0}, 0, ON_TERMINAL_STOP},
-        {{SIGTTOU, true, 0}, 0, ON_TERMINAL_STOP},
-        {{SIGTSTP, true, 0}, SIGNAL_BIT(SIGTSTP), ON_TERMINAL_STOP},
-        {{SIGTSTP, false, OTHER}, 0, ON_OTHER_SIGNAL},
-        {{SIGTTIN, false, OTHER}, 0, ON_OTHER_SIGNAL},
-        {{SIGTTOU, false, OTHER}, 0, ON_OTHER_SIGNAL},
-        {{SIGCHLD, true, OTHER}, 0, ON_CHILD_SIGNAL},
-        {{SIGCHLD, false, OTHER}, 0, ON_OTHER_SIGNAL},
-        {{SIGPIPE, false, SELF}, 0, ON_OWN_PIPE},
-        {{SIGPIPE, false, OTHER}, 0, ON_OTHER_SIGNAL},
-        {{SIGUSR1, false, SELF}, 0, ON_OTHER_SIGNAL},
-        {{SIGWINCH, true, 0}, 0, ON_OTHER_SIGNAL},
-        {{SIGCONT, true, 0}, 0, ON_OTHER_SIGNAL},
-        {{64, false, OTHER}, 0, ON_OTHER_SIGNAL},
-    };
-    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
-        assert_int_equal(
-            supervisor_event_of(&cases[i].received, cases[i].ignored, SELF), cases[i].event);
-    }
-}
-
-static void four_signals_forbid_a_start_and_the_clearest_is_named(void **state) {
-    (void)state;
-    assert_int_equal(supervisor_stop_pending(0, 0), 0);
-    assert_int_equal(supervisor_stop_pending(SIGNAL_BIT(SIGHUP), 0), SIGHUP);
-    assert_int_equal(supervisor_stop_pending(SIGNAL_BIT(SIGHUP), SIGNAL_BIT(SIGHUP)), 0);
-    assert_int_equal(supervisor_stop_pending(SIGNAL_BIT(SIGHUP) | SIGNAL_BIT(SIGTERM), 0), SIGTERM);
-    assert_int_equal(supervisor_stop_pending(SIGNAL_BIT(SIGINT) | SIGNAL_BIT(SIGQUIT), 0), SIGINT);
-    assert_int_equal(
-        supervisor_stop_pending(SIGNAL_BIT(SIGUSR1) | SIGNAL_BIT(SIGCHLD) | SIGNAL_BIT(SIGTSTP), 0),
-        0);
-}
-
-/* ---- real processes ---- */
 
 /* One end for the test, one for the processes below; made anew for each scenario. */
 static int from_below[2];
@@ -504,6 +386,66 @@ static void what_a_command_leaves_is_ended_where_we_are_not_pid_1(void **state) 
     assert_int_equal(scenario_end(scenario_start(command_leftovers_scenario)), 0);
 }
 
+/* `cron & exec signalbox …`: it was there before us, and is there when we are done. */
+static void bystander_scenario(void) {
+    pid_t bystander = fork();
+    if (bystander == 0) {
+        if (fork() == 0) {
+            CHECK(prctl(PR_SET_PDEATHSIG, SIGKILL) == 0);
+            message_send('b');
+        }
+        stays(-1);
+    }
+    CHECK(message_wait() == 'b');
+    open_or_exit(0);
+    CHECK(run_function(exits_and_leaves_a_stubborn_one, NULL).exit_status == 0);
+    siginfo_t info = {.si_pid = 0};
+    CHECK(waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == 0);
+    CHECK(kill(bystander, SIGKILL) == 0);
+    CHECK(waitpid(bystander, NULL, 0) == bystander);
+}
+
+static void children_that_were_there_before_us_are_left_alone(void **state) {
+    (void)state;
+    assert_int_equal(scenario_end(scenario_start(bystander_scenario)), 0);
+}
+
+static void rewritten_cancel_scenario(void) {
+    open_or_exit(GRACE_ENDLESS_MS);
+    supervisor_rewrite_signal(&supervisor, SIGUSR1, SIGINT);
+    supervisor_rewrite_signal(&supervisor, SIGTERM, 0);
+    struct phase_end end = run_function(tells_first_signal, NULL);
+    CHECK(end.cancelled_by == SIGINT && end.exit_status == SIGINT);
+    static const char *const argv[] = {"true", NULL};
+    CHECK(kill(getpid(), SIGTERM) == 0);
+    CHECK(run_program(argv) == 0);
+    CHECK(kill(getpid(), SIGUSR1) == 0);
+    CHECK(run_program(argv) == 128 + SIGINT);
+}
+
+static void rewriting_comes_before_the_meaning(void **state) {
+    (void)state;
+    pid_t child = scenario_start(rewritten_cancel_scenario);
+    assert_int_equal(message_wait(), 'r');
+    assert_int_equal(kill(child, SIGTERM), 0);
+    assert_int_equal(kill(child, SIGUSR1), 0);
+    assert_int_equal(scenario_end(child), 0);
+}
+
+static void accepted_statuses_are_reported_as_zero(void **state) {
+    (void)state;
+    struct supervisor own = {.signal_fd = -1};
+    static const int accepted[] = {1, 63, 64, 143, 255};
+    for (size_t i = 0; i < ARRAY_LENGTH(accepted); i++) {
+        assert_int_equal(supervisor_exit_status(&own, accepted[i]), accepted[i]);
+        supervisor_accept_exit(&own, accepted[i]);
+        assert_int_equal(supervisor_exit_status(&own, accepted[i]), 0);
+    }
+    assert_int_equal(supervisor_exit_status(&own, 0), 0);
+    assert_int_equal(supervisor_exit_status(&own, 2), 2);
+    assert_int_equal(supervisor_exit_status(&own, 142), 142);
+}
+
 static void no_descriptors_scenario(void) {
     struct supervisor own;
     struct error error;
@@ -525,10 +467,6 @@ static void missing_standard_descriptors_are_filled_for_the_command_too(void **s
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_state_answers_every_event_with_a_reason),
-        cmocka_unit_test(decisions_are_these),
-        cmocka_unit_test(signals_are_told_apart_by_who_made_them),
-        cmocka_unit_test(four_signals_forbid_a_start_and_the_clearest_is_named),
         cmocka_unit_test(a_function_s_result_is_its_exit_status),
         cmocka_unit_test(a_preparer_has_a_group_all_signals_blocked_and_dies_with_us),
         cmocka_unit_test(four_signals_are_passed_to_the_preparer_and_remembered),
@@ -542,6 +480,9 @@ int main(void) {
         cmocka_unit_test(a_signal_between_the_phases_forbids_the_command),
         cmocka_unit_test(a_signal_inherited_as_ignored_cancels_nothing),
         cmocka_unit_test(what_a_command_leaves_is_ended_where_we_are_not_pid_1),
+        cmocka_unit_test(children_that_were_there_before_us_are_left_alone),
+        cmocka_unit_test(rewriting_comes_before_the_meaning),
+        cmocka_unit_test(accepted_statuses_are_reported_as_zero),
         cmocka_unit_test(missing_standard_descriptors_are_filled_for_the_command_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,8 +14,12 @@
 
 typedef uint64_t signal_mask; /* Bit N-1 stands for signal N. */
 
+#define SIGNAL_LAST 64
 #define SIGNAL_MASK_ALL UINT64_MAX
 #define SIGNAL_BIT(number) (UINT64_C(1) << ((number)-1))
+
+/* What each signal is taken for: another number, or 0 when it is dropped. [0] is not used. */
+typedef uint8_t signal_rewrites[SIGNAL_LAST + 1];
 
 /* What this process inherited and the command must find again, unchanged. */
 struct signal_inheritance {
@@ -31,6 +35,9 @@ void signals_take_over(struct signal_inheritance *inheritance);
  * inherited. What is pending is delivered by it, as it would have been without us.
  * Async-signal-safe. */
 void signals_give_back(const struct signal_inheritance *inheritance);
+
+/* Delivers what is pending of this one signal as its disposition says, and blocks it again. */
+void signals_let_through(int number);
 
 /* What has arrived and was not read yet; reads nothing. */
 signal_mask signals_pending(void);

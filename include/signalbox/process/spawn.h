@@ -13,13 +13,13 @@
 #include "signalbox/process/signals.h"
 
 enum spawn_group {
-    SPAWN_OWN_GROUP,  /* setpgid(0, 0); the foreground of our standard input if that is ours. */
+    SPAWN_OWN_GROUP,  /* setpgid(0, 0); our terminal's foreground if that is ours. */
     SPAWN_OWN_SESSION /* setsid: no controlling terminal can stop it. */
 };
 
 struct spawn_request {
     char *const *argv;        /* argv[0] is looked up in the PATH of `environment`. */
-    char *const *environment; /* NULL: our own. */
+    char *const *environment; /* NULL: our own. A LISTEN_PID that names us will name the child. */
     int stdin_fd;             /* -1: ours. The same for the two below. Placed in this order. */
     int stdout_fd;
     int stderr_fd;

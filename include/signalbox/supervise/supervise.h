@@ -12,22 +12,41 @@
 
 #include "signalbox/base/cleanup.h"
 #include "signalbox/base/error.h"
+#include "signalbox/process/ending.h"
 #include "signalbox/process/signals.h"
 
 struct supervisor {
     struct signal_inheritance inheritance;
+    struct bystanders bystanders; /* Children that were there before us. */
+    signal_rewrites rewrites;
+    uint64_t ok_exits[4]; /* A bit for each exit status that is to be reported as 0. */
     int signal_fd;
     int64_t grace_ms;
     int64_t kill_at_ms; /* One clock: set by the first TERM that reached us. */
     bool is_init;       /* We are PID 1 of our namespace. */
+    bool signal_group;  /* Signals go to the command's group. */
+    bool has_said_refusal;
 };
 
 /* The first act of the program: /dev/null on any missing 0, 1, 2; every signal blocked at once.
- * -1 with the error filled only where the kernel gives no signalfd. */
+ * -1 with the error filled only where the kernel gives no signalfd. Close it in any case. */
 int supervisor_open(struct supervisor *supervisor, struct error *error) MUST_USE;
+void supervisor_close(struct supervisor *supervisor);
 
 /* How long what is left over has between TERM and KILL; 5 s until said otherwise. */
 void supervisor_set_grace(struct supervisor *supervisor, int64_t grace_ms);
+
+/* Takes signal `from` for `to`, or for nothing when that is 0, in every phase. */
+void supervisor_rewrite_signal(struct supervisor *supervisor, int from, int to);
+
+/* Lets every signal go to the command's process group instead of to the command alone. */
+void supervisor_signal_group(struct supervisor *supervisor);
+
+/* Reports this exit status (0 to 255) as 0. */
+void supervisor_accept_exit(struct supervisor *supervisor, int exit_status);
+
+/* What to exit with where a phase ended with `exit_status`. */
+int supervisor_exit_status(const struct supervisor *supervisor, int exit_status);
 
 struct phase_end {
     int exit_status;  /* The phase's own, or 128 + N. */
@@ -46,7 +65,9 @@ int supervisor_run_function(struct supervisor *supervisor, int (*function)(void 
 
 /*
  * Runs the command as a child, forwards every signal to it, reaps, ends what it leaves behind, and
- * gives its exit status (126 and 127 as in a shell when it cannot be executed).
+ * gives its exit status (126 and 127 as in a shell when it cannot be executed). Where we are not
+ * PID 1, as a subreaper. Closes every descriptor above 2 and leaves the working directory once the
+ * command has them: nothing that is opened before it survives this.
  */
 int supervisor_run_program(struct supervisor *supervisor, char *const argv[], int *exit_status,
     struct error *error) MUST_USE;

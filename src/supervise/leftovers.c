@@ -1,0 +1,71 @@
+/*
+ * Owns who counts as left behind, in which state, and what is said about it. When TERM and KILL are
+ * due is decided by process/ending.c, who is found by process/descendants.c.
+ * The trap: waiting for somebody who cannot be killed: a setuid program under a PID 1 without
+ * privileges, or anybody at all where /proc is missing and we are not PID 1.
+ */
+#include "leftovers.h"
+
+#include <inttypes.h>
+#include <signal.h>
+
+#include "signalbox/base/deadline.h"
+#include "signalbox/report/report.h"
+
+/* While the container goes on, only what is below us is ours to end; when it ends, everything is.
+ */
+static struct reach leftovers_signal(const struct phase *phase, int number) {
+    const struct supervisor *supervisor = phase->supervisor;
+    if (phase->state != STATE_LEAVING || !supervisor->is_init) {
+        return descendants_signal(phase->process, number, &supervisor->bystanders);
+    }
+    struct reach reach = namespace_signal(number);
+    if (number == SIGKILL) {
+        /* The kernel does not say whom kill(-1) was not allowed to reach; this does. */
+        struct reach found = descendants_signal(phase->process, number, NULL);
+        reach.refused = found.refused;
+        reach.signalled = found.signalled == 0 && found.refused > 0 ? 0 : reach.signalled;
+    }
+    return reach;
+}
+
+static void leftovers_act(struct phase *phase, enum ending_action action, bool is_first_kill) {
+    int64_t left_ms = 0;
+    struct reach reach;
+    switch (action) {
+    case ENDING_WAIT:
+        return;
+    case ENDING_SEND_TERM:
+        reach = leftovers_signal(phase, SIGTERM);
+        left_ms = ending_deadline_ms(&phase->leftovers) - clock_now_ms();
+        if (reach.signalled > 0) {
+            report(EVENT_LEFTOVERS, NULL,
+                "%d process%s left behind by the %s: asked to end (TERM), KILL in %" PRId64 " ms",
+                reach.signalled, reach.signalled == 1 ? "" : "es", phase->name, left_ms);
+        }
+        return;
+    case ENDING_SEND_KILL:
+        reach = leftovers_signal(phase, SIGKILL);
+        phase->is_out_of_reach = reach.signalled == 0 && (reach.refused > 0 || reach.is_blind);
+        if (reach.signalled > 0 && is_first_kill) {
+            report(EVENT_LEFTOVERS, NULL, "%d process%s left behind by the %s: killed",
+                reach.signalled, reach.signalled == 1 ? "" : "es", phase->name);
+        }
+        return;
+    }
+}
+
+void leftovers_end(struct phase *phase, int64_t kill_at_ms) {
+    bool was_killed = phase->leftovers.stage == ENDING_KILLED;
+    if (phase->has_children) {
+        enum ending_action action = ending_begin(&phase->leftovers, clock_now_ms(), kill_at_ms);
+        leftovers_act(phase, action, !was_killed);
+    }
+}
+
+void leftovers_give_up(const struct phase *phase) {
+    report(EVENT_LEFTOVERS_OUT_OF_REACH, NULL,
+        "something that the %s left behind cannot be killed from here (another user's process, or "
+        "/proc is missing): going on without waiting for it",
+        phase->name);
+}

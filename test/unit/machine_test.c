@@ -1,0 +1,313 @@
+/*
+ * The supervisor's decisions by tables: what each signal from 1 to 64 means, from a process, from
+ * the kernel and from ourselves, in every state. What is done to real processes is tested in
+ * supervise_test.c.
+ */
+#include "unit.h"
+
+#include <signal.h>
+
+#include "supervise/machine.h"
+
+static signal_rewrites unchanged;
+
+static int rewrite_nothing(void **state) {
+    (void)state;
+    for (int number = 1; number <= SIGNAL_LAST; number++) {
+        unchanged[number] = (uint8_t)number;
+    }
+    return 0;
+}
+
+static void every_state_answers_every_event_with_a_reason(void **state) {
+    (void)state;
+    for (int s = 0; s < STATE_COUNT; s++) {
+        for (int e = 0; e < EVENTS_COUNT; e++) {
+            const struct supervisor_row *row =
+                supervisor_row_find((enum supervisor_state)s, (enum supervisor_event)e);
+            assert_int_equal(row->state, s);
+            assert_int_equal(row->event, e);
+            assert_in_range(row->next, 0, STATE_COUNT - 1);
+            assert_in_range(strlen(row->why), 10, 100);
+            assert_int_equal(row->why[strlen(row->why) - 1], '.');
+            if (row->action == ACTION_IMPOSSIBLE) {
+                assert_int_equal(row->next, s);
+            }
+        }
+    }
+}
+
+static void decisions_are_these(void **state) {
+    (void)state;
+    static const struct {
+        enum supervisor_state state;
+        enum supervisor_event event;
+        enum supervisor_state next;
+        enum supervisor_action action;
+    } rows[] = {
+        {STATE_PREPARING, ON_STOP_SIGNAL, STATE_CANCELLING, ACTION_CANCEL},
+        {STATE_PREPARING, ON_HANG_UP, STATE_CANCELLING, ACTION_CANCEL},
+        {STATE_PREPARING, ON_TERMINAL_HANG_UP, STATE_CANCELLING, ACTION_CANCEL},
+        {STATE_PREPARING, ON_TERMINAL_STOP, STATE_PREPARING, ACTION_NONE},
+        {STATE_PREPARING, ON_OTHER_SIGNAL, STATE_PREPARING, ACTION_NONE},
+        {STATE_PREPARING, ON_EXITED, STATE_PREPARED, ACTION_END_LEFTOVERS},
+        {STATE_PREPARING, ON_KILLED, STATE_PREPARED, ACTION_KILL_LEFTOVERS},
+        {STATE_CANCELLING, ON_STOP_SIGNAL, STATE_CANCELLING, ACTION_CANCEL},
+        {STATE_CANCELLING, ON_TIME_UP, STATE_CANCELLING, ACTION_KILL_PREPARER},
+        {STATE_CANCELLING, ON_KILLED, STATE_PREPARED, ACTION_KILL_LEFTOVERS},
+        {STATE_PREPARED, ON_STOP_SIGNAL, STATE_PREPARED, ACTION_REMEMBER},
+        {STATE_PREPARED, ON_HANG_UP, STATE_PREPARED, ACTION_REMEMBER},
+        {STATE_PREPARED, ON_TERMINAL_HANG_UP, STATE_PREPARED, ACTION_REMEMBER},
+        {STATE_PREPARED, ON_TIME_UP, STATE_PREPARED, ACTION_KILL_LEFTOVERS},
+        {STATE_PREPARED, ON_NONE_LEFT, STATE_OVER, ACTION_NONE},
+        {STATE_RUNNING, ON_STOP_SIGNAL, STATE_RUNNING, ACTION_FORWARD_AND_TIME},
+        {STATE_RUNNING, ON_HANG_UP, STATE_RUNNING, ACTION_FORWARD},
+        {STATE_RUNNING, ON_TERMINAL_HANG_UP, STATE_RUNNING, ACTION_FORWARD_AND_RESUME},
+        {STATE_RUNNING, ON_TERMINAL_STOP, STATE_RUNNING, ACTION_NONE},
+        {STATE_RUNNING, ON_OWN_PIPE, STATE_RUNNING, ACTION_NONE},
+        {STATE_RUNNING, ON_CHILD_SIGNAL, STATE_RUNNING, ACTION_NONE},
+        {STATE_RUNNING, ON_OTHER_SIGNAL, STATE_RUNNING, ACTION_FORWARD},
+        {STATE_RUNNING, ON_EXITED, STATE_LEAVING, ACTION_END_LEFTOVERS},
+        {STATE_RUNNING, ON_KILLED, STATE_LEAVING, ACTION_END_LEFTOVERS},
+        {STATE_RUNNING, ON_TIME_UP, STATE_RUNNING, ACTION_IMPOSSIBLE},
+        {STATE_LEAVING, ON_STOP_SIGNAL, STATE_LEAVING, ACTION_HASTEN},
+        {STATE_LEAVING, ON_TIME_UP, STATE_LEAVING, ACTION_KILL_LEFTOVERS},
+        {STATE_LEAVING, ON_NONE_LEFT, STATE_OVER, ACTION_NONE},
+        {STATE_PREPARED, ON_OUT_OF_REACH, STATE_OVER, ACTION_GIVE_UP},
+        {STATE_LEAVING, ON_OUT_OF_REACH, STATE_OVER, ACTION_GIVE_UP},
+        {STATE_RUNNING, ON_STOPPED_AS_INIT, STATE_RUNNING, ACTION_RESUME},
+        {STATE_RUNNING, ON_STOPPED_AS_JOB, STATE_RUNNING, ACTION_STOP_TOO},
+        {STATE_RUNNING, ON_HALTED, STATE_RUNNING, ACTION_NONE},
+        {STATE_PREPARING, ON_HALTED, STATE_PREPARING, ACTION_NONE},
+        {STATE_PREPARING, ON_DROPPED_SIGNAL, STATE_PREPARING, ACTION_NONE},
+        {STATE_RUNNING, ON_DROPPED_SIGNAL, STATE_RUNNING, ACTION_NONE},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+        const struct supervisor_row *row = supervisor_row_find(rows[i].state, rows[i].event);
+        assert_int_equal(row->next, rows[i].next);
+        assert_int_equal(row->action, rows[i].action);
+    }
+}
+
+static void signals_are_told_apart_by_who_made_them(void **state) {
+    (void)state;
+    enum { SELF = 7, OTHER = 8 };
+    static const struct {
+        struct received_signal received;
+        signal_mask ignored;
+        enum supervisor_event event;
+    } cases[] = {
+        {{SIGTERM, false, OTHER}, 0, ON_STOP_SIGNAL},
+        {{SIGINT, false, OTHER}, 0, ON_STOP_SIGNAL},
+        {{SIGINT, true, 0}, 0, ON_STOP_SIGNAL},
+        {{SIGQUIT, false, 0}, 0, ON_STOP_SIGNAL},
+        {{SIGHUP, false, 0}, 0, ON_HANG_UP},
+        {{SIGHUP, true, 0}, 0, ON_TERMINAL_HANG_UP},
+        {{SIGHUP, true, 0}, SIGNAL_BIT(SIGHUP), ON_OTHER_SIGNAL},
+        {{SIGINT, true, 0}, SIGNAL_BIT(SIGINT), ON_OTHER_SIGNAL},
+        {{SIGINT, true, 0}, SIGNAL_BIT(SIGHUP), ON_STOP_SIGNAL},
+        {{SIGTSTP, true, 0}, 0, ON_TERMINAL_STOP},
+        {{SIGTTIN, true, 0}, 0, ON_TERMINAL_STOP},
+        {{SIGTTOU, true, 0}, 0, ON_TERMINAL_STOP},
+        {{SIGTSTP, true, 0}, SIGNAL_BIT(SIGTSTP), ON_TERMINAL_STOP},
+        {{SIGTSTP, false, OTHER}, 0, ON_OTHER_SIGNAL},
+        {{SIGTTIN, false, OTHER}, 0, ON_OTHER_SIGNAL},
+        {{SIGTTOU, false, OTHER}, 0, ON_OTHER_SIGNAL},
+        {{SIGCHLD, true, OTHER}, 0, ON_CHILD_SIGNAL},
+        {{SIGCHLD, false, OTHER}, 0, ON_OTHER_SIGNAL},
+        {{SIGPIPE, false, SELF}, 0, ON_OWN_PIPE},
+        {{SIGPIPE, false, OTHER}, 0, ON_OTHER_SIGNAL},
+        {{SIGUSR1, false, SELF}, 0, ON_OTHER_SIGNAL},
+        {{SIGWINCH, true, 0}, 0, ON_OTHER_SIGNAL},
+        {{SIGCONT, true, 0}, 0, ON_OTHER_SIGNAL},
+        {{64, false, OTHER}, 0, ON_OTHER_SIGNAL},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+        assert_int_equal(
+            supervisor_event_of(&cases[i].received, cases[i].ignored, SELF), cases[i].event);
+    }
+}
+
+static void four_signals_forbid_a_start_and_the_clearest_is_named(void **state) {
+    (void)state;
+    assert_int_equal(supervisor_stop_pending(0, 0, unchanged), 0);
+    assert_int_equal(supervisor_stop_pending(SIGNAL_BIT(SIGHUP), 0, unchanged), SIGHUP);
+    assert_int_equal(supervisor_stop_pending(SIGNAL_BIT(SIGHUP), SIGNAL_BIT(SIGHUP), unchanged), 0);
+    assert_int_equal(
+        supervisor_stop_pending(SIGNAL_BIT(SIGHUP) | SIGNAL_BIT(SIGTERM), 0, unchanged), SIGTERM);
+    assert_int_equal(
+        supervisor_stop_pending(SIGNAL_BIT(SIGINT) | SIGNAL_BIT(SIGQUIT), 0, unchanged), SIGINT);
+    assert_int_equal(
+        supervisor_stop_pending(
+            SIGNAL_BIT(SIGUSR1) | SIGNAL_BIT(SIGCHLD) | SIGNAL_BIT(SIGTSTP), 0, unchanged),
+        0);
+}
+
+/* ---- every signal ---- */
+
+enum { SELF_PROCESS = 7, OTHER_PROCESS = 8 };
+
+/* What each signal is to the table: sent by a process, and made by the kernel. KILL and STOP never
+ * reach us; they are here for --rewrite, which may make any signal of any other. */
+static const struct {
+    int number;
+    enum supervisor_event from_process;
+    enum supervisor_event from_kernel;
+} meanings[] = {
+    {SIGHUP, ON_HANG_UP, ON_TERMINAL_HANG_UP},
+    {SIGINT, ON_STOP_SIGNAL, ON_STOP_SIGNAL},
+    {SIGQUIT, ON_STOP_SIGNAL, ON_STOP_SIGNAL},
+    {SIGILL, ON_OTHER_SIGNAL, ON_OTHER_SIGNAL},
+    {SIGTRAP, ON_OTHER_SIGNAL, ON_OTHER_SIGNAL},
+    {SIGABRT, ON_OTHER_SIGNAL, ON_OTHER_SIGNAL},
+    {SIGBUS, ON_OTHER_SIGNAL, ON_OTHER_SIGNAL},
+    {SIGFPE, ON_OTHER_SIGNAL, ON_OTHER_SIGNAL},
+    {SIGKILL, ON_STOP_SIGNAL, ON_STOP_SIGNAL},
+    {SIGUSR1, ON_OTHER_SIGNAL, ON_OTHER_SIGNAL},
+    {SIGSEGV, ON_OTHER_SIGNAL, ON_OTHER_SIGNAL},
+    {SIGUSR2, ON_OTHER_SIGNAL, ON_OTHER_SIGNAL},
+    {SIGPIPE, ON_OTHER_SIGNAL, ON_OTHER_SIGNAL},
+    {SIGALRM, ON_OTHER_SIGNAL, ON_OTHER_SIGNAL},
+    {SIGTERM, ON_STOP_SIGNAL, ON_STOP_SIGNAL},
+    {SIGSTKFLT, ON_OTHER_SIGNAL, ON_OTHER_SIGNAL},
+    {SIGCHLD, ON_OTHER_SIGNAL, ON_CHILD_SIGNAL},
+    {SIGCONT, ON_OTHER_SIGNAL, ON_OTHER_SIGNAL},
+    {SIGSTOP, ON_OTHER_SIGNAL, ON_OTHER_SIGNAL},
+    {SIGTSTP, ON_OTHER_SIGNAL, ON_TERMINAL_STOP},
+    {SIGTTIN, ON_OTHER_SIGNAL, ON_TERMINAL_STOP},
+    {SIGTTOU, ON_OTHER_SIGNAL, ON_TERMINAL_STOP},
+    {SIGURG, ON_OTHER_SIGNAL, ON_OTHER_SIGNAL},
+    {SIGXCPU, ON_OTHER_SIGNAL, ON_OTHER_SIGNAL},
+    {SIGXFSZ, ON_OTHER_SIGNAL, ON_OTHER_SIGNAL},
+    {SIGVTALRM, ON_OTHER_SIGNAL, ON_OTHER_SIGNAL},
+    {SIGPROF, ON_OTHER_SIGNAL, ON_OTHER_SIGNAL},
+    {SIGWINCH, ON_OTHER_SIGNAL, ON_OTHER_SIGNAL},
+    {SIGIO, ON_OTHER_SIGNAL, ON_OTHER_SIGNAL},
+    {SIGPWR, ON_OTHER_SIGNAL, ON_OTHER_SIGNAL},
+    {SIGSYS, ON_OTHER_SIGNAL, ON_OTHER_SIGNAL},
+};
+
+/* What an event leads to, in the order of the states. */
+static const struct {
+    enum supervisor_event event;
+    enum supervisor_action actions[STATE_OVER];
+} consequences[] = {
+    {ON_STOP_SIGNAL,
+        {ACTION_CANCEL, ACTION_CANCEL, ACTION_REMEMBER, ACTION_FORWARD_AND_TIME, ACTION_HASTEN}},
+    {ON_HANG_UP, {ACTION_CANCEL, ACTION_CANCEL, ACTION_REMEMBER, ACTION_FORWARD, ACTION_NONE}},
+    {ON_TERMINAL_HANG_UP,
+        {ACTION_CANCEL, ACTION_CANCEL, ACTION_REMEMBER, ACTION_FORWARD_AND_RESUME, ACTION_NONE}},
+    {ON_TERMINAL_STOP, {ACTION_NONE, ACTION_NONE, ACTION_NONE, ACTION_NONE, ACTION_NONE}},
+    {ON_CHILD_SIGNAL, {ACTION_NONE, ACTION_NONE, ACTION_NONE, ACTION_NONE, ACTION_NONE}},
+    {ON_OTHER_SIGNAL, {ACTION_NONE, ACTION_NONE, ACTION_NONE, ACTION_FORWARD, ACTION_NONE}},
+};
+
+static void assert_answer_in_every_state(int number, enum supervisor_event event) {
+    size_t at = 0;
+    while (at < ARRAY_LENGTH(consequences) && consequences[at].event != event) {
+        at++;
+    }
+    assert_in_range(at, 0, ARRAY_LENGTH(consequences) - 1);
+    for (int s = 0; s < STATE_OVER; s++) {
+        const struct supervisor_row *row = supervisor_row_find((enum supervisor_state)s, event);
+        if (row->action != consequences[at].actions[s] || strlen(row->why) < 10) {
+            fail_msg("SIG%s in state %d: action %d, %s", signal_name(number), s, (int)row->action,
+                row->why);
+        }
+    }
+}
+
+static void there_is_a_sentence_for_every_signal_in_every_phase(void **state) {
+    (void)state;
+    for (int number = 1; number <= SIGNAL_LAST; number++) {
+        enum supervisor_event from_process = ON_OTHER_SIGNAL;
+        enum supervisor_event from_kernel = ON_OTHER_SIGNAL;
+        if (number <= SIGSYS) {
+            assert_int_equal(meanings[number - 1].number, number);
+            from_process = meanings[number - 1].from_process;
+            from_kernel = meanings[number - 1].from_kernel;
+        }
+        const struct received_signal sent = {number, false, OTHER_PROCESS};
+        const struct received_signal made = {number, true, 0};
+        assert_int_equal(supervisor_event_of(&sent, 0, SELF_PROCESS), from_process);
+        assert_int_equal(supervisor_event_of(&made, 0, SELF_PROCESS), from_kernel);
+        assert_answer_in_every_state(number, from_process);
+        assert_answer_in_every_state(number, from_kernel);
+    }
+}
+
+static void what_was_inherited_as_ignored_never_means_an_end(void **state) {
+    (void)state;
+    for (int number = 1; number <= SIGNAL_LAST; number++) {
+        const struct received_signal sent = {number, false, OTHER_PROCESS};
+        assert_int_equal(
+            supervisor_event_of(&sent, SIGNAL_BIT(number), SELF_PROCESS), ON_OTHER_SIGNAL);
+        assert_int_equal(
+            supervisor_stop_pending(SIGNAL_BIT(number), SIGNAL_BIT(number), unchanged), 0);
+    }
+}
+
+static void any_signal_can_be_rewritten_but_not_the_news_of_our_own(void **state) {
+    (void)state;
+    signal_rewrites all_to_usr1;
+    memset(all_to_usr1, SIGUSR1, sizeof all_to_usr1);
+    for (int number = 1; number <= SIGNAL_LAST; number++) {
+        const struct received_signal sent = {number, false, OTHER_PROCESS};
+        assert_int_equal(supervisor_rewrite_of(&sent, all_to_usr1, SELF_PROCESS), SIGUSR1);
+        assert_int_equal(supervisor_rewrite_of(&sent, unchanged, SELF_PROCESS), number);
+    }
+    const struct received_signal child = {SIGCHLD, true, OTHER_PROCESS};
+    const struct received_signal pipe = {SIGPIPE, false, SELF_PROCESS};
+    assert_int_equal(supervisor_rewrite_of(&child, all_to_usr1, SELF_PROCESS), SIGCHLD);
+    assert_int_equal(supervisor_rewrite_of(&pipe, all_to_usr1, SELF_PROCESS), SIGPIPE);
+}
+
+static void what_is_rewritten_to_nothing_is_dropped(void **state) {
+    (void)state;
+    const struct received_signal dropped = {0, false, OTHER_PROCESS};
+    assert_int_equal(
+        supervisor_event_of(&dropped, SIGNAL_MASK_ALL, SELF_PROCESS), ON_DROPPED_SIGNAL);
+}
+
+static void a_waiting_signal_forbids_a_start_by_what_it_is_rewritten_to(void **state) {
+    (void)state;
+    signal_rewrites rewrites;
+    memcpy(rewrites, unchanged, sizeof rewrites);
+    rewrites[SIGTERM] = 0;
+    rewrites[SIGUSR1] = SIGQUIT;
+    rewrites[SIGUSR2] = SIGKILL;
+    rewrites[SIGCHLD] = SIGTERM;
+    assert_int_equal(supervisor_stop_pending(SIGNAL_BIT(SIGTERM), 0, rewrites), 0);
+    assert_int_equal(supervisor_stop_pending(SIGNAL_BIT(SIGUSR1), 0, rewrites), SIGQUIT);
+    assert_int_equal(
+        supervisor_stop_pending(SIGNAL_BIT(SIGUSR1) | SIGNAL_BIT(SIGUSR2), 0, rewrites), SIGKILL);
+    assert_int_equal(supervisor_stop_pending(SIGNAL_BIT(SIGCHLD), 0, rewrites), 0);
+}
+
+static void only_a_terminal_s_stop_is_undone(void **state) {
+    (void)state;
+    static const int of_terminal[] = {SIGTSTP, SIGTTIN, SIGTTOU};
+    for (size_t i = 0; i < ARRAY_LENGTH(of_terminal); i++) {
+        assert_int_equal(supervisor_stop_event_of(of_terminal[i], true, true), ON_STOPPED_AS_INIT);
+        assert_int_equal(supervisor_stop_event_of(of_terminal[i], true, false), ON_STOPPED_AS_JOB);
+        assert_int_equal(supervisor_stop_event_of(of_terminal[i], false, true), ON_HALTED);
+    }
+    assert_int_equal(supervisor_stop_event_of(SIGSTOP, true, true), ON_HALTED);
+    assert_int_equal(supervisor_stop_event_of(SIGSTOP, true, false), ON_HALTED);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_state_answers_every_event_with_a_reason),
+        cmocka_unit_test(decisions_are_these),
+        cmocka_unit_test(signals_are_told_apart_by_who_made_them),
+        cmocka_unit_test(four_signals_forbid_a_start_and_the_clearest_is_named),
+        cmocka_unit_test(there_is_a_sentence_for_every_signal_in_every_phase),
+        cmocka_unit_test(what_was_inherited_as_ignored_never_means_an_end),
+        cmocka_unit_test(any_signal_can_be_rewritten_but_not_the_news_of_our_own),
+        cmocka_unit_test(what_is_rewritten_to_nothing_is_dropped),
+        cmocka_unit_test(a_waiting_signal_forbids_a_start_by_what_it_is_rewritten_to),
+        cmocka_unit_test(only_a_terminal_s_stop_is_undone),
+    };
+    return cmocka_run_group_tests(tests, rewrite_nothing, NULL);
+}
