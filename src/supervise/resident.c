@@ -1,11 +1,12 @@
 /*
- * Owns the one madvise(2). The release's linker script (package/release.ld) lays the loop together
- * and names the ends of what can be read from the file again.
- * The trap: the pages between must be constant. The script's names enclose code and constants only,
- * and a page that they share with anything else is left alone.
+ * Owns what is given back to the kernel before the long wait: code and constants, which the file
+ * still has, and the stack below us, which nobody needs. The release's linker script
+ * (package/release.ld) lays the loop together and names the ends of what is constant.
+ * The trap: a page that holds anything else. Pages that are shared with it are left alone.
  */
 #include "resident.h"
 
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -13,13 +14,26 @@
 extern const char constant_pages_begin[] __attribute__((weak));
 extern const char constant_pages_end[] __attribute__((weak));
 
-void resident_settle(void) {
+/* Reports and file reads have made the stack deeper than the loop will be. */
+#define STACK_DEPTH ((uintptr_t)64 * 1024)
+#define STACK_KEPT ((uintptr_t)512) /* For this function, and what it calls. */
+
+/* Gives back the whole pages between two addresses. */
+static void pages_let_go(uintptr_t begin, uintptr_t end) {
     uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
-    uintptr_t begin = ((uintptr_t)constant_pages_begin + page - 1) / page * page;
-    uintptr_t end = (uintptr_t)constant_pages_end / page * page;
+    begin = (begin + page - 1) / page * page;
+    end = end / page * page;
     if (begin < end) {
-        /* madvise wants a pointer where these are numbers that were rounded. */
-        (void)madvise(
-            (void *)begin, end - begin, MADV_DONTNEED); /* NOLINT(performance-no-int-to-ptr) */
+        /* Rounded numbers have no pointer any more. NOLINTNEXTLINE(performance-no-int-to-ptr) */
+        (void)madvise((void *)begin, end - begin, MADV_DONTNEED);
     }
+}
+
+void resident_settle(void) {
+    if ((uintptr_t)constant_pages_end == 0) {
+        return;
+    }
+    uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+    pages_let_go(here - STACK_DEPTH, here - STACK_KEPT);
+    pages_let_go((uintptr_t)constant_pages_begin, (uintptr_t)constant_pages_end);
 }
