@@ -6,6 +6,7 @@ import pathlib
 import secrets
 import shutil
 import socket
+import subprocess
 import sys
 from urllib.parse import quote
 
@@ -14,6 +15,7 @@ import pytest
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(REPOSITORY / "test" / "support"))
 
+from namespace import DEADLINE_S, NAMESPACE, environment  # noqa: E402
 from postgres import Server  # noqa: E402
 from replica import start_together  # noqa: E402
 
@@ -191,3 +193,67 @@ def refusing_port():
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         yield bound.getsockname()[1]
+
+
+# --- Signalbox and the other inits in namespaces of their own -----------------------
+
+
+@pytest.fixture
+def processes():
+    """What a test started and did not end."""
+    started = []
+    yield started
+    for process in started:
+        process.kill()
+        if process.stdin is not None and process.stdin.closed:
+            process.stdin = None
+        process.communicate()
+
+
+@pytest.fixture
+def start(binary, processes):
+    def start(*command, init=True, prefix=(), program=None, outside=(), **more):
+        more.setdefault("stdin", subprocess.DEVNULL)
+        process = subprocess.Popen(
+            [*outside, *(NAMESPACE if init else ()), *prefix, *(program or [binary]), *command], text=True,
+            env=environment(**more.pop("variables", {})),
+            **{"stdout": subprocess.PIPE, **more})
+        processes.append(process)
+        return process
+    return start
+
+
+@pytest.fixture
+def run(start):
+    def run(*command, **more):
+        process = start(*command, **more)
+        output, _ = process.communicate(timeout=DEADLINE_S)
+        return process.returncode, output
+    return run
+
+
+@pytest.fixture(params=[True, False], ids=["pid 1", "not pid 1"])
+def init(request):
+    return request.param
+
+
+_outcomes = {}
+
+
+@pytest.fixture
+def outcome():
+    """Keeps what one init did in one scenario, for the table that is printed at the end."""
+    def keep(scenario, init, what):
+        _outcomes.setdefault(scenario, {})[init] = what
+    return keep
+
+
+def pytest_terminal_summary(terminalreporter):
+    if _outcomes:
+        inits = list(dict.fromkeys(init for row in _outcomes.values() for init in row))
+        terminalreporter.section("what the inits do")
+        terminalreporter.write_line("| | " + " | ".join(inits) + " |")
+        terminalreporter.write_line("|---" * (len(inits) + 1) + "|")
+        for scenario, row in _outcomes.items():
+            cells = " | ".join(row.get(init, "") for init in inits)
+            terminalreporter.write_line(f"| {scenario} | {cells} |")

@@ -4,106 +4,10 @@ import os
 import pty
 import signal
 import subprocess
-import sys
 
 import pytest
 
-# A deadline ends a test that hangs and measures nothing.
-DEADLINE_S = 120
-
-NAMESPACE = ("unshare", "--pid", "--fork", "--mount-proc", "--kill-child")
-
-# Tells each signal that it gets on a line of its own, and leaves on TERM.
-LISTENER = """
-import signal, sys
-signals = signal.valid_signals()
-signal.pthread_sigmask(signal.SIG_BLOCK, signals)
-print("ready", flush=True)
-while True:
-    number = signal.sigwait(signals)
-    print(int(number), flush=True)
-    if number == signal.SIGTERM:
-        sys.exit(42)
-"""
-
-# leave_behind() is true in a process that outlives the command, in a session of its own. Signals are
-# blocked before it is born, so that none is too early for it. (A shell loses those that reach its
-# child before the exec.)
-LEAVES_BEHIND = """
-import os, signal, sys, time
-def leave_behind():
-    signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
-    born = os.fork()
-    if born == 0:
-        os.setsid()
-    return born == 0
-def wait_for(number):
-    signal.sigwait({number})
-"""
-
-# Becomes its arguments with a mask and ignored signals that nobody has by chance.
-UNUSUAL = """
-import os, signal, sys
-signal.pthread_sigmask(signal.SIG_SETMASK, {signal.SIGUSR1, signal.SIGTERM, 34, 35, 64})
-for number in (signal.SIGHUP, signal.SIGCHLD, signal.SIGUSR2, 40):
-    signal.signal(number, signal.SIG_IGN)
-os.execvp(sys.argv[1], sys.argv[1:])
-"""
-
-
-def environment(**more):
-    # What these tests run is no server, and must not become one by somebody's settings.
-    kept = {name: value for name, value in os.environ.items()
-            if not name.startswith("SIGNALBOX_")}
-    return {**kept, "SIGNALBOX_PREPARE": "never", "SIGNALBOX_GRACE": "100s", **more}
-
-
-@pytest.fixture
-def processes():
-    """What a test started and did not end."""
-    started = []
-    yield started
-    for process in started:
-        process.kill()
-        process.communicate()
-
-
-@pytest.fixture
-def start(binary, processes):
-    def start(*command, init=True, prefix=(), **more):
-        more.setdefault("stdin", subprocess.DEVNULL)
-        process = subprocess.Popen(
-            [*(NAMESPACE if init else ()), *prefix, binary, *command], text=True,
-            env=environment(**more.pop("variables", {})),
-            **{"stdout": subprocess.PIPE, **more})
-        processes.append(process)
-        return process
-    return start
-
-
-@pytest.fixture
-def run(start):
-    def run(*command, **more):
-        process = start(*command, **more)
-        output, _ = process.communicate(timeout=DEADLINE_S)
-        return process.returncode, output
-    return run
-
-
-def pid_1_of(process):
-    """The number that PID 1 of the namespace of `process` (unshare) has out here."""
-    with open(f"/proc/{process.pid}/task/{process.pid}/children", encoding="ascii") as children:
-        return int(children.read().split()[0])
-
-
-def python(text):
-    return [sys.executable, "-c", text]
-
-
-@pytest.fixture(params=[True, False], ids=["pid 1", "not pid 1"])
-def init(request):
-    return request.param
-
+from namespace import DEADLINE_S, LEAVES_BEHIND, LISTENER, UNUSUAL, pid_1_of, python
 
 # --- the exit status ----------------------------------------------------------
 

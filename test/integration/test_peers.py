@@ -1,0 +1,261 @@
+"""The same scenarios under Signalbox and under Debian's tini, dumb-init and catatonit.
+
+What is said of Signalbox is asserted; what the others do is printed beside it at the end, and the
+README's table comes from that. Only for the others is a silence taken for an answer after a while.
+"""
+
+import os
+import pty
+import select
+import shutil
+import signal
+import subprocess
+
+import pytest
+
+from namespace import DEADLINE_S, LEAVES_BEHIND, LISTENER, UNUSUAL, pid_1_of, python
+
+OURS = "Signalbox"
+PEERS = {
+    "tini": ["tini", "--"],
+    "tini -g": ["tini", "-g", "--"],
+    "dumb-init": ["dumb-init", "--"],
+    "catatonit": ["catatonit", "--"],
+}
+SILENCE_S = 3
+
+
+class Init:
+    """One of them as PID 1 of a namespace."""
+
+    def __init__(self, name, start, binary, directory):
+        self.name = name
+        self.program = PEERS.get(name, [binary])
+        self.patience = SILENCE_S if name in PEERS else DEADLINE_S
+        self.directory = directory
+        self._start = start
+
+    def start(self, *command, **more):
+        return self._start(*command, program=self.program, stderr=subprocess.DEVNULL, **more)
+
+    def run(self, *command, **more):
+        """Exit status and output; None where it did not end."""
+        process = self.start(*command, **more)
+        try:
+            output, _ = process.communicate(timeout=self.patience)
+        except subprocess.TimeoutExpired:
+            return None, ""
+        return process.returncode, output
+
+    def line(self, process):
+        """The next line, "" where none comes."""
+        ready, _, _ = select.select([process.stdout], [], [], self.patience)
+        return process.stdout.readline().strip() if ready else ""
+
+
+# --- scenarios: each says in words what happened ---------------------------------
+
+
+def every_signal(init):
+    process = init.start(*python(LISTENER))
+    init.line(process)
+    us, lost = pid_1_of(process), []
+    for number in sorted(set(signal.valid_signals()) - {signal.SIGKILL, signal.SIGSTOP,
+                                                        signal.SIGTERM}):
+        os.kill(us, number)
+        if init.name == OURS or not lost:
+            if init.line(process) != str(int(number)):
+                lost.append(int(number))
+        else:
+            break
+    return f"not SIG {lost[0]}" if lost else "all forwarded"
+
+
+def controls(init):
+    process = init.start(*python(LISTENER))
+    init.line(process)
+    us = pid_1_of(process)
+    got = []
+    for number in (signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU):
+        os.kill(us, number)
+        # Whoever makes another signal of it stops the listener, and the line does not come.
+        got.append(init.line(process) == str(int(number)))
+        if not got[-1]:
+            break
+    return "forwarded" if all(got) else "lost, or the command is stopped"
+
+
+def terminal_stop(init):
+    controlling, terminal = pty.openpty()
+    with open(controlling, "r+b", buffering=0) as controlling, open(terminal, "rb") as terminal:
+        text = """
+import os, signal, sys
+signal.signal(signal.SIGCONT, lambda *_: print("continued", flush=True))
+print("ready", flush=True)
+while True:
+    line = sys.stdin.readline()
+    if line:
+        print("read " + line.strip(), flush=True)
+        break
+"""
+        process = init.start(*python(text), prefix=("setsid", "--ctty"), stdin=terminal)
+        init.line(process)
+        controlling.write(b"\x1a")
+        if init.line(process) != "continued":
+            process.kill()
+            return "frozen for good"
+        controlling.write(b"a word\n")
+        return "goes on" if init.line(process) == "read a word" else "goes on without terminal"
+
+
+def leftovers(init):
+    status, output = init.run(*python(LEAVES_BEHIND + """
+if leave_behind():
+    wait_for(signal.SIGTERM)
+    print("asked", flush=True)
+    os._exit(0)
+sys.exit(6)
+"""))
+    return "asked with TERM" if output == "asked\n" and status == 6 else "killed without a word"
+
+
+def held_pipe(init):
+    reading, writing = os.pipe()
+    text = f"import os, sys; os.close({writing}); print('closed', flush=True); sys.stdin.read()"
+    process = init.start(*python(text), stdin=subprocess.PIPE, pass_fds=[writing],
+                         variables={"LISTEN_PID": "x"})
+    os.close(writing)
+    init.line(process)
+    # unshare(1) itself waits outside and holds it too, so PID 1 is looked at, not the pipe.
+    held = os.path.exists(f"/proc/{pid_1_of(process)}/fd/{writing}")
+    process.stdin.close()
+    os.close(reading)
+    process.wait(DEADLINE_S)
+    return "held open" if held else "closed"
+
+
+def working_directory(init):
+    directory = init.directory / "mounted"
+    directory.mkdir()
+    process = init.start(*python("import sys; print('ready', flush=True); sys.stdin.read()"),
+                         cwd=directory, stdin=subprocess.PIPE)
+    init.line(process)
+    where = os.readlink(f"/proc/{pid_1_of(process)}/cwd")
+    process.stdin.close()
+    process.wait(DEADLINE_S)
+    return "left" if where == "/" else "held"
+
+
+def idle(init):
+    process = init.start(*python("import sys; print('ready', flush=True); sys.stdin.read()"),
+                         stdin=subprocess.PIPE)
+    init.line(process)
+    us = pid_1_of(process)
+    waiting = "running"
+    while waiting == "running":
+        with open(f"/proc/{us}/syscall", encoding="ascii") as file:
+            words = file.read().split()
+        waiting = words[0]
+    process.stdin.close()
+    process.wait(DEADLINE_S)
+    # rt_sigtimedwait with a time; poll without one is asleep until something happens.
+    if waiting == "128" and int(words[3], 16) != 0:
+        return "wakes up every second"
+    return "sleeps"
+
+
+def mask_and_ignored(init):
+    look = ["grep", "-E", "^Sig(Blk|Ign)", "/proc/self/status"]
+    expected = subprocess.run([*python(UNUSUAL), *look], text=True, check=True,
+                              stdout=subprocess.PIPE, timeout=DEADLINE_S).stdout
+    status, output = init.run(*look, prefix=python(UNUSUAL))
+    return "unchanged" if (status, output) == (0, expected) else "changed"
+
+
+def ignored_children(init):
+    ignores = """
+import os, signal, sys
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+os.execvp(sys.argv[1], sys.argv[1:])
+"""
+    status, _ = init.run("sh", "-c", "exit 5", prefix=python(ignores))
+    return {5: "its status", None: "hangs"}.get(status, f"status {status}")
+
+
+def sockets(init):
+    text = "import os; print(os.environ['LISTEN_PID'] == str(os.getpid()))"
+    _, output = init.run(*python(text), variables={"LISTEN_PID": "1", "LISTEN_FDS": "1"})
+    return "handed on" if output == "True\n" else "lost"
+
+
+def no_interpreter(init):
+    script = init.directory / "script"
+    script.write_text("exit 5\n", encoding="ascii")
+    script.chmod(0o755)
+    status, _ = init.run(str(script))
+    return "runs" if status == 5 else f"status {status}"
+
+
+def not_executable(init):
+    plain = init.directory / "plain"
+    plain.write_text("", encoding="ascii")
+    return " and ".join(str(init.run(command)[0]) for command in ("/no/such", str(plain)))
+
+
+def children_of(process):
+    with open(f"/proc/{process}/task/{process}/children", encoding="ascii") as children:
+        return [int(child) for child in children.read().split()]
+
+
+def first_signal(init):
+    """One that comes while the child's own first call, for its group, is still under way."""
+    blocked = """
+import os, signal, sys
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1, signal.SIGTERM})
+os.execvp(sys.argv[1], sys.argv[1:])
+"""
+    waits = """
+import signal
+print(int(signal.sigwait({signal.SIGUSR1, signal.SIGTERM})), flush=True)
+"""
+    process = init.start(
+        *python(waits), prefix=python(blocked),
+        outside=("strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=setpgid,setsid",
+                 "-e", "inject=setpgid,setsid:delay_enter=1000000"))
+    # strace, unshare, the init, its child: each is waited for by looking.
+    generation = process.pid
+    for _ in range(3):
+        while not (children := children_of(generation)):
+            os.sched_yield()
+        parent, generation = generation, children[0]
+    os.kill(parent, signal.SIGUSR1)
+    return "arrives" if init.line(process) == str(int(signal.SIGUSR1)) else "lost"
+
+
+SCENARIOS = {
+    "signals 1 to 64 from outside": (every_signal, "all forwarded"),
+    "a signal before the child has its group": (first_signal, "arrives"),
+    "TSTP, TTIN and TTOU from a process": (controls, "forwarded"),
+    "^Z in a terminal": (terminal_stop, "goes on"),
+    "what the command leaves behind": (leftovers, "asked with TERM"),
+    "an inherited descriptor": (held_pipe, "closed"),
+    "the working directory": (working_directory, "left"),
+    "while nothing happens": (idle, "sleeps"),
+    "inherited mask and ignored signals": (mask_and_ignored, "unchanged"),
+    "SIGCHLD ignored by the parent": (ignored_children, "its status"),
+    "sockets by LISTEN_PID": (sockets, "handed on"),
+    "a script without #!": (no_interpreter, "runs"),
+    "not there, and no program": (not_executable, "127 and 126"),
+}
+
+
+@pytest.mark.parametrize("name", [OURS, *PEERS])
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_what_it_does(scenario, name, start, binary, tmp_path, outcome):
+    if name != OURS and shutil.which(PEERS[name][0]) is None:
+        pytest.skip(f"no {PEERS[name][0]}: test/prerequisites.sh inits")
+    play, expected = SCENARIOS[scenario]
+    what = play(Init(name, start, binary, tmp_path))
+    outcome(scenario, name, what)
+    if name == OURS:
+        assert what == expected

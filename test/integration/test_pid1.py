@@ -1,0 +1,359 @@
+"""What an init has to get right when things are not as they should be, and its options."""
+
+import os
+import pty
+import select
+import signal
+import struct
+import subprocess
+import fcntl
+import termios
+
+import pytest
+
+from namespace import DEADLINE_S, LEAVES_BEHIND, LISTENER, pid_1_of, python
+
+# Becomes its arguments where the kernel says EPERM to these system calls (x86-64's numbers).
+REFUSING = """
+import ctypes, os, struct, sys
+refused = [157, 424, 434, 436]  # prctl, pidfd_send_signal, pidfd_open, close_range
+code = [(0x20, 0, 0, 0)]
+code += [(0x15, len(refused) - i, 0, number) for i, number in enumerate(refused)]
+code += [(0x06, 0, 0, 0x7FFF0000), (0x06, 0, 0, 0x00050001)]
+raw = b"".join(struct.pack("HBBI", *line) for line in code)
+buffer = ctypes.create_string_buffer(raw)
+program = ctypes.create_string_buffer(struct.pack("HxxxxxxP", len(code), ctypes.addressof(buffer)))
+libc = ctypes.CDLL(None, use_errno=True)
+assert libc.prctl(38, 1, 0, 0, 0) == 0
+assert libc.prctl(22, 2, program, 0, 0) == 0
+os.execvp(sys.argv[1], sys.argv[1:])
+"""
+
+
+def shell(text):
+    """Runs `text` first, and then becomes the arguments."""
+    return ("sh", "-c", text + '; exec "$@"', "sh")
+
+
+NO_PROC = shell("mount -t tmpfs none /proc")
+NO_DEV = shell("mount -t tmpfs none /dev")
+READ_ONLY = shell("mount -o remount,ro,bind /")
+
+STUBBORN = LEAVES_BEHIND + """
+if leave_behind():
+    while True:
+        wait_for(signal.SIGTERM)
+        print("asked", flush=True)
+sys.exit(7)
+"""
+
+
+# --- options ----------------------------------------------------------------------
+
+
+def test_signals_are_rewritten_and_dropped(start):
+    process = start("--rewrite=HUP:USR2", "--rewrite", "USR1:none", "--rewrite=RTMIN+1:64",
+                    *python(LISTENER))
+    assert process.stdout.readline() == "ready\n"
+    us = pid_1_of(process)
+    os.kill(us, signal.SIGUSR1)
+    for sent, got in ((signal.SIGHUP, signal.SIGUSR2), (35, 64), (signal.SIGTERM, signal.SIGTERM)):
+        os.kill(us, sent)
+        assert int(process.stdout.readline()) == got
+    assert process.wait(DEADLINE_S) == 42
+
+
+def test_an_accepted_status_is_reported_as_zero(run, init):
+    assert run("--ok-exit=143", "--ok-exit=7", "sh", "-c", "kill -TERM $$", init=init)[0] == 0
+    assert run("--ok-exit=143", "--ok-exit=7", "sh", "-c", "exit 7", init=init)[0] == 0
+    assert run("--ok-exit=143", "--ok-exit=7", "sh", "-c", "exit 8", init=init)[0] == 8
+
+
+@pytest.mark.parametrize("grouped", [True, False])
+def test_the_whole_group_is_told_when_that_is_wanted(start, grouped):
+    text = """
+import os, signal, sys
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1, signal.SIGUSR2})
+child = os.fork() == 0
+if not child:
+    print("ready", flush=True)
+number = signal.sigwait({signal.SIGUSR1, signal.SIGUSR2})
+print("child" if child else "parent", int(number), flush=True)
+if not child:
+    os.wait()
+"""
+    process = start(*(["--signal-group"] if grouped else []), *python(text))
+    assert process.stdout.readline() == "ready\n"
+    us = pid_1_of(process)
+    os.kill(us, signal.SIGUSR1)
+    if grouped:
+        assert {process.stdout.readline() for _ in range(2)} == {"child 10\n", "parent 10\n"}
+    else:
+        assert process.stdout.readline() == "parent 10\n"
+        process.kill()
+        return
+    assert process.wait(DEADLINE_S) == 0
+
+
+def test_init_always_and_never(run):
+    numbers = "import os; print(os.getpid(), os.getppid())"
+    assert run("--init=never", *python(numbers), init=True)[1] == "1 0\n"
+    assert run("--init=auto", *python(numbers), init=True)[1] == "2 1\n"
+    # Here a shell is PID 1, and we are its child.
+    below = "import os; print(os.getppid() == 1)"
+    for options, becomes in (["--init=auto"], "True\n"), (["--init=always"], "False\n"), (
+            ["--ok-exit=3"], "False\n"), (["--init=never", "--ok-exit=3"], "True\n"):
+        status, output = run(*options, *python(below),
+                             prefix=("sh", "-c", '"$@"; exit $?', "sh"))
+        assert (status, output) == (0, becomes), options
+
+
+def test_as_a_subreaper_we_end_what_is_left_too(run):
+    text = LEAVES_BEHIND + """
+if os.fork() == 0:
+    if leave_behind():
+        wait_for(signal.SIGTERM)
+        print("asked", flush=True)
+    os._exit(0)
+os.wait()
+sys.exit(6)
+"""
+    assert run("--init=always", *python(text), init=False) == (6, "asked\n")
+
+
+# --- where something is missing -------------------------------------------------------
+
+
+@pytest.mark.parametrize("world", [python(REFUSING), NO_PROC, NO_DEV, READ_ONLY],
+                         ids=["EPERM", "no /proc", "no /dev", "read-only root"])
+def test_pid_1_does_its_work_all_the_same(run, world):
+    status, output = run(*python(STUBBORN), prefix=world, variables={"SIGNALBOX_GRACE": "50ms"})
+    assert (status, output) == (7, "asked\n")
+
+
+def test_without_what_it_needs_it_says_so_once_and_carries_on(run):
+    status, output = run("--init=always", "sh", "-c", "exit 5", init=False,
+                         prefix=python(REFUSING), stderr=subprocess.STDOUT)
+    assert status == 5
+    assert output.count("PR_SET_CHILD_SUBREAPER: Operation not permitted") == 1
+
+
+def test_refused_close_range_still_closes(start):
+    reading, writing = os.pipe()
+    process = start(*python("import sys; print('ready', flush=True); sys.stdin.read()"),
+                    prefix=python(REFUSING), stdin=subprocess.PIPE, pass_fds=[writing])
+    assert process.stdout.readline() == "ready\n"
+    # The command is started before PID 1 tidies up; both have ended when the pipe's end is seen.
+    while os.path.exists(f"/proc/{pid_1_of(process)}/fd/{writing}"):
+        os.sched_yield()
+    os.close(reading)
+    os.close(writing)
+    process.stdin.close()
+    assert process.wait(DEADLINE_S) == 0
+
+
+def test_closed_standard_descriptors(run, tmp_path):
+    seen = tmp_path / "seen"
+    text = f"import os; open({str(seen)!r}, 'w').write(os.readlink('/proc/self/fd/1'))"
+    closing = ("sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh")
+    assert run(*python(text), prefix=closing)[0] == 0
+    assert seen.read_text() == "/dev/null"
+
+
+# --- the log --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["pipe", "terminal"])
+def test_a_log_that_nobody_reads_holds_nobody_up(run, kind):
+    ours, theirs = os.pipe() if kind == "pipe" else pty.openpty()
+    full = theirs
+    os.set_blocking(full, False)
+    try:
+        while True:
+            os.write(full, b"x" * 1000 + b"\n")
+    except BlockingIOError:
+        pass
+    os.set_blocking(full, True)
+    assert run("sh", "-c", "exit 3", stderr=full, stdin=subprocess.DEVNULL) == (3, "")
+    os.close(ours)
+    os.close(theirs)
+
+
+def test_a_broken_log_is_no_signal_for_the_command(start):
+    reading, writing = os.pipe()
+    os.close(reading)
+    process = start(*python(LISTENER), stderr=writing)
+    os.close(writing)
+    assert process.stdout.readline() == "ready\n"
+    for number in signal.SIGUSR1, signal.SIGTERM:
+        os.kill(pid_1_of(process), number)
+        assert int(process.stdout.readline()) == number
+    assert process.wait(DEADLINE_S) == 42
+
+
+# --- processes --------------------------------------------------------------------------
+
+
+def test_two_thousand_orphans_are_reaped(run):
+    assert run(*python("""
+import os
+orphans = []
+for _ in range(100):
+    ends = os.pipe()
+    if os.fork() == 0:
+        for _ in range(20):
+            if (orphan := os.fork()) == 0:
+                os._exit(0)
+            os.write(ends[1], b"%d " % orphan)
+        os._exit(0)
+    os.wait()
+    os.close(ends[1])
+    while data := os.read(ends[0], 65536):
+        orphans += data.split()
+    os.close(ends[0])
+for orphan in orphans:
+    while os.path.exists(b"/proc/" + orphan):
+        os.sched_yield()
+print(len(orphans))
+""")) == (0, "2000\n")
+
+
+def state_of(process):
+    with open(f"/proc/{process}/stat", encoding="ascii") as stat:
+        return stat.read().rsplit(")", 1)[1].split()[0]
+
+
+def test_a_command_that_somebody_stopped_stays_stopped(start):
+    process = start(*python(LISTENER), stderr=subprocess.PIPE)
+    assert process.stdout.readline() == "ready\n"
+    us = pid_1_of(process)
+    with open(f"/proc/{us}/task/{us}/children", encoding="ascii") as children:
+        command = int(children.read())
+    os.kill(command, signal.SIGSTOP)
+    while state_of(command) != "T":
+        os.sched_yield()
+    # What is said about the next signal says that the stop has been seen before it.
+    os.kill(us, signal.SIGUSR1)
+    while "SIGUSR1" not in process.stderr.readline():
+        pass
+    assert state_of(command) == "T"
+    os.kill(us, signal.SIGCONT)
+    os.kill(us, signal.SIGTERM)
+    assert process.wait(DEADLINE_S) == 42
+
+
+def test_an_out_of_memory_kill_is_named(run, tmp_path):
+    group = f"/sys/fs/cgroup/memory/signalbox-test-{os.getpid()}"
+    try:
+        os.mkdir(group)
+        with open(f"{group}/memory.limit_in_bytes", "w", encoding="ascii") as limit:
+            limit.write("67108864")
+    except OSError:
+        pytest.skip("no memory cgroup of our own here")
+    try:
+        inside = shell(f"echo 0 > {group}/cgroup.procs")
+        status, output = run(*python("x = bytearray(400 << 20); x[::4096] = b'x' * len(x[::4096])"),
+                             prefix=inside, stderr=subprocess.STDOUT)
+        assert status == 137
+        assert "the kernel's OOM killer has ended the command" in output
+    finally:
+        os.rmdir(group)
+    assert "OOM" not in run("sh", "-c", "kill -KILL $$", stderr=subprocess.STDOUT)[1]
+
+
+# --- the terminal -------------------------------------------------------------------------
+
+
+@pytest.fixture
+def terminal():
+    controlling, terminal = pty.openpty()
+    with open(controlling, "r+b", buffering=0) as controlling, open(terminal, "rb") as terminal:
+        yield controlling, terminal
+
+
+def read_until(controlling, text):
+    """What the terminal shows until `text` is there."""
+    shown = b""
+    while text not in shown:
+        ready, _, _ = select.select([controlling], [], [], DEADLINE_S)
+        assert ready, shown
+        shown += controlling.read(4096)
+    return shown
+
+
+def test_keys_and_the_window_s_size_reach_the_command_once(start, terminal):
+    controlling, ours = terminal
+    process = start(*python(LISTENER), prefix=("setsid", "--ctty"), stdin=ours)
+    assert process.stdout.readline() == "ready\n"
+    controlling.write(b"\x1c")
+    assert int(process.stdout.readline()) == signal.SIGQUIT
+    fcntl.ioctl(controlling, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 120, 0, 0))
+    assert int(process.stdout.readline()) == signal.SIGWINCH
+    os.kill(pid_1_of(process), signal.SIGTERM)
+    assert int(process.stdout.readline()) == signal.SIGTERM
+
+
+def test_a_terminal_that_goes_away_hangs_up_and_continues(start):
+    controlling, ours = pty.openpty()
+    process = start(*python(LISTENER), prefix=("setsid", "--ctty"), stdin=ours)
+    os.close(ours)
+    assert process.stdout.readline() == "ready\n"
+    os.close(controlling)
+    assert {int(process.stdout.readline()) for _ in range(2)} >= {signal.SIGHUP}
+    os.kill(pid_1_of(process), signal.SIGTERM)
+    while int(process.stdout.readline()) != signal.SIGTERM:
+        pass
+    assert process.wait(DEADLINE_S) == 42
+
+
+def test_a_shell_as_the_command_has_job_control(start, terminal):
+    controlling, ours = terminal
+    process = start("bash", "--norc", "-i", prefix=("setsid", "--ctty"), stdin=ours, stdout=ours,
+                    stderr=ours, variables={"PS1": "prompt> "})
+    read_until(controlling, b"prompt> ")
+    controlling.write(b"sh -c 'echo be''gun; exec cat'\n")
+    read_until(controlling, b"begun")
+    controlling.write(b"\x1a")
+    read_until(controlling, b"Stopped")
+    controlling.write(b"fg\n")
+    controlling.write(b"\x04exit 9\n")
+    assert process.wait(DEADLINE_S) == 9
+
+
+TYPED = """
+import signal
+signal.signal(signal.SIGCONT, lambda *_: None)
+print("ready", flush=True)
+print("got " + input(), flush=True)
+"""
+
+
+def test_init_always_under_a_shell_is_stopped_and_comes_back(start, terminal, binary, tmp_path):
+    controlling, ours = terminal
+    script = tmp_path / "typed"
+    script.write_text(TYPED, encoding="ascii")
+    process = start("--norc", "-i", program=["bash"], prefix=("setsid", "--ctty"), stdin=ours,
+                    stdout=ours, stderr=ours, variables={"PS1": "prompt> "})
+    read_until(controlling, b"prompt> ")
+    controlling.write(f"{binary} --init=always /usr/bin/python3 {script}\n".encode())
+    read_until(controlling, b"ready")
+    controlling.write(b"\x1a")
+    read_until(controlling, b"Stopped")
+    read_until(controlling, b"prompt> ")
+    controlling.write(b"fg\n")
+    read_until(controlling, b"goes on")
+    controlling.write(b"a word\n")
+    read_until(controlling, b"got a word")
+    read_until(controlling, b"prompt> ")
+    controlling.write(b"exit 8\n")
+    assert process.wait(DEADLINE_S) == 8
+
+
+def test_a_script_has_its_terminal_back_after_us(start, terminal, binary):
+    controlling, ours = terminal
+    text = f"{binary} --init=always true; read -r word; echo \"got $word\"; exit 4"
+    process = start("-c", text, program=["sh"], prefix=("setsid", "--ctty"), stdin=ours,
+                    stdout=ours, stderr=ours)
+    controlling.write(b"a word\n")
+    read_until(controlling, b"got a word")
+    assert process.wait(DEADLINE_S) == 4
