@@ -54,3 +54,7 @@ void listening_hand_on(struct listening *listening, pid_t process) {
     }
     *place = '\0';
 }
+
+void listening_release(struct listening *listening) {
+    free(listening->environment);
+}

@@ -9,7 +9,7 @@
 #include <sys/types.h>
 
 struct listening {
-    char **environment; /* Owned; NULL when nothing is handed on. */
+    char **environment; /* NULL when nothing is handed on. */
     char assignment[sizeof "LISTEN_PID=-2147483648"];
 };
 
@@ -19,5 +19,8 @@ bool listening_prepare(struct listening *listening, char *const environment[], p
 
 /* Writes the number of who will listen; only memory is touched. */
 void listening_hand_on(struct listening *listening, pid_t process);
+
+void listening_release(struct listening *listening);
+#define AUTO_LISTENING __attribute__((cleanup(listening_release)))
 
 #endif

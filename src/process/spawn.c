@@ -93,10 +93,9 @@ static pid_t child_start(const struct child_plan *plan) {
 }
 
 int process_spawn(const struct spawn_request *request, pid_t *process, struct error *error) {
-    struct listening listening;
+    AUTO_LISTENING struct listening listening;
     bool has_memory = listening_prepare(
         &listening, request->environment != NULL ? request->environment : environ, getpid());
-    AUTO_FREE char **listening_environment = listening.environment;
     AUTO_FREE char **shell_argv = execute_shell_arguments(request->argv);
     if (!has_memory || shell_argv == NULL) {
         error_set(

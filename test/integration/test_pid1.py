@@ -264,21 +264,33 @@ def test_an_out_of_memory_kill_is_named(run, tmp_path):
 # --- the terminal -------------------------------------------------------------------------
 
 
+class Screen:
+    """Our end of a terminal: types, and reads what is shown."""
+
+    def __init__(self, file):
+        self._file = file
+        self._shown = b""
+
+    def fileno(self):
+        return self._file.fileno()
+
+    def write(self, keys):
+        self._file.write(keys)
+
+    def until(self, text):
+        """Reads on until `text` is shown; what comes after it is left for the next call."""
+        while text not in self._shown:
+            ready, _, _ = select.select([self._file], [], [], DEADLINE_S)
+            assert ready, self._shown
+            self._shown += self._file.read(4096)
+        self._shown = self._shown.split(text, 1)[1]
+
+
 @pytest.fixture
 def terminal():
     controlling, terminal = pty.openpty()
     with open(controlling, "r+b", buffering=0) as controlling, open(terminal, "rb") as terminal:
-        yield controlling, terminal
-
-
-def read_until(controlling, text):
-    """What the terminal shows until `text` is there."""
-    shown = b""
-    while text not in shown:
-        ready, _, _ = select.select([controlling], [], [], DEADLINE_S)
-        assert ready, shown
-        shown += controlling.read(4096)
-    return shown
+        yield Screen(controlling), terminal
 
 
 def test_keys_and_the_window_s_size_reach_the_command_once(start, terminal):
@@ -310,13 +322,13 @@ def test_a_shell_as_the_command_has_job_control(start, terminal):
     controlling, ours = terminal
     process = start("bash", "--norc", "-i", prefix=("setsid", "--ctty"), stdin=ours, stdout=ours,
                     stderr=ours, variables={"PS1": "prompt> "})
-    read_until(controlling, b"prompt> ")
+    controlling.until(b"prompt> ")
     controlling.write(b"sh -c 'echo be''gun; exec cat'\n")
-    read_until(controlling, b"begun")
+    controlling.until(b"begun")
     controlling.write(b"\x1a")
-    read_until(controlling, b"Stopped")
-    controlling.write(b"fg\n")
-    controlling.write(b"\x04exit 9\n")
+    controlling.until(b"Stopped")
+    controlling.until(b"prompt> ")
+    controlling.write(b"kill -KILL %1; wait; exit 9\n")
     assert process.wait(DEADLINE_S) == 9
 
 
@@ -334,17 +346,17 @@ def test_init_always_under_a_shell_is_stopped_and_comes_back(start, terminal, bi
     script.write_text(TYPED, encoding="ascii")
     process = start("--norc", "-i", program=["bash"], prefix=("setsid", "--ctty"), stdin=ours,
                     stdout=ours, stderr=ours, variables={"PS1": "prompt> "})
-    read_until(controlling, b"prompt> ")
+    controlling.until(b"prompt> ")
     controlling.write(f"{binary} --init=always /usr/bin/python3 {script}\n".encode())
-    read_until(controlling, b"ready")
+    controlling.until(b"ready")
     controlling.write(b"\x1a")
-    read_until(controlling, b"Stopped")
-    read_until(controlling, b"prompt> ")
+    controlling.until(b"Stopped")
+    controlling.until(b"prompt> ")
     controlling.write(b"fg\n")
-    read_until(controlling, b"goes on")
+    controlling.until(b"goes on")
     controlling.write(b"a word\n")
-    read_until(controlling, b"got a word")
-    read_until(controlling, b"prompt> ")
+    controlling.until(b"got a word")
+    controlling.until(b"prompt> ")
     controlling.write(b"exit 8\n")
     assert process.wait(DEADLINE_S) == 8
 
@@ -355,5 +367,5 @@ def test_a_script_has_its_terminal_back_after_us(start, terminal, binary):
     process = start("-c", text, program=["sh"], prefix=("setsid", "--ctty"), stdin=ours,
                     stdout=ours, stderr=ours)
     controlling.write(b"a word\n")
-    read_until(controlling, b"got a word")
+    controlling.until(b"got a word")
     assert process.wait(DEADLINE_S) == 4
