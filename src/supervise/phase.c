@@ -286,7 +286,6 @@ struct phase phase_make(
         .supervisor = supervisor,
         .state = state,
         .name = name,
-        .kills_before = -1,
         .has_children = true,
     };
     ending_initialise(&phase.leftovers);

@@ -33,8 +33,9 @@ struct phase {
 struct phase phase_make(
     struct supervisor *supervisor, enum supervisor_state state, const char *name);
 
-/* Remembers how often the OOM killer has been here, so that its next victim can be named. Takes
- * some file reads: best while the process is busy starting. */
+/* Remembers how often the OOM killer has been here, so that its next victim can be named. Until it
+ * is called that is 0: a container's cgroup is as young as its PID 1, and the file reads of this
+ * would be a tenth of the time that we take to start. */
 void phase_note_memory(struct phase *phase);
 
 /* Runs the phase of `process`, a child just started, until nothing of it is left. */

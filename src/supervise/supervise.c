@@ -116,6 +116,7 @@ int supervisor_run_function(struct supervisor *supervisor, int (*function)(void 
     if (is_subreaper) {
         (void)subreaper_set(false);
     }
+    supervisor->has_prepared = true;
     end->exit_status = exit_status_from_wait(phase.wait_status);
     end->cancelled_by = phase.cancelled_by;
     return result;
@@ -158,7 +159,9 @@ int supervisor_run_program(
     if (process_spawn(&request, &command, error) != 0) {
         return -1;
     }
-    phase_note_memory(&phase);
+    if (supervisor->has_prepared || !supervisor->is_init) {
+        phase_note_memory(&phase);
+    }
     /* The command has what it needs of these; held here, they would only be in somebody's way. */
     descriptors_close_others(&supervisor->signal_fd, 1);
     (void)!chdir("/");

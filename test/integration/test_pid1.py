@@ -258,7 +258,14 @@ def test_an_out_of_memory_kill_is_named(run, tmp_path):
         assert "the kernel's OOM killer has ended the command" in output
     finally:
         os.rmdir(group)
-    assert "OOM" not in run("sh", "-c", "kill -KILL $$", stderr=subprocess.STDOUT)[1]
+
+
+def test_any_other_kill_is_not_called_out_of_memory(run):
+    # Without a cgroup of its own, so by what the counter says after as before.
+    status, output = run("--init=always", "sh", "-c", "kill -KILL $$", init=False,
+                         stderr=subprocess.STDOUT)
+    assert status == 137
+    assert "the command was ended by SIGKILL" in output
 
 
 # --- the terminal -------------------------------------------------------------------------

@@ -26,6 +26,7 @@ struct supervisor {
     bool is_init;       /* We are PID 1 of our namespace. */
     bool signal_group;  /* Signals go to the command's group. */
     bool has_said_refusal;
+    bool has_prepared;
 };
 
 /* The first act of the program: /dev/null on any missing 0, 1, 2; every signal blocked at once.
