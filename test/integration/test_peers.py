@@ -202,39 +202,8 @@ def not_executable(init):
     return " and ".join(str(init.run(command)[0]) for command in ("/no/such", str(plain)))
 
 
-def children_of(process):
-    with open(f"/proc/{process}/task/{process}/children", encoding="ascii") as children:
-        return [int(child) for child in children.read().split()]
-
-
-def first_signal(init):
-    """One that comes while the child's own first call, for its group, is still under way."""
-    blocked = """
-import os, signal, sys
-signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1, signal.SIGTERM})
-os.execvp(sys.argv[1], sys.argv[1:])
-"""
-    waits = """
-import signal
-print(int(signal.sigwait({signal.SIGUSR1, signal.SIGTERM})), flush=True)
-"""
-    process = init.start(
-        *python(waits), prefix=python(blocked),
-        outside=("strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=setpgid,setsid",
-                 "-e", "inject=setpgid,setsid:delay_enter=1000000"))
-    # strace, unshare, the init, its child: each is waited for by looking.
-    generation = process.pid
-    for _ in range(3):
-        while not (children := children_of(generation)):
-            os.sched_yield()
-        parent, generation = generation, children[0]
-    os.kill(parent, signal.SIGUSR1)
-    return "arrives" if init.line(process) == str(int(signal.SIGUSR1)) else "lost"
-
-
 SCENARIOS = {
     "signals 1 to 64 from outside": (every_signal, "all forwarded"),
-    "a signal before the child has its group": (first_signal, "arrives"),
     "TSTP, TTIN and TTOU from a process": (controls, "forwarded"),
     "^Z in a terminal": (terminal_stop, "goes on"),
     "what the command leaves behind": (leftovers, "asked with TERM"),
