@@ -16,7 +16,7 @@ from namespace import DEADLINE_S, LEAVES_BEHIND, LISTENER, pid_1_of, python
 # Becomes its arguments where the kernel says EPERM to these system calls (x86-64's numbers).
 REFUSING = """
 import ctypes, os, struct, sys
-refused = [157, 424, 434, 436]  # prctl, pidfd_send_signal, pidfd_open, close_range
+refused = REFUSED
 code = [(0x20, 0, 0, 0)]
 code += [(0x15, len(refused) - i, 0, number) for i, number in enumerate(refused)]
 code += [(0x06, 0, 0, 0x7FFF0000), (0x06, 0, 0, 0x00050001)]
@@ -28,6 +28,14 @@ assert libc.prctl(38, 1, 0, 0, 0) == 0
 assert libc.prctl(22, 2, program, 0, 0) == 0
 os.execvp(sys.argv[1], sys.argv[1:])
 """
+
+
+PRCTL, PIDFD_SEND_SIGNAL, PIDFD_OPEN, CLOSE_RANGE = 157, 424, 434, 436
+
+
+def refusing(*calls):
+    refused = calls or (PRCTL, PIDFD_SEND_SIGNAL, PIDFD_OPEN, CLOSE_RANGE)
+    return python(REFUSING.replace("REFUSED", str(list(refused))))
 
 
 def shell(text):
@@ -124,7 +132,7 @@ sys.exit(6)
 # --- where something is missing -------------------------------------------------------
 
 
-@pytest.mark.parametrize("world", [python(REFUSING), NO_PROC, NO_DEV, READ_ONLY],
+@pytest.mark.parametrize("world", [refusing(), NO_PROC, NO_DEV, READ_ONLY],
                          ids=["EPERM", "no /proc", "no /dev", "read-only root"])
 def test_pid_1_does_its_work_all_the_same(run, world):
     status, output = run(*python(STUBBORN), prefix=world, variables={"SIGNALBOX_GRACE": "50ms"})
@@ -133,15 +141,22 @@ def test_pid_1_does_its_work_all_the_same(run, world):
 
 def test_without_what_it_needs_it_says_so_once_and_carries_on(run):
     status, output = run("--init=always", "sh", "-c", "exit 5", init=False,
-                         prefix=python(REFUSING), stderr=subprocess.STDOUT)
+                         prefix=refusing(), stderr=subprocess.STDOUT)
     assert status == 5
     assert output.count("PR_SET_CHILD_SUBREAPER: Operation not permitted") == 1
+
+
+@pytest.mark.parametrize("call", [PIDFD_OPEN, PIDFD_SEND_SIGNAL])
+def test_without_handles_leftovers_are_ended_all_the_same(run, call):
+    status, output = run("--init=always", *python(STUBBORN), init=False, prefix=refusing(call),
+                         variables={"SIGNALBOX_GRACE": "50ms"})
+    assert (status, output) == (7, "asked\n")
 
 
 def test_refused_close_range_still_closes(start):
     reading, writing = os.pipe()
     process = start(*python("import sys; print('ready', flush=True); sys.stdin.read()"),
-                    prefix=python(REFUSING), stdin=subprocess.PIPE, pass_fds=[writing])
+                    prefix=refusing(), stdin=subprocess.PIPE, pass_fds=[writing])
     assert process.stdout.readline() == "ready\n"
     # The command is started before PID 1 tidies up; both have ended when the pipe's end is seen.
     while os.path.exists(f"/proc/{pid_1_of(process)}/fd/{writing}"):
