@@ -80,10 +80,19 @@ static void explain_target(const struct target *target, struct text *page) {
     text_append_format(&value, "%s (%s)", target->environment, target->environment_source);
     line(page, "environment", text_string(&value));
     text_release(&value);
-    database_describe(&target->database, &value);
-    text_append_format(&value, " (%s)", target->database.source);
-    line(page, "database", text_string(&value));
-    text_release(&value);
+    if (target->database == NULL) {
+        text_append_format(&value, "only Rails can say: %s", target->unclear);
+        line(page, "database", text_string(&value));
+        text_release(&value);
+    }
+    for (size_t i = 0; i < target->databases.count; i++) {
+        const struct database *database = &target->databases.items[i];
+        text_append_format(&value, "%s: ", database->is_for_lock_only ? "lock" : database->role);
+        database_describe(database, &value);
+        text_append_format(&value, " (%s)", database->source);
+        line(page, i == 0 ? "database" : "", text_string(&value));
+        text_release(&value);
+    }
     if (!target->has_fingerprint) {
         line(page, "fingerprint", "none");
         return;

@@ -59,8 +59,16 @@ static enum session_result query(const struct ledger *ledger, struct session *se
 
 enum session_result ledger_find(
     struct ledger *ledger, struct session *session, int64_t deadline_ms) {
-    enum session_result result =
-        session_query(session, "SELECT current_schema()", NULL, 0, deadline_ms);
+    /* The app's own schema_search_path decides, set for this one statement only: a setting of the
+     * session would leak through a pooler to somebody else. The subquery is carried out before the
+     * outer list is. */
+    const char *parameters[] = {ledger->search_path};
+    enum session_result result = ledger->search_path == NULL
+        ? session_query(session, "SELECT current_schema()", NULL, 0, deadline_ms)
+        : session_query(session,
+              "WITH app AS (SELECT set_config('search_path', $1, true))"
+              " SELECT current_schema() FROM app",
+              parameters, 1, deadline_ms);
     if (result != SESSION_DONE) {
         return result;
     }

@@ -16,6 +16,7 @@ struct ledger {
     char *table;       /* Schema and name, quoted; NULL until ledger_find. */
     char lock_key[16]; /* As text, for parameters. */
     const char *fingerprint;
+    const char *search_path; /* The app's schema_search_path, or NULL. */
 };
 
 /* Learns the schema. SESSION_FAILED where there is none to keep a table in. */

@@ -110,9 +110,9 @@ static enum coordination connect_to_database(void *self, struct error *error) {
     if (result == COORDINATION_DONE) {
         AUTO_TEXT struct text description = {.data = NULL};
         struct event_fields fields = {.elapsed_ms = clock_now_ms() - began_ms};
-        database_describe(&coordinator->target->database, &description);
+        database_describe(coordinator->target->database, &description);
         report(EVENT_DATABASE_REACHED, &fields, "reached %s (from %s)", text_string(&description),
-            coordinator->target->database.source);
+            coordinator->target->database->source);
         coordinator->was_reached = true;
     }
     return result;
@@ -325,7 +325,8 @@ void postgres_coordinator_initialise(struct postgres_coordinator *coordinator,
         .release = release,
         .connect_timeout_ms = connect_timeout_ms,
         .has_ledger = target->has_fingerprint,
-        .ledger = {.fingerprint = target->fingerprint},
+        .ledger = {.fingerprint = target->fingerprint,
+            .search_path = target->database->schema_search_path},
     };
     (void)snprintf(coordinator->ledger.lock_key, sizeof coordinator->ledger.lock_key, "%lld",
         (long long)target->lock_key);

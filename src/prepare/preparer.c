@@ -19,7 +19,7 @@
 #include "signalbox/process/exit_status.h"
 #include "signalbox/report/report.h"
 
-enum { SAY_EVERY_MS = 10000 };
+enum { SAY_EVERY_MS = 10000, RAILS_ANSWER_MS = 120000 };
 
 struct flight {
     const struct prepare_request *request;
@@ -366,6 +366,29 @@ static void report_target(const struct target *target) {
         target->environment, target->environment_source);
 }
 
+/* What is not known without Rails is asked now, while a signal is still heeded. */
+static int complete_target(const struct prepare_request *request, struct target *target,
+    char *const *environment, struct cancellation *cancellation, struct error *error) {
+    struct attention attention = cancellation_attention(cancellation);
+    struct rails_question question = {
+        .environment = environment,
+        .inheritance = request->inheritance,
+        .attention = &attention,
+        .timeout_ms = RAILS_ANSWER_MS,
+    };
+    return target->database != NULL ? 0 : target_ask_rails(target, &question, error);
+}
+
+static int give_up(const struct cancellation *cancellation, const struct error *error) {
+    if (cancellation->signal != 0) {
+        report(EVENT_CANCELLED, NULL, "%s while asking Rails: the server is not started",
+            signal_name(cancellation->signal));
+        return EXIT_STATUS_SIGNAL_BASE + cancellation->signal;
+    }
+    report(EVENT_CONFIGURATION, NULL, "%s: the server is not started", error->text);
+    return error->exit_status;
+}
+
 int prepare_run(void *argument) {
     const struct prepare_request *request = argument;
     struct error error;
@@ -377,15 +400,19 @@ int prepare_run(void *argument) {
         return error.exit_status;
     }
     (void)subreaper_set(true);
-    if (target_make(&request->target, &target, &error) != 0) {
-        report(EVENT_CONFIGURATION, NULL, "%s: the server is not started", error.text);
+    bool is_complete = target_make(&request->target, &target, &error) == 0;
+    if (is_complete) {
+        copy_environment(target.environment, &environment);
+        is_complete =
+            complete_target(request, &target, environment.items, &cancellation, &error) == 0;
+    }
+    if (!is_complete) {
         target_release(&target);
-        return error.exit_status;
+        return give_up(&cancellation, &error);
     }
     if (request->purpose == PREPARE_BY_OTHERS) {
         target.missing_database = MISSING_IS_AWAITED;
     }
-    copy_environment(target.environment, &environment);
     session_find_certificates();
     report_target(&target);
 

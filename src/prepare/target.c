@@ -9,6 +9,8 @@
 #include <string.h>
 
 #include "prepare/fingerprint.h"
+#include "signalbox/base/deadline.h"
+#include "signalbox/report/report.h"
 
 static const char *from_environment(const char *name) {
     const char *value = getenv(name);
@@ -55,7 +57,9 @@ static int find_fingerprint(
         .directory = request->directory,
         .steps = request->steps,
         .environment = target->environment,
-        .database_name = target->database.name,
+        .databases = target->unclear[0] == '\0' && !target->databases.are_unclear
+            ? &target->databases
+            : NULL,
         .release = request->release,
     };
     if (fingerprint_make(&asked, &fingerprint, error) != 0) {
@@ -68,14 +72,34 @@ static int find_fingerprint(
     return 0;
 }
 
+static int find_databases(
+    const struct target_request *request, struct target *target, struct error *error) {
+    struct databases_request asked = {
+        .given_url = request->database_url,
+        .given_source = request->database_url_source,
+        .environment = target->environment,
+        .directory = request->directory,
+    };
+    switch (databases_find(&asked, &target->databases, error)) {
+    case DATABASES_FOUND:
+        target->database = &target->databases.items[0];
+        return databases_check_first(&target->databases, error);
+    case DATABASES_UNCLEAR:
+        (void)snprintf(target->unclear, sizeof target->unclear, "%s", error->text);
+        return 0;
+    case DATABASES_WRONG:
+        break;
+    }
+    return -1;
+}
+
 int target_make(const struct target_request *request, struct target *target, struct error *error) {
     *target = (struct target){.steps = request->steps, .lock_key = request->lock_key};
     target->environment =
         target_environment(request->named_environment, &target->environment_source);
     target->missing_database =
         creates_databases(request->steps) ? MISSING_IS_CREATED : MISSING_IS_AN_ERROR;
-    if (database_find(
-            request->database_url, request->database_url_source, &target->database, error) != 0) {
+    if (find_databases(request, target, error) != 0) {
         return -1;
     }
     if (strcmp(target->environment, "development") == 0 ||
@@ -85,6 +109,33 @@ int target_make(const struct target_request *request, struct target *target, str
     return find_fingerprint(request, target, error);
 }
 
+int target_ask_rails(
+    struct target *target, const struct rails_question *question, struct error *error) {
+    struct event_fields fields = {.elapsed_ms = clock_now_ms()};
+    struct error failure;
+    report(EVENT_RAILS_ASKED, NULL, "asking Rails for its databases, since %s", target->unclear);
+    enum rails_answer answer = databases_ask_rails(question, &target->databases, error);
+    fields.elapsed_ms = clock_now_ms() - fields.elapsed_ms;
+    switch (answer) {
+    case RAILS_ANSWERED:
+        break;
+    case RAILS_FAILED:
+        failure = *error;
+        error_set(error, failure.exit_status,
+            "%.280s; %.200s; SIGNALBOX_DATABASE_URL can say where to lock", target->unclear,
+            failure.text);
+        return -1;
+    case RAILS_CANCELLED:
+        return -1;
+    }
+    target->database = &target->databases.items[0];
+    report(EVENT_RAILS_ANSWERED, &fields,
+        "Rails answered after %s, which every start costs; SIGNALBOX_DATABASE_URL avoids it",
+        duration_describe(fields.elapsed_ms).string);
+    return databases_check_first(&target->databases, error);
+}
+
 void target_release(struct target *target) {
-    database_release(&target->database);
+    target->database = NULL;
+    databases_release(&target->databases);
 }

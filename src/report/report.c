@@ -26,6 +26,8 @@ static const struct {
     [EVENT_CONFIGURATION_NOTE] = {"configuration_note", REPORT_WARN},
     [EVENT_VARIABLE_UNKNOWN] = {"variable_unknown", REPORT_WARN},
     [EVENT_COMMAND_RECOGNISED] = {"command_recognised", REPORT_INFO},
+    [EVENT_RAILS_ASKED] = {"rails_asked", REPORT_INFO},
+    [EVENT_RAILS_ANSWERED] = {"rails_answered", REPORT_INFO},
     [EVENT_DATABASE_REACHED] = {"database_reached", REPORT_INFO},
     [EVENT_DATABASE_UNREACHABLE] = {"database_unreachable", REPORT_WARN},
     [EVENT_DATABASE_CREATED] = {"database_created", REPORT_INFO},

@@ -50,6 +50,9 @@ void session_find_certificates(void);
 enum session_result session_open(struct session *session, const char *const *keywords,
     const char *const *values, const struct attention *attention, int64_t deadline_ms) MUST_USE;
 
+/* Whether libpq itself has this keyword, for connecting; ActiveRecord hands no others to it. */
+bool session_knows_keyword(const char *keyword);
+
 /* Runs one statement with text parameters and keeps its rows until the next one. */
 enum session_result session_query(struct session *session, const char *statement,
     const char *const *parameters, int parameter_count, int64_t deadline_ms) MUST_USE;

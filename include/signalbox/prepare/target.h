@@ -12,6 +12,7 @@
 #include "signalbox/base/cleanup.h"
 #include "signalbox/base/error.h"
 #include "signalbox/command/step.h"
+#include "signalbox/database/ask_rails.h"
 #include "signalbox/database/database.h"
 
 struct target_request {
@@ -32,7 +33,9 @@ enum missing_database {
 };
 
 struct target {
-    struct database database;
+    struct databases databases;
+    const struct database *database; /* The first, with lock and ledger; NULL while unclear. */
+    char unclear[640];               /* Why only Rails can say; empty where it need not be asked. */
     const struct step_list *steps;
     int64_t lock_key;
     const char *environment;        /* "production". */
@@ -48,9 +51,16 @@ struct target {
  * names, RAILS_ENV, RACK_ENV (empty is unset), `development`. */
 const char *target_environment(const char *named, const char **source);
 
-/* -1 with the error filled where no database is named or a file cannot be read. */
+/* -1 with the error filled where no database is named or a file cannot be read. Asks nobody: where
+ * only Rails can say which databases there are, `unclear` says why, and `database` is NULL. The
+ * fingerprint is the same whether Rails is asked or not. */
 int target_make(
     const struct target_request *request, struct target *target, struct error *error) MUST_USE;
+
+/* Completes an unclear target by Rails' answer, and says in the log why that was needed and how
+ * long it took. -1 with the error filled where Rails has none, or a signal ended the asking. */
+int target_ask_rails(
+    struct target *target, const struct rails_question *question, struct error *error) MUST_USE;
 
 void target_release(struct target *target);
 
