@@ -163,6 +163,7 @@ enum rails_answer databases_ask_rails(
         {{"ruby", "-e", NULL},
             "require './config/application'\n"
             "  require 'active_record'\n"
+            "  require 'active_record/database_configurations'\n"
             "  configurations = ActiveRecord::DatabaseConfigurations.new("
             "Rails.application.config.database_configuration)"},
         {{"./bin/rails", "runner", NULL}, "configurations = ActiveRecord::Base.configurations"},

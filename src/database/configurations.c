@@ -145,6 +145,9 @@ static enum reading resolve_string(
     const struct resolver *resolver, const char *name, const struct value *url) {
     struct value *settings = value_make(resolver->request->pool, VALUE_MAPPING, NULL, 0, url->line);
     enum reading reading = merge_url(resolver, settings, url->text, "the URL here", url->line);
+    if (reading == READ_WELL && mapping_get(settings, "adapter") == NULL) {
+        return wrong(resolver, url->line, "the URL here " URL_IS_NONE);
+    }
     return reading == READ_WELL ? append(resolver, name, settings, true, url->line, NULL) : reading;
 }
 
@@ -185,33 +188,29 @@ static enum reading resolve_mapping(
         : reading;
 }
 
+/* key.to_s: a configuration may be called `off`. */
+static const char *name_of(const struct value *key) {
+    if (key->text != NULL) {
+        return key->text;
+    }
+    if (key->kind == VALUE_NIL) {
+        return "";
+    }
+    return key->kind == VALUE_TRUE ? "true" : "false";
+}
+
 static enum reading resolve_section(
     const struct resolver *resolver, const struct value *key, const struct value *section) {
-    switch (section->kind) {
-    case VALUE_STRING:
+    if (section->kind == VALUE_STRING) {
         return resolve_string(resolver, "primary", section);
-    case VALUE_MAPPING:
-        break;
-    case VALUE_NIL:
-    case VALUE_FALSE:
-    case VALUE_TRUE:
-    case VALUE_INTEGER:
-    case VALUE_SYMBOL:
-    case VALUE_UNCLEAR:
-    case VALUE_SEQUENCE:
-        return wrong(resolver, key->line, "this section is no configuration, so Rails refuses it");
     }
     if (!mapping_is_of_mappings(section)) {
         return resolve_mapping(resolver, "primary", section, key->line);
     }
     for (size_t i = 0; i < section->count; i++) {
         const struct value *name = section->pairs[i].key;
-        if (name->text == NULL) {
-            return finding_set(resolver->finding, READ_UNCLEAR, file_line(resolver, name->line),
-                "a configuration's name that is not plain text");
-        }
         enum reading reading =
-            resolve_mapping(resolver, name->text, section->pairs[i].value, name->line);
+            resolve_mapping(resolver, name_of(name), section->pairs[i].value, name->line);
         if (reading != READ_WELL) {
             return reading;
         }
@@ -233,6 +232,20 @@ static enum reading resolve_without_section(const struct resolver *resolver) {
         : reading;
 }
 
+/* Rails looks at every environment's section, not only at ours. */
+static enum reading check_sections(const struct resolver *resolver, const struct value *root) {
+    for (size_t i = 0; i < root->count; i++) {
+        const struct value *key = root->pairs[i].key;
+        enum value_kind kind = root->pairs[i].value->kind;
+        bool is_shared = key->text != NULL && strcmp(key->text, "shared") == 0;
+        if (kind != VALUE_STRING && kind != VALUE_MAPPING && !is_shared) {
+            return wrong(
+                resolver, key->line, "this section is no configuration, so Rails refuses it");
+        }
+    }
+    return READ_WELL;
+}
+
 enum reading configurations_resolve(const struct configurations_request *request,
     struct databases *databases, struct finding *finding) {
     struct resolver resolver = {request, databases, finding};
@@ -245,7 +258,10 @@ enum reading configurations_resolve(const struct configurations_request *request
     if (root->kind != VALUE_MAPPING) {
         return wrong(&resolver, root->line, "there are no sections in this file");
     }
-    enum reading reading = share(&resolver, root);
+    enum reading reading = check_sections(&resolver, root);
+    if (reading == READ_WELL) {
+        reading = share(&resolver, root);
+    }
     for (size_t i = 0; reading == READ_WELL && i < root->count; i++) {
         section = &root->pairs[i];
         if (section->key->text == NULL || strcmp(section->key->text, request->environment) != 0 ||

@@ -162,6 +162,9 @@ int database_from_url(
     struct finding finding;
     *database = (struct database){.role = NULL};
     enum reading reading = url_read(url, &pool, &settings, &finding);
+    if (reading == READ_WELL && mapping_get(settings, "adapter") == NULL) {
+        reading = finding_set(&finding, READ_WRONG, 0, "%s", URL_IS_NONE);
+    }
     if (reading == READ_WELL) {
         reading = settings_to_database(settings, database, &finding);
     }

@@ -135,14 +135,25 @@ static enum reading print_value(struct template *template, const struct tag *tag
     return reading;
 }
 
+/* ERB writes the text behind a tag on the same line of Ruby, so a comment would swallow it. */
+static bool has_comment(const char *code, size_t length) {
+    for (size_t i = 0; i < length; i++) {
+        if (code[i] == '#' && (i + 1 == length || code[i + 1] != '{')) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The condition of `if`, `unless` or `elsif`, only where it is asked in Ruby too. */
 static enum reading decide(struct template *template, const struct tag *tag, const char *condition,
     size_t length, bool is_asked, bool *is_true) {
     struct ruby_value value = {.kind = RUBY_NIL};
-    if (memchr(condition, ';', length) != NULL || memchr(condition, '\n', length) != NULL) {
+    *is_true = false;
+    if (memchr(condition, ';', length) != NULL || memchr(condition, '\n', length) != NULL ||
+        (!is_asked && has_comment(condition, length))) {
         return note_unclear(template, tag);
     }
-    *is_true = false;
     if (!is_asked) {
         return READ_WELL;
     }
@@ -234,7 +245,7 @@ static enum reading carry_out(struct template *template, const struct tag *tag) 
         end--;
     }
     size_t length = (size_t)(end - code);
-    if (length == 0 || (*code == '#' && memchr(code, '\n', length) == NULL)) {
+    if (length == 0) {
         return READ_WELL;
     }
     if (starts_with_word(code, length, "if", &rest)) {
@@ -255,9 +266,10 @@ static enum reading carry_out(struct template *template, const struct tag *tag) 
     return assign(template, tag, code, length);
 }
 
-/* Whether a tag that prints nothing here could still open a block and so shift every `end`. */
-static bool could_open_block(const struct tag *tag) {
-    return memchr(tag->code, '|', tag->length) != NULL ||
+/* Whether a tag that prints nothing here could still open a block and so shift every `end`, or hide
+ * what follows it. */
+static bool could_reach_further(const struct tag *tag) {
+    return has_comment(tag->code, tag->length) || memchr(tag->code, '|', tag->length) != NULL ||
         memchr(tag->code, ';', tag->length) != NULL ||
         memmem(tag->code, tag->length, "do", 2) != NULL;
 }
@@ -274,7 +286,7 @@ static enum reading process_tag(struct template *template, const struct tag *tag
         return carry_out(template, tag);
     }
     if (!is_live(template)) {
-        return could_open_block(tag) ? note_unclear(template, tag) : READ_WELL;
+        return could_reach_further(tag) ? note_unclear(template, tag) : READ_WELL;
     }
     return print_value(template, tag);
 }

@@ -564,13 +564,10 @@ enum reading expression_evaluate(const char *code, size_t length, const struct r
     skip_blanks(&scanner, ACROSS_LINES);
     *value = read_statement(&scanner);
     skip_blanks(&scanner, ACROSS_LINES);
-    if (is_well(&scanner) && scanner.at != scanner.end && *scanner.at != '#') {
-        *value = (ruby_value_release(value), unclear(&scanner));
-    }
-    if (is_well(&scanner) && scanner.at != scanner.end &&
-        memchr(scanner.at, '\n', (size_t)(scanner.end - scanner.at)) != NULL) {
-        /* Behind a comment there may be more. */
-        *value = (ruby_value_release(value), unclear(&scanner));
+    /* A comment too: what ERB writes behind the tag on that line belongs to it. */
+    if (is_well(&scanner) && scanner.at != scanner.end) {
+        ruby_value_release(value);
+        *value = unclear(&scanner);
     }
     if (!is_well(&scanner)) {
         ruby_value_release(value);

@@ -181,12 +181,13 @@ static void put_adapter(struct reader *reader, const char *scheme, size_t length
 }
 
 /* What stands behind the scheme; false where it cannot be decoded. */
-static bool put_rest(struct reader *reader, const char *rest, size_t length, bool is_sqlite) {
+static bool put_rest(
+    struct reader *reader, const char *rest, size_t length, bool has_scheme, bool is_sqlite) {
     const char *question = memchr(rest, '?', length);
     size_t before = question == NULL ? length : (size_t)(question - rest);
     const char *query = question == NULL ? rest + length : question + 1;
     size_t query_length = (size_t)(rest + length - query);
-    if (before > 0 && rest[0] != '/') {
+    if (has_scheme && before > 0 && rest[0] != '/') {
         /* `sqlite3:db/x.sqlite3`: there are no parts, and here the query overrides nothing. */
         return put_query(reader, query, query_length) && put_part(reader, "database", rest, before);
     }
@@ -200,7 +201,7 @@ static bool put_rest(struct reader *reader, const char *rest, size_t length, boo
         }
     }
     size_t path_length = (size_t)(rest + before - path);
-    size_t slash = path_length > 0 && !is_sqlite ? 1 : 0;
+    size_t slash = path_length > 0 && path[0] == '/' && !is_sqlite ? 1 : 0;
     return put_part(reader, "database", path + slash, path_length - slash) &&
         put_query(reader, query, query_length);
 }
@@ -227,22 +228,26 @@ static size_t scheme_length(const char *url) {
 
 enum reading url_read(
     const char *url, struct value_pool *pool, struct value **settings, struct finding *finding) {
+    /* Without a scheme ActiveRecord takes it for a name, and the adapter from elsewhere. */
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                "_.~/?&=%+-";
     struct reader reader = {.pool = pool, .finding = finding};
     size_t scheme = scheme_length(url);
     if (url[strspn(url, " \t\r\n")] == '\0') {
         return finding_set(
             finding, READ_WRONG, 0, "is empty, which Rails refuses: unset it, or give a URL");
     }
-    if (scheme == 0) {
-        return finding_set(finding, READ_WRONG, 0,
-            "is not a URL: write postgresql://USER:PASSWORD@HOST:PORT/NAME");
+    if (scheme == 0 && url[strspn(url, plain)] != '\0') {
+        return finding_set(finding, READ_WRONG, 0, "%s", URL_IS_NONE);
     }
-    const char *rest = url + scheme + 1;
+    const char *rest = scheme == 0 ? url : url + scheme + 1;
     reader.settings = value_make(pool, VALUE_MAPPING, NULL, 0, 0);
-    put_adapter(&reader, url, scheme);
+    if (scheme > 0) {
+        put_adapter(&reader, url, scheme);
+    }
     bool is_sqlite =
-        strncasecmp(url, "sqlite", scheme) == 0 || strncasecmp(url, "sqlite3", scheme) == 0;
-    if (!put_rest(&reader, rest, strcspn(rest, "#"), is_sqlite)) {
+        scheme > 0 && strncasecmp(url, "sqlite3", scheme) == 0 && scheme >= strlen("sqlite");
+    if (!put_rest(&reader, rest, strcspn(rest, "#"), scheme > 0, is_sqlite)) {
         return finding_set(finding, READ_WRONG, 0,
             "cannot be read: percent-encode what is special in its user, password and name, and "
             "give the port as a number");

@@ -13,6 +13,9 @@
 enum reading url_read(
     const char *url, struct value_pool *pool, struct value **settings, struct finding *finding);
 
+/* For where there must be a scheme. */
+#define URL_IS_NONE "is not a URL: write postgresql://USER:PASSWORD@HOST:PORT/NAME"
+
 /* Whether ActiveRecord takes it for a URL that is no connection's and leaves the settings alone. */
 bool url_is_foreign(const char *url);
 
