@@ -3,7 +3,8 @@
  * transaction of its own connection: a session-level lock behind a transaction pooler can be had
  * twice, and a session blocked in pg_advisory_lock holds a snapshot that a step's CREATE INDEX
  * CONCURRENTLY waits for without end. So it is tried and never waited for, and nothing that could
- * fail happens in that transaction, since any error there gives the lock away.
+ * fail happens in that transaction, since any error there gives the lock away. No statement in it
+ * has parameters: the portal that the extended protocol leaves open would hold a snapshot too.
  */
 #include "prepare/postgres_coordinator.h"
 
@@ -170,7 +171,7 @@ static const char *const lock_statements[] = {
 
 static enum session_result try_lock(struct postgres_coordinator *coordinator, bool *taken) {
     struct session *session = &coordinator->holder;
-    const char *parameters[] = {coordinator->ledger.lock_key};
+    char try_statement[128];
     for (size_t i = 0; i < ARRAY_LENGTH(lock_statements); i++) {
         enum session_result result =
             session_query(session, lock_statements[i], NULL, 0, statement_deadline_ms());

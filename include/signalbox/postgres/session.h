@@ -50,7 +50,9 @@ void session_find_certificates(void);
 enum session_result session_open(struct session *session, const char *const *keywords,
     const char *const *values, const struct attention *attention, int64_t deadline_ms) MUST_USE;
 
-/* Runs one statement with text parameters and keeps its rows until the next one. */
+/* Runs one statement with text parameters and keeps its rows until the next one. In a transaction
+ * that stays open, use no parameters: with them the backend keeps a snapshot until its next
+ * statement, and everybody's CREATE INDEX CONCURRENTLY waits for that. */
 enum session_result session_query(struct session *session, const char *statement,
     const char *const *parameters, int parameter_count, int64_t deadline_ms) MUST_USE;
 
