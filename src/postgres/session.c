@@ -242,6 +242,10 @@ bool session_is_lost(struct session *session) {
         PQstatus(session->connection) == CONNECTION_BAD;
 }
 
+bool session_in_transaction(const struct session *session) {
+    return PQtransactionStatus(session->connection) == PQTRANS_INTRANS;
+}
+
 int session_row_count(const struct session *session) {
     return PQntuples(session->result);
 }

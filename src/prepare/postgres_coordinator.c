@@ -179,9 +179,11 @@ static enum session_result try_lock(struct postgres_coordinator *coordinator, bo
             return result;
         }
     }
+    (void)snprintf(try_statement, sizeof try_statement,
+        "SELECT pg_try_advisory_xact_lock(" LOCK_CLASS ", (%lld)::integer)",
+        (long long)coordinator->target->lock_key);
     enum session_result result =
-        session_query(session, "SELECT pg_try_advisory_xact_lock(" LOCK_CLASS ", $1::integer)",
-            parameters, 1, statement_deadline_ms());
+        session_query(session, try_statement, NULL, 0, statement_deadline_ms());
     *taken = result == SESSION_DONE && strcmp(session_value(session, 0, 0), "t") == 0;
     if (result == SESSION_DONE && !*taken) {
         result = session_query(session, "ROLLBACK", NULL, 0, statement_deadline_ms());
@@ -275,18 +277,15 @@ static int64_t guard_deadline_ms(void *self) {
                         : guard->answered_ms + GUARD_INTERVAL_MS;
 }
 
-/* Every 5 s the server is asked whether this backend still holds the lock, which also feeds the
- * server's own timeout. */
+/* Every 5 s the server is asked for a sign of life, which also feeds its own timeout. It must be a
+ * statement that takes no snapshot, since a CREATE INDEX CONCURRENTLY that sees one for a
+ * millisecond waits for the whole transaction (measured: a look at pg_locks hung 1 of 30). While
+ * the transaction is open the lock is ours: nothing but its end gives up a transaction-level lock.
+ */
 static bool guard_ask(struct postgres_coordinator *coordinator, int64_t now_ms) {
-    char statement[256];
-    (void)snprintf(statement, sizeof statement,
-        "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted"
-        " AND pid = pg_backend_pid() AND classid = " LOCK_CLASS " AND objid = %u"
-        " AND objsubid = 2",
-        (unsigned)(uint32_t)coordinator->target->lock_key);
     coordinator->guard.asked = true;
     coordinator->guard.asked_ms = now_ms;
-    return session_send(&coordinator->holder, statement) == SESSION_DONE;
+    return session_send(&coordinator->holder, "SHOW transaction_isolation") == SESSION_DONE;
 }
 
 static bool guard_holds(void *self) {
@@ -306,7 +305,7 @@ static bool guard_holds(void *self) {
     case SESSION_DONE:
         guard->asked = false;
         guard->answered_ms = now_ms;
-        return strcmp(session_value(session, 0, 0), "1") == 0;
+        return session_in_transaction(session);
     case SESSION_PENDING:
         return now_ms < guard->asked_ms + GUARD_ANSWER_MS;
     case SESSION_FAILED:

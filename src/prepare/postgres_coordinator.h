@@ -15,7 +15,7 @@
 #include "signalbox/process/attention.h"
 
 struct guard {
-    bool asked;          /* A look at pg_locks is under way … */
+    bool asked;          /* A sign of life has been asked for … */
     int64_t asked_ms;    /* … since then. */
     int64_t answered_ms; /* When the server last said that the lock is ours. */
     int64_t tended_ms;   /* When this process last looked after it. */

@@ -66,6 +66,9 @@ int session_fd(const struct session *session);
  * POLLHUP comes, a close is seen. */
 bool session_is_lost(struct session *session);
 
+/* Whether the server said, with its last answer, that a transaction is open and sound. */
+bool session_in_transaction(const struct session *session);
+
 int session_row_count(const struct session *session);
 /* The text of a field, "" for NULL; valid until the next statement. */
 const char *session_value(const struct session *session, int row, int column);
