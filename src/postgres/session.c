@@ -242,6 +242,14 @@ bool session_is_lost(struct session *session) {
         PQstatus(session->connection) == CONNECTION_BAD;
 }
 
+bool session_is_pooled(struct session *session, int64_t deadline_ms) {
+    char own[16];
+    (void)snprintf(own, sizeof own, "%d", PQbackendPID(session->connection));
+    return session_query(session, "SELECT pg_backend_pid()", NULL, 0, deadline_ms) ==
+        SESSION_DONE &&
+        strcmp(session_value(session, 0, 0), own) != 0;
+}
+
 bool session_in_transaction(const struct session *session) {
     return PQtransactionStatus(session->connection) == PQTRANS_INTRANS;
 }

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "prepare/coordinator.h"
+#include "prepare/fence.h"
 #include "prepare/ledger.h"
 #include "signalbox/postgres/session.h"
 #include "signalbox/prepare/target.h"
@@ -30,6 +31,8 @@ struct postgres_coordinator {
     struct session reader;    /* Looks and records. */
     struct session holder;    /* Holds the lock, and does nothing else. */
     struct ledger ledger;
+    struct fence fence;
+    char step_assignment[FENCE_ASSIGNMENT_LENGTH];
     bool has_ledger;
     bool was_reached;
     struct guard guard;

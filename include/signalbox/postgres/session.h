@@ -66,6 +66,10 @@ int session_fd(const struct session *session);
  * POLLHUP comes, a close is seen. */
 bool session_is_lost(struct session *session);
 
+/* Whether a pooler stands between: it gives its clients process numbers of its own. Asks the server
+ * once; false where that fails. */
+bool session_is_pooled(struct session *session, int64_t deadline_ms);
+
 /* Whether the server said, with its last answer, that a transaction is open and sound. */
 bool session_in_transaction(const struct session *session);
 
