@@ -22,8 +22,8 @@ top=$(CDPATH='' cd -- "$package/.." && pwd -P)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/signalbox
 mkdir -p "$cache"
 cache=$(CDPATH='' cd -- "$cache" && pwd -P)
-inside=${SIGNALBOX_INSIDE:-}
-log=${SIGNALBOX_LOG:-$cache/$(basename "$0" .sh).log}
+inside=${SIGNALBOX_BUILD_INSIDE:-}
+log=${SIGNALBOX_BUILD_LOG:-$cache/$(basename "$0" .sh).log}
 temporary=
 doing=
 
@@ -154,7 +154,7 @@ run_in_root() {
 		exec chroot --userspec="$user" "$root" "$@"
 	' sh "$root" "$(id -u):$(id -g)" "$top" "$cache" \
 		env -i PATH=/usr/sbin:/usr/bin HOME="$cache" XDG_CACHE_HOME="${cache%/signalbox}" \
-		SIGNALBOX_INSIDE=1 SIGNALBOX_LOG="$log" "$@"
+		SIGNALBOX_BUILD_INSIDE=1 SIGNALBOX_BUILD_LOG="$log" "$@"
 }
 
 # Fetches what package/sources names into the cache. apt says where a file is,
@@ -244,7 +244,7 @@ in_trixie() {
 		install_packages $tools
 		fetch_sources
 		inside=1
-		export SIGNALBOX_INSIDE=1 SIGNALBOX_LOG="$log"
+		export SIGNALBOX_BUILD_INSIDE=1 SIGNALBOX_BUILD_LOG="$log"
 		return 0
 	fi
 	install_packages mmdebstrap debian-archive-keyring

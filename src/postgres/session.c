@@ -213,12 +213,20 @@ static enum session_result wait_for_result(struct session *session, int64_t dead
     return result;
 }
 
+/* Without parameters the simple protocol is used. With them the server keeps an unnamed portal open
+ * until the next statement, and in a transaction that portal holds a snapshot. */
+static int send_statement(struct session *session, const char *statement,
+    const char *const *parameters, int parameter_count) {
+    return parameter_count == 0 ? PQsendQuery(session->connection, statement)
+                                : PQsendQueryParams(session->connection, statement, parameter_count,
+                                      NULL, parameters, NULL, NULL, 0);
+}
+
 enum session_result session_query(struct session *session, const char *statement,
     const char *const *parameters, int parameter_count, int64_t deadline_ms) {
     drop_result(session);
     if (session->connection == NULL ||
-        PQsendQueryParams(session->connection, statement, parameter_count, NULL, parameters, NULL,
-            NULL, 0) == 0) {
+        send_statement(session, statement, parameters, parameter_count) == 0) {
         return statement_failed(session);
     }
     enum session_result result = wait_for_result(session, deadline_ms);
@@ -243,6 +251,18 @@ int session_fd(const struct session *session) {
 bool session_is_lost(struct session *session) {
     return session->connection == NULL || PQconsumeInput(session->connection) == 0 ||
         PQstatus(session->connection) == CONNECTION_BAD;
+}
+
+bool session_is_pooled(struct session *session, int64_t deadline_ms) {
+    char own[16];
+    (void)snprintf(own, sizeof own, "%d", PQbackendPID(session->connection));
+    return session_query(session, "SELECT pg_backend_pid()", NULL, 0, deadline_ms) ==
+        SESSION_DONE &&
+        strcmp(session_value(session, 0, 0), own) != 0;
+}
+
+bool session_in_transaction(const struct session *session) {
+    return PQtransactionStatus(session->connection) == PQTRANS_INTRANS;
 }
 
 int session_row_count(const struct session *session) {

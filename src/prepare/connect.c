@@ -12,7 +12,12 @@
 #include "signalbox/process/exit_status.h"
 #include "signalbox/report/report.h"
 
-enum { SHORTEST_BACKOFF_MS = 100, LONGEST_BACKOFF_MS = 2000, PARTS_MOST = 7 };
+enum {
+    SHORTEST_BACKOFF_MS = 100,
+    LONGEST_BACKOFF_MS = 2000,
+    ATTEMPT_MS = 10000, /* A server that accepts and never answers is not waited for longer. */
+    PARTS_MOST = 7
+};
 
 /* Of several hosts, the one that can be written to. */
 static bool wants_writable_host(const struct database *database) {
@@ -213,7 +218,8 @@ enum coordination connect_patiently(
     struct postgres_coordinator *coordinator, int64_t deadline_ms, struct error *error) {
     int64_t backoff_ms = SHORTEST_BACKOFF_MS;
     for (;;) {
-        enum session_result result = connect_once(coordinator, &coordinator->reader, deadline_ms);
+        enum session_result result = connect_once(coordinator, &coordinator->reader,
+            deadline_earlier(deadline_ms, deadline_after_ms(ATTEMPT_MS)));
         if (result == SESSION_DONE) {
             coordinator->last_reason[0] = '\0';
             return COORDINATION_DONE;
@@ -222,6 +228,10 @@ enum coordination connect_patiently(
             return COORDINATION_CANCELLED;
         }
         bool was_missing = false;
+        if (result == SESSION_TIMED_OUT) {
+            static const struct session_failure silence = {.message = "it does not answer"};
+            note_passing_trouble(coordinator, &silence);
+        }
         if (result == SESSION_FAILED) {
             was_missing = coordinator->reader.failure.trouble == TROUBLE_MISSING_DATABASE;
             enum coordination next = after_failure(coordinator, deadline_ms, error);

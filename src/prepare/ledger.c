@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "signalbox/base/text.h"
 
@@ -162,19 +161,8 @@ enum session_result ledger_bury(
     return result;
 }
 
-static void random_hex(char *text, size_t length) {
-    unsigned char bytes[32] = {0};
-    /* At most 256 bytes come whole or not at all; a run's name need not be secret. */
-    (void)!getrandom(bytes, sizeof bytes, 0);
-    for (size_t i = 0; i < length / 2 && i < sizeof bytes; i++) {
-        (void)snprintf(text + 2 * i, 3, "%02x", bytes[i]);
-    }
-}
-
 enum session_result ledger_begin(const struct ledger *ledger, struct session *session,
-    const char *host, const char *release, int64_t *id, int64_t deadline_ms) {
-    char run[17];
-    random_hex(run, sizeof run - 1);
+    const char *run, const char *host, const char *release, int64_t *id, int64_t deadline_ms) {
     const char *parameters[] = {run, ledger->lock_key, ledger->fingerprint, release, host};
     enum session_result result = query(ledger, session, "INSERT INTO ",
         " (run, lock_key, fingerprint, release, state, host)"

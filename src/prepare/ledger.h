@@ -36,7 +36,8 @@ enum session_result ledger_bury(const struct ledger *ledger, struct session *ses
     struct run *dead, int64_t deadline_ms) MUST_USE;
 
 enum session_result ledger_begin(const struct ledger *ledger, struct session *session,
-    const char *host, const char *release, int64_t *id, int64_t deadline_ms) MUST_USE;
+    const char *run, const char *host, const char *release, int64_t *id,
+    int64_t deadline_ms) MUST_USE;
 
 /* *changed is false where somebody else has decided this run. */
 enum session_result ledger_end(const struct ledger *ledger, struct session *session,

@@ -19,7 +19,7 @@
 #include "signalbox/process/exit_status.h"
 #include "signalbox/report/report.h"
 
-enum { SAY_EVERY_MS = 10000, RAILS_ANSWER_MS = 120000 };
+enum { SAY_EVERY_MS = 10000, FENCE_PAUSE_MS = 100, RAILS_ANSWER_MS = 120000 };
 
 struct flight {
     const struct prepare_request *request;
@@ -128,13 +128,8 @@ static enum observation pause_waiting(struct flight *flight) {
 
 static enum observation begin_run(struct flight *flight) {
     struct run dead;
-    if (flight->request->purpose == PREPARE_UNRECORDED) {
-        report(EVENT_LOCK_TAKEN, NULL, "took the lock (key %lld)",
-            (long long)flight->target->lock_key);
-        return SEEN_DONE;
-    }
-    enum coordination result = flight->coordinator.operations->run_begin(
-        flight->coordinator.self, &flight->run_id, &dead, &flight->error);
+    enum coordination result = flight->coordinator.operations->run_begin(flight->coordinator.self,
+        flight->request->purpose != PREPARE_UNRECORDED, &flight->run_id, &dead, &flight->error);
     if (dead.id != 0) {
         struct event_fields fields = {.run = dead.id, .holder = dead.host};
         report(EVENT_RUNNER_DIED, &fields,
@@ -152,17 +147,82 @@ static enum observation begin_run(struct flight *flight) {
     return observe(result);
 }
 
+static void say_fencing(const struct fence_report *found, int64_t *say_at_ms) {
+    if (found->ended > 0) {
+        report(EVENT_FENCED, NULL,
+            "ended %d statement%s that an earlier run had left at work in the server", found->ended,
+            found->ended == 1 ? "" : "s");
+    }
+    if (found->holder[0] != '\0' && clock_now_ms() >= *say_at_ms) {
+        *say_at_ms = clock_now_ms() + SAY_EVERY_MS;
+        report(EVENT_WAITING, NULL, "waiting for %s, before the first step", found->holder);
+    }
+}
+
+/* Waits a moment with both eyes open: for a signal, and on the lock. */
+static enum observation pause_fencing(const struct flight *flight) {
+    struct attention attention = cancellation_attention(flight->cancellation);
+    if (attention_pause(&attention, deadline_after_ms(FENCE_PAUSE_MS))) {
+        return SEEN_STEPS_STOPPED;
+    }
+    return flight->coordinator.operations->guard_holds(flight->coordinator.self) ? SEEN_DONE
+                                                                                 : SEEN_LOCK_LOST;
+}
+
+static enum observation fence(struct flight *flight) {
+    struct fence_report found = {.remaining = 1};
+    int64_t say_at_ms = 0;
+    enum observation seen = SEEN_DONE;
+    while (seen == SEEN_DONE) {
+        enum coordination result = flight->coordinator.operations->fence(
+            flight->coordinator.self, true, &found, &flight->error);
+        seen = result == COORDINATION_CANCELLED ? SEEN_STEPS_STOPPED : observe(result);
+        if (seen != SEEN_DONE || found.remaining == 0) {
+            break;
+        }
+        say_fencing(&found, &say_at_ms);
+        seen = pause_fencing(flight);
+    }
+    if (seen == SEEN_STEPS_STOPPED) {
+        flight->steps_end = (struct steps_end){.outcome = STEPS_STOPPED,
+            .exit_status = EXIT_STATUS_SIGNAL_BASE + flight->cancellation->signal};
+    } else if (seen == SEEN_LOCK_LOST) {
+        flight->steps_end = (struct steps_end){
+            .outcome = STEPS_LOCK_LOST, .exit_status = EXIT_STATUS_WAITED_TOO_LONG};
+    }
+    return seen;
+}
+
+/* Names the steps for the fence, unless the user has named them. */
+static void name_steps(const struct flight *flight, struct string_list *environment) {
+    const char *assignment =
+        flight->coordinator.operations->step_assignment(flight->coordinator.self);
+    bool is_named = false;
+    for (size_t i = 0; flight->environment[i] != NULL; i++) {
+        is_named = is_named || string_has_prefix(flight->environment[i], "PGAPPNAME=");
+        string_list_append(environment, flight->environment[i]);
+    }
+    if (!is_named && assignment != NULL) {
+        string_list_append(environment, assignment);
+    }
+}
+
 static enum observation run_steps(struct flight *flight) {
+    AUTO_STRING_LIST struct string_list environment = {.items = NULL};
+    name_steps(flight, &environment);
     struct steps_request request = {
         .steps = flight->request->commands,
         .timeout_ms = flight->request->step_timeout_ms,
-        .environment = flight->environment,
+        .environment = environment.items,
         .inheritance = flight->request->inheritance,
         .coordinator = &flight->coordinator,
         .cancellation = flight->cancellation,
         .grace_ms = flight->request->grace_ms,
     };
     flight->steps_end = steps_run(&request);
+    if (flight->steps_end.outcome != STEPS_OK) {
+        flight->coordinator.operations->fence_own(flight->coordinator.self);
+    }
     switch (flight->steps_end.outcome) {
     case STEPS_OK:
         return SEEN_STEPS_OK;
@@ -234,6 +294,8 @@ static enum observation act(struct flight *flight, enum flight_action action) {
         return pause_waiting(flight);
     case ACT_BEGIN_RUN:
         return begin_run(flight);
+    case ACT_FENCE:
+        return fence(flight);
     case ACT_RUN_STEPS:
         return run_steps(flight);
     case ACT_RECORD_OUTCOME:
@@ -315,6 +377,7 @@ static int conclude(const struct flight *flight, enum flight_action action) {
     case ACT_TRY_LOCK:
     case ACT_PAUSE:
     case ACT_BEGIN_RUN:
+    case ACT_FENCE:
     case ACT_RUN_STEPS:
     case ACT_RECORD_OUTCOME:
         break;

@@ -38,6 +38,7 @@ static const struct {
     [EVENT_LOCK_LOST] = {"lock_lost", REPORT_ERROR},
     [EVENT_WAITING] = {"waiting", REPORT_INFO},
     [EVENT_RUNNER_DIED] = {"runner_died", REPORT_WARN},
+    [EVENT_FENCED] = {"fenced", REPORT_WARN},
     [EVENT_STEP_STARTED] = {"step_started", REPORT_INFO},
     [EVENT_STEP_RUNNING] = {"step_running", REPORT_INFO},
     [EVENT_STEP_TIMED_OUT] = {"step_timed_out", REPORT_ERROR},

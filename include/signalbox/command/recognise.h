@@ -12,13 +12,13 @@
 #include <stddef.h>
 
 enum command_kind {
-    COMMAND_SERVER, /* Serves the app: prepares first. */
-    COMMAND_WORKER, /* Works off jobs: starts at once. */
+    COMMAND_SERVER,  /* Serves the app: prepares first. */
+    COMMAND_WORKER,  /* Works off jobs: starts at once. */
     COMMAND_PREPARE, /* The configured step itself. */
     COMMAND_MIGRATE, /* `rails db:migrate` or `rake db:migrate`, where that is not the step. */
-    COMMAND_TASK,   /* A rails or rake task, a console, an interactive shell. */
-    COMMAND_OTHER,  /* Anything else. */
-    COMMAND_NONE    /* No words. */
+    COMMAND_TASK,    /* A rails or rake task, a console, an interactive shell. */
+    COMMAND_OTHER,   /* Anything else. */
+    COMMAND_NONE     /* No words. */
 };
 
 struct recognition {

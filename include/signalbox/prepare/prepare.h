@@ -24,7 +24,7 @@ struct prepare_request {
     struct target_request target;
     const struct step_list *commands; /* What is run: the steps as the command would run them. */
     int64_t step_timeout_ms;          /* Negative: no limit. */
-    const char *release_label; /* For the ledger, or NULL. */
+    const char *release_label;        /* For the ledger, or NULL. */
     int64_t connect_timeout_ms;
     int64_t wait_timeout_ms;
     int64_t grace_ms;
