@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "prepare/schema.h"
 #include "signalbox/base/text.h"
 
 static const int64_t migrator_salt = 2053462845;
@@ -40,11 +41,12 @@ static uint32_t short_hash(const char *text) {
 }
 
 enum session_result fence_make(
-    struct fence *fence, struct session *session, int64_t lock_key, int64_t deadline_ms) {
+    struct fence *fence, struct session *session, const char *search_path, int64_t lock_key,
+    int64_t deadline_ms) {
     unsigned char bytes[FENCE_RUN_LENGTH / 2] = {0};
     AUTO_TEXT struct text scope = {.data = NULL};
     enum session_result result =
-        session_query(session, "SELECT current_database(), current_schema()", NULL, 0, deadline_ms);
+        schema_find(session, search_path, deadline_ms);
     if (result != SESSION_DONE) {
         return result;
     }

@@ -25,9 +25,9 @@ struct fence_sweep {
     char holder[200]; /* One that we may not end, or that holds Rails' own lock, in words. */
 };
 
-/* Learns the names; the session is to the target's database. */
-enum session_result fence_make(
-    struct fence *fence, struct session *session, int64_t lock_key, int64_t deadline_ms) MUST_USE;
+/* Learns the names; the session is to the target's database, `search_path` the app's or NULL. */
+enum session_result fence_make(struct fence *fence, struct session *session,
+    const char *search_path, int64_t lock_key, int64_t deadline_ms) MUST_USE;
 
 /* Ends the backends of every other run of this app, and says what is left. */
 enum session_result fence_sweep_others(const struct fence *fence, struct session *session,

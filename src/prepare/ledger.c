@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "prepare/schema.h"
 #include "signalbox/base/text.h"
 
 static const char *const state_names[] = {
@@ -58,20 +59,11 @@ static enum session_result query(const struct ledger *ledger, struct session *se
 
 enum session_result ledger_find(
     struct ledger *ledger, struct session *session, int64_t deadline_ms) {
-    /* The app's own schema_search_path decides, set for this one statement only: a setting of the
-     * session would leak through a pooler to somebody else. The subquery is carried out before the
-     * outer list is. */
-    const char *parameters[] = {ledger->search_path};
-    enum session_result result = ledger->search_path == NULL
-        ? session_query(session, "SELECT current_schema()", NULL, 0, deadline_ms)
-        : session_query(session,
-              "WITH app AS (SELECT set_config('search_path', $1, true))"
-              " SELECT current_schema() FROM app",
-              parameters, 1, deadline_ms);
+    enum session_result result = schema_find(session, ledger->search_path, deadline_ms);
     if (result != SESSION_DONE) {
         return result;
     }
-    const char *schema = session_row_count(session) == 1 ? session_value(session, 0, 0) : "";
+    const char *schema = session_row_count(session) == 1 ? session_value(session, 0, 1) : "";
     AUTO_FREE char *quoted = schema[0] == '\0' ? NULL : session_quote_identifier(session, schema);
     if (quoted == NULL) {
         (void)snprintf(session->failure.message, sizeof session->failure.message,

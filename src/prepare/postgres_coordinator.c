@@ -231,7 +231,8 @@ static enum coordination run_begin(
     *dead = (struct run){.state = RUN_NONE};
     enum coordination concluded = conclude(coordinator,
         fence_make(
-            &coordinator->fence, reader, coordinator->target->lock_key, statement_deadline_ms()),
+            &coordinator->fence, reader, coordinator->target->database->schema_search_path,
+            coordinator->target->lock_key, statement_deadline_ms()),
         reader, error);
     if (concluded != COORDINATION_DONE || !coordinator->has_ledger || !is_recorded) {
         return concluded;
