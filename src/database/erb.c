@@ -100,6 +100,9 @@ static void append_excerpt(struct text *excerpt, const struct tag *tag) {
             text_append_string(&code, " ");
         }
     }
+    if (code.length > 0 && code.data[code.length - 1] == ' ') {
+        code.data[--code.length] = '\0';
+    }
     text_append_format(excerpt, "`%s`", text_string(&code));
     text_release(&code);
 }
