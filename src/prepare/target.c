@@ -10,6 +10,7 @@
 
 #include "prepare/fingerprint.h"
 #include "signalbox/base/deadline.h"
+#include "signalbox/process/exit_status.h"
 #include "signalbox/report/report.h"
 
 static const char *from_environment(const char *name) {
@@ -86,6 +87,7 @@ static int find_databases(
         return databases_check_first(&target->databases, error);
     case DATABASES_UNCLEAR:
         (void)snprintf(target->unclear, sizeof target->unclear, "%s", error->text);
+        error_set(error, EXIT_STATUS_SUCCESS, "%s", ""); /* It is no obstacle. */
         return 0;
     case DATABASES_WRONG:
         break;
