@@ -38,7 +38,10 @@ static bool is_well(const struct scanner *scanner) {
 }
 
 static char peek(const struct scanner *scanner) {
-    return scanner->at < scanner->end ? *scanner->at : '\0';
+    if (scanner->at < scanner->end) {
+        return *scanner->at;
+    }
+    return '\0';
 }
 
 /* Within a line, or wherever Ruby expects the expression to go on. */

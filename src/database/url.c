@@ -169,7 +169,10 @@ static void put_adapter(struct reader *reader, const char *scheme, size_t length
     } protocols[] = {{"postgres", "postgresql"}, {"sqlite", "sqlite3"}, {"mysql", "mysql2"}};
     AUTO_FREE char *adapter = string_copy_part(scheme, length);
     for (char *at = adapter; *at != '\0'; at++) {
-        *at = *at == '-' ? '_' : (char)tolower((unsigned char)*at);
+        *at = (char)tolower((unsigned char)*at);
+        if (*at == '-') {
+            *at = '_';
+        }
     }
     for (size_t i = 0; i < ARRAY_LENGTH(protocols); i++) {
         if (strcmp(protocols[i].protocol, adapter) == 0) {

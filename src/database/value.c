@@ -34,8 +34,8 @@ struct value *value_make(
         value->length = length;
     }
     if (must_grow(pool->count)) {
-        pool->values = memory_reallocate(
-            pool->values, pool->count == 0 ? 1 : 2 * pool->count, sizeof *pool->values);
+        pool->values =
+            memory_reallocate(pool->values, pool->count == 0 ? 1 : 2 * pool->count, sizeof(void *));
     }
     pool->values[pool->count++] = value;
     return value;
@@ -43,8 +43,8 @@ struct value *value_make(
 
 void sequence_append(struct value *sequence, struct value *item) {
     if (must_grow(sequence->count)) {
-        sequence->items = memory_reallocate(sequence->items,
-            sequence->count == 0 ? 1 : 2 * sequence->count, sizeof *sequence->items);
+        sequence->items = memory_reallocate(
+            sequence->items, sequence->count == 0 ? 1 : 2 * sequence->count, sizeof(void *));
     }
     sequence->items[sequence->count++] = item;
 }

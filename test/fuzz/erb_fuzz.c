@@ -8,7 +8,7 @@
 #include "fuzz.h"
 #include "signalbox/base/cleanup.h"
 
-#define SECRET "s3cr3t-of-the-environment"
+#define SECRET "of-the-environment"
 
 static int count_lines(const char *text, size_t length) {
     int lines = 1;
@@ -45,7 +45,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     case READ_WRONG:
         HOLDS(finding.what[0] != '\0');
         HOLDS(finding.line >= 1 && finding.line <= count_lines(template, size));
-        HOLDS(strstr(finding.what, SECRET) == NULL);
+        /* The fuzzer may have read it here and written it into the template. */
+        HOLDS(strstr(template, SECRET) != NULL || strstr(finding.what, SECRET) == NULL);
         break;
     }
     return 0;
