@@ -118,7 +118,7 @@ static bool names_server(const struct database *database) {
 }
 
 static bool has_local_socket(const struct database *database) {
-    static const char *const directories[] = {"/var/run/postgresql", "/run/postgresql", "/tmp"};
+    static const char *const directories[] = {"/var/run/postgresql", "/run/postgresql"};
     const char *port = database->port;
     if (port == NULL || port[0] == '\0') {
         port = is_set("PGPORT") ? getenv("PGPORT") : "5432";
@@ -147,7 +147,8 @@ int databases_check_first(const struct databases *databases, struct error *error
     }
     if (!names_server(first) && !has_local_socket(first)) {
         error_set(error, EXIT_STATUS_CONFIGURATION,
-            "%s names no host for the database %s, and no server's socket is in this container: "
+            "%s names no host for the database %s, and no server's socket is in "
+            "/var/run/postgresql: "
             "set DATABASE_URL, or PGHOST, or `host:` in config/database.yml",
             first->source, first->name);
         return -1;
