@@ -135,9 +135,9 @@ static enum reading read_line(struct answer *answer, const char *line) {
         }
         return READ_WRONG;
     }
-    if (string_has_prefix(line, "value ") || string_has_prefix(line, "item ")) {
-        bool is_item = line[0] == 'i';
-        return add_setting(answer, strchr(line, ' '), is_item)
+    bool is_item = string_has_prefix(line, "item ");
+    if (is_item || string_has_prefix(line, "value ")) {
+        return add_setting(answer, line + strlen(is_item ? "item " : "value "), is_item)
             ? READ_UNCLEAR
             : finding_set(answer->finding, READ_WRONG, 0, "its answer is not whole");
     }
