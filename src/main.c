@@ -59,7 +59,10 @@ static int start_command(struct supervisor *supervisor, const struct plan *plan,
 }
 
 static int carry_out(struct supervisor *supervisor, const struct options *options) {
-    struct recognition command = command_recognise(options->command);
+    AUTO_RECOGNITION struct recognition command;
+    struct recognition_request recognition = {
+        .argv = options->command, .steps = &options->steps, .environment = environ};
+    command_recognise(&recognition, &command);
     struct facts facts = {.is_init = supervisor->is_init};
     struct plan plan = plan_make(options, &command, &facts);
     struct phase_end end;

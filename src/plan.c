@@ -7,6 +7,8 @@ static bool is_prepared_first(enum command_kind kind) {
     switch (kind) {
     case COMMAND_SERVER:
         return true;
+    case COMMAND_WORKER:
+    case COMMAND_PREPARE:
     case COMMAND_TASK:
     case COMMAND_OTHER:
     case COMMAND_NONE:
