@@ -107,6 +107,21 @@ static enum lexeme_kind take_double_quoted(struct lexer *lexer, struct lexeme *l
     return LEXEME_WORD;
 }
 
+/* bash's $'…', in which a backslash quotes the quote. What it stands for is left to bash. */
+static enum lexeme_kind take_escaped_quote(struct lexer *lexer, struct lexeme *lexeme) {
+    size_t end = lexer->at + 2;
+    while (lexer->line[end] != '\0' && lexer->line[end] != '\'') {
+        end += lexer->line[end] == '\\' && lexer->line[end + 1] != '\0' ? 2 : 1;
+    }
+    if (lexer->line[end] == '\0') {
+        return LEXEME_OPEN;
+    }
+    lexeme->is_substituted = lexeme->is_unresolved = true;
+    text_append(&lexeme->text, lexer->line + lexer->at, end + 1 - lexer->at);
+    lexer->at = end + 1;
+    return LEXEME_WORD;
+}
+
 static enum lexeme_kind take_word(struct lexer *lexer, struct lexeme *lexeme) {
     size_t start = lexer->at;
     enum lexeme_kind kind = LEXEME_WORD;
@@ -117,8 +132,8 @@ static enum lexeme_kind take_word(struct lexer *lexer, struct lexeme *lexeme) {
             lexeme->offset = lexer->at;
             return LEXEME_REFUSED;
         }
-        if (lexer->dialect == LEXER_SHELL && byte == '$' && (next == '\'' || next == '"')) {
-            /* $'…' has escapes of its own and $"…" may be translated. */
+        if (byte == '$' && next == '"') {
+            /* It may be translated: the quote alone is read, the word is not known. */
             lexeme->is_substituted = lexeme->is_unresolved = true;
             byte = next;
             lexer->at++;
@@ -126,7 +141,9 @@ static enum lexeme_kind take_word(struct lexer *lexer, struct lexeme *lexeme) {
         if (byte == '\'' || byte == '"' || byte == '\\') {
             lexeme->is_quoted = true;
         }
-        if (byte == '\'') {
+        if (byte == '$' && next == '\'') {
+            kind = take_escaped_quote(lexer, lexeme);
+        } else if (byte == '\'') {
             kind = take_single_quoted(lexer, lexeme);
         } else if (byte == '"') {
             kind = take_double_quoted(lexer, lexeme);

@@ -108,6 +108,9 @@ static void take_word(struct script *script, struct sentence *sentence) {
         append(script, sentence, &arguments->items[first + (size_t)number]);
         return;
     }
+    if (script->lexeme.text.length == 0 && !script->lexeme.is_quoted) {
+        return; /* An empty expansion is no word at all. */
+    }
     string_list_append(script->owned, text_string(&script->lexeme.text));
     append(script, sentence,
         &(struct word){.text = script->owned->items[script->owned->count - 1],

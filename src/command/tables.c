@@ -163,6 +163,9 @@ static const struct wrapper wrappers[] = {
     "-e --eval -I --include -r --require -o --host -p --port -E --env -P --pid -s --server -l "    \
     "--listen -c --config-file --path"
 
+#define SIDEKIQ_OPTIONS                                                                            \
+    "-c --concurrency -e --environment -g --tag -q --queue -r --require -t --timeout -C --config"
+
 static const struct program programs[] = {
     {"rails", COMMAND_SERVER, COMMAND_TASK, "server s", PLACE_FIRST,
         "-p --port -b --binding -c --config -u --using -P --pid -e --environment",
@@ -209,8 +212,10 @@ static const struct program programs[] = {
     {"jobs", COMMAND_WORKER, COMMAND_TASK, "start", PLACE_OPTIONAL,
         "-c --config_file --config-file --mode --recurring_schedule_file --recurring-schedule-file",
         "-h --help", ""},
-    {"sidekiq", COMMAND_WORKER, COMMAND_OTHER, NULL, PLACE_FIRST, "", "-h --help -V --version", ""},
-    {"sidekiqswarm", COMMAND_WORKER, COMMAND_OTHER, NULL, PLACE_FIRST, "", "-h --help", ""},
+    {"sidekiq", COMMAND_WORKER, COMMAND_OTHER, NULL, PLACE_FIRST, SIDEKIQ_OPTIONS,
+        "-h --help -V --version", "!-e --environment"},
+    {"sidekiqswarm", COMMAND_WORKER, COMMAND_OTHER, NULL, PLACE_FIRST, SIDEKIQ_OPTIONS,
+        "-h --help -V --version", "!-e --environment"},
     {"good_job", COMMAND_WORKER, COMMAND_TASK, "start", PLACE_OPTIONAL,
         "--queues --threads --max-threads --max_threads --subprocesses --poll-interval "
         "--poll_interval --max-cache --max_cache --shutdown-timeout --shutdown_timeout "
@@ -218,13 +223,15 @@ static const struct program programs[] = {
         "--probe_handler --queue-select-limit --queue_select_limit",
         "-h --help", ""},
     {"resque", COMMAND_WORKER, COMMAND_OTHER, NULL, PLACE_FIRST, "", "-h --help --version", ""},
-    {"resque-pool", COMMAND_WORKER, COMMAND_OTHER, NULL, PLACE_FIRST, "", "-h --help --version", ""},
+    {"resque-pool", COMMAND_WORKER, COMMAND_OTHER, NULL, PLACE_FIRST,
+        "-c --config -E --environment -a --appname -o --stdout -e --stderr -p --pidfile",
+        "-h --help --version", "!-E --environment"},
     {"resque-scheduler", COMMAND_WORKER, COMMAND_OTHER, NULL, PLACE_FIRST, "", "-h --help --version", ""},
     {"delayed_job", COMMAND_WORKER, COMMAND_TASK, "run start restart", PLACE_ANY,
         "-n --number_of_workers --number-of-workers -m --min-priority --max-priority --queue "
         "--queues --pool -i --identifier --sleep-delay --read-ahead --pid-dir --log-dir -e "
         "--environment -p --prefix",
-        "-h --help", ""},
+        "-h --help", "!-e --environment"},
     {"shoryuken", COMMAND_WORKER, COMMAND_OTHER, "start", PLACE_OPTIONAL,
         "-c --concurrency -C --config -g --groups -L --logfile -P --pidfile -q --queues -r "
         "--require -t --timeout",

@@ -23,8 +23,9 @@ void finding_decide(struct finding *finding, enum command_kind kind, size_t word
     va_end(arguments);
     finding->kind = kind;
     finding->word = word;
+    const char *link = kind == COMMAND_SERVER || kind == COMMAND_WORKER ? " behind " : ", behind ";
     (void)snprintf(finding->rule, sizeof finding->rule, "%s%s%s", what,
-        finding->behind[0] == '\0' ? "" : " behind ", finding->behind);
+        finding->behind[0] == '\0' ? "" : link, finding->behind);
 }
 
 void finding_add_behind(struct finding *finding, const char *name) {
@@ -250,6 +251,15 @@ static void walk_shell(struct walk *walk, struct sentence *words, size_t at, siz
     }
 }
 
+/* "bundle exec" rather than "bundle". */
+static void add_wrapper(struct finding *finding, const struct wrapper *wrapper) {
+    char name[48];
+    const char *subcommand = wrapper->subcommands == NULL ? "" : wrapper->subcommands;
+    (void)snprintf(name, sizeof name, "%.20s%s%.*s", wrapper->name,
+        subcommand[0] == '\0' ? "" : " ", (int)strcspn(subcommand, " "), subcommand);
+    finding_add_behind(finding, name);
+}
+
 /* Reads the wrapper at *at. True where the walk goes on: behind it, or where it wraps nothing at
  * the same word, as a program. */
 static bool walk_wrapper(struct walk *walk, const struct wrapper *wrapper, struct sentence *words,
@@ -264,12 +274,12 @@ static bool walk_wrapper(struct walk *walk, const struct wrapper *wrapper, struc
     bool goes_on = false;
     switch (result) {
     case WRAPPER_RUNS:
-        finding_add_behind(finding, wrapper->name);
+        add_wrapper(finding, wrapper);
         *at = reading.at;
         goes_on = true;
         break;
     case WRAPPER_STRING:
-        finding_add_behind(finding, wrapper->name);
+        add_wrapper(finding, wrapper);
         script_walk(walk, &reading.string, &reading.arguments, 0, finding);
         break;
     case WRAPPER_SHELL:
@@ -323,7 +333,7 @@ void walk_words(struct walk *walk, struct sentence *words, size_t at, struct fin
         const struct program *program = program_find(name);
         if (program != NULL) {
             decide_program(program, words, at, finding);
-        } else if (program_is_other(name)) {
+        } else if (is_foreign || program_is_other(name)) {
             finding_decide(finding, COMMAND_OTHER, word->index, "`%.40s` is no server", name);
         } else {
             walk_unknown(walk, words, at, COMMAND_OTHER, finding);

@@ -208,7 +208,9 @@ static enum wrapper_result read_own_words(struct wrapper_reading *reading, struc
             continue;
         }
         if (result != OPTION_NONE) {
-            return option_failure(result, wants_subcommand);
+            /* rails and bundle are programs of their own, and their options are not listed here. */
+            return option_failure(
+                result, wants_subcommand && program_find(wrapper->name) != NULL);
         }
         if (wants_subcommand) {
             if (word->is_substituted ||
