@@ -33,7 +33,7 @@ static bool is_refused(const struct lexer *lexer, size_t word_start) {
         return false;
     }
     return strchr("$`*?[", byte) != NULL ||
-        (lexer->at == word_start && (byte == '#' || byte == '~'));
+           (lexer->at == word_start && (byte == '#' || byte == '~'));
 }
 
 static enum lexeme_kind take_single_quoted(struct lexer *lexer, struct lexeme *lexeme) {
@@ -51,7 +51,10 @@ static enum lexeme_kind take_single_quoted(struct lexer *lexer, struct lexeme *l
 static char env_escape(char byte) {
     static const char escapes[] = "f\fn\nr\rt\tv\v_ ";
     const char *found = strchr(escapes, byte);
-    return found != NULL && (found - escapes) % 2 == 0 ? found[1] : byte;
+    if (found != NULL && (found - escapes) % 2 == 0) {
+        return found[1];
+    }
+    return byte;
 }
 
 /* A backslash. Inside double quotes it quotes only `special`; before a newline both vanish. */
@@ -179,39 +182,35 @@ static enum lexeme_kind take_redirection(struct lexer *lexer, struct lexeme *lex
     static const char *const operators[] = {
         "&>>", "&>", "<<<", "<<-", "<<", "<>", "<&", "<", ">>", ">|", ">&", ">"};
     size_t digits = strspn(lexer->line + lexer->at, "0123456789");
-    char byte = lexer->line[lexer->at + digits];
-    char next = byte == '\0' ? '\0' : lexer->line[lexer->at + digits + 1];
-    if (byte != '<' && byte != '>' && !(digits == 0 && byte == '&' && next == '>')) {
+    const char *sign = lexer->line + lexer->at + digits;
+    if (sign[0] != '<' && sign[0] != '>' && !(digits == 0 && sign[0] == '&' && sign[1] == '>')) {
         return LEXEME_END;
     }
     lexer->at += digits;
     lexeme->offset = lexer->at;
-    if (next == '(' && digits == 0 && lexer->dialect == LEXER_SHELL) {
+    if (sign[1] == '(' && digits == 0 && lexer->dialect == LEXER_SHELL) {
         return take_substitution(lexer, lexeme);
     }
     return take_longest(lexer, lexeme, operators, sizeof operators / sizeof operators[0])
-        ? LEXEME_REDIRECTION
-        : LEXEME_END;
+               ? LEXEME_REDIRECTION
+               : LEXEME_END;
 }
 
 static enum lexeme_kind take_operator(struct lexer *lexer, struct lexeme *lexeme) {
     static const char *const operators[] = {
         "&&", "||", "|&", ";;&", ";;", ";&", ";", "&", "|", "(", ")", "\n"};
     return take_longest(lexer, lexeme, operators, sizeof operators / sizeof operators[0])
-        ? LEXEME_OPERATOR
-        : LEXEME_END;
+               ? LEXEME_OPERATOR
+               : LEXEME_END;
 }
 
 static void skip_blanks(struct lexer *lexer) {
     for (;;) {
         const char *rest = lexer->line + lexer->at;
-        if (is_blank(rest[0]) ||
-            (lexer->dialect == LEXER_ENV && rest[0] != '\0' &&
-                strchr("\n\r\f\v", rest[0]) != NULL)) {
+        if (is_blank(rest[0]) || (lexer->dialect == LEXER_ENV && rest[0] != '\0' &&
+                                     strchr("\n\r\f\v", rest[0]) != NULL)) {
             lexer->at++;
-        } else if (lexer->dialect != LEXER_ENV && rest[0] == '\\' && rest[1] == '\n') {
-            lexer->at += 2;
-        } else if (lexer->dialect == LEXER_ENV && rest[0] == '\\' && rest[1] == '_') {
+        } else if (rest[0] == '\\' && rest[1] == (lexer->dialect == LEXER_ENV ? '_' : '\n')) {
             lexer->at += 2;
         } else if (lexer->dialect != LEXER_WORDS && rest[0] == '#') {
             lexer->at += strcspn(rest, "\n");

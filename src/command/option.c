@@ -26,8 +26,9 @@ static struct entry entry_parse(const char *at) {
     size_t name = entry_name_length(at);
     if (at[name] != ' ' && at[name] != '\0') {
         entry.mark = at[name];
-        char letter = at[name + 1];
-        entry.letter = letter == ' ' ? '\0' : letter;
+        if (at[name + 1] != ' ') {
+            entry.letter = at[name + 1];
+        }
     }
     return entry;
 }
@@ -79,7 +80,8 @@ static enum option_result take_next_word(
 
 /* dotenvx: as many words as are no option, but without a `--` behind them only one, since the
  * command itself would be among them. */
-static enum option_result take_several(const struct sentence *words, struct option_reading *reading) {
+static enum option_result take_several(
+    const struct sentence *words, struct option_reading *reading) {
     size_t end = reading->at;
     while (end < words->count && words->items[end].text[0] != '-') {
         end++;
@@ -156,8 +158,8 @@ static bool is_number_option(const char *word) {
     return digits[0] != '\0' && strspn(digits, "0123456789") == strlen(digits);
 }
 
-enum option_result option_read(const struct wrapper *wrapper, const struct sentence *words,
-    struct option_reading *reading) {
+enum option_result option_read(
+    const struct wrapper *wrapper, const struct sentence *words, struct option_reading *reading) {
     const struct word *word = &words->items[reading->at];
     const char *text = word->text;
     struct entry entry;

@@ -29,7 +29,7 @@ struct option_reading {
     size_t count;
 };
 
-enum option_result option_read(const struct wrapper *wrapper, const struct sentence *words,
-    struct option_reading *reading);
+enum option_result option_read(
+    const struct wrapper *wrapper, const struct sentence *words, struct option_reading *reading);
 
 #endif

@@ -27,8 +27,8 @@ static bool is_help_option(const struct program *program, const char *word, bool
     }
     size_t length = strlen(word);
     return length > 2 &&
-        ((lists(program->help, "--help") && strncmp("--help", word, length) == 0) ||
-            (lists(program->help, "--version") && strncmp("--version", word, length) == 0));
+           ((lists(program->help, "--help") && strncmp("--help", word, length) == 0) ||
+               (lists(program->help, "--version") && strncmp("--version", word, length) == 0));
 }
 
 /* The short option in `word`'s cluster that takes a value: NULL, or where its letter stands. */
@@ -58,7 +58,7 @@ static bool names_environment(const struct program *program, const char *word, s
         return true;
     }
     return length > 3 && lists(list, "--environment") &&
-        strncmp("--environment", word, length) == 0;
+           strncmp("--environment", word, length) == 0;
 }
 
 /* The value of the environment option at `at` in any of its forms, or NULL. */
@@ -77,8 +77,8 @@ static const char *environment_value(
     }
     if (text[1] == '-') {
         return equals != NULL && names_environment(program, text, (size_t)(equals - text))
-            ? equals + 1
-            : NULL;
+                   ? equals + 1
+                   : NULL;
     }
     if (letter == NULL) {
         return NULL;
@@ -113,7 +113,8 @@ static void read_options(const struct program *program, const struct sentence *w
     }
 }
 
-/* The index of the subcommand, or the number of words. Sets *is_help where it is asked for before. */
+/* The index of the subcommand, or the number of words. Sets *is_help where it is asked for before.
+ */
 static size_t find_subcommand(
     const struct program *program, const struct sentence *words, size_t at, bool *is_help) {
     if (program->place == PLACE_FIRST) {
@@ -133,7 +134,8 @@ static bool is_worker_task(const struct sentence *words, size_t at) {
         const char *word = words->items[at].text;
         if (task_is_worker(word)) {
             found = true;
-        } else if (word[0] != '-' && strchr(word, '=') == NULL && strcmp(word, "environment") != 0) {
+        } else if (word[0] != '-' && strchr(word, '=') == NULL &&
+                   strcmp(word, "environment") != 0) {
             return false;
         }
     }
@@ -151,8 +153,8 @@ struct program_reading program_read(
     }
     if (is_rails && is_worker_task(words, first)) {
         reading.kind = COMMAND_WORKER;
-        (void)snprintf(reading.rule, sizeof reading.rule, "a `%.20s` task that works off jobs",
-            program->name);
+        (void)snprintf(
+            reading.rule, sizeof reading.rule, "a `%.20s` task that works off jobs", program->name);
         return reading;
     }
     if (program->subcommands == NULL) {
@@ -165,9 +167,8 @@ struct program_reading program_read(
     (void)snprintf(reading.rule, sizeof reading.rule, "`%.40s%s%.40s`", program->name,
         subcommand == NULL ? "" : " ", subcommand == NULL ? "" : subcommand->text);
     bool is_bare = subcommand == NULL && program->place == PLACE_OPTIONAL;
-    if (is_help || (!is_bare &&
-            (subcommand == NULL || subcommand->is_substituted ||
-                !lists(program->subcommands, subcommand->text)))) {
+    if (is_help || (!is_bare && (subcommand == NULL || subcommand->is_substituted ||
+                                    !lists(program->subcommands, subcommand->text)))) {
         reading.kind = program->otherwise;
         return reading;
     }

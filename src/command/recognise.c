@@ -24,8 +24,8 @@ static const char *variable_source(const struct finding *finding, const char *na
     return surroundings_variable(&finding->around, NULL, name) != NULL ? "the command" : name;
 }
 
-static void find_environment(const struct finding *finding, char *const environment[],
-    struct recognition *recognition) {
+static void find_environment(
+    const struct finding *finding, char *const environment[], struct recognition *recognition) {
     const char *rails = variable(finding, environment, "RAILS_ENV");
     const char *rack = variable(finding, environment, "RACK_ENV");
     const char *name = "development";
@@ -43,8 +43,7 @@ static void find_environment(const struct finding *finding, char *const environm
     recognition->environment = string_copy(name);
 }
 
-void command_recognise(
-    const struct recognition_request *request, struct recognition *recognition) {
+void command_recognise(const struct recognition_request *request, struct recognition *recognition) {
     struct walk walk = {.request = request, .effort = EFFORT};
     struct finding finding = {.kind = COMMAND_NONE, .rule = "no words"};
     AUTO_SENTENCE struct sentence words = {.items = NULL};
@@ -58,7 +57,7 @@ void command_recognise(
         .kind = finding.kind,
         .is_step = finding.kind == COMMAND_PREPARE && finding.is_step,
         .is_versioned = variable(&finding, request->environment, "VERSION") != NULL ||
-            variable(&finding, request->environment, "SCOPE") != NULL,
+                        variable(&finding, request->environment, "SCOPE") != NULL,
         .word = finding.word,
     };
     (void)snprintf(recognition->rule, sizeof recognition->rule, "%s", finding.rule);

@@ -1,7 +1,7 @@
 /*
  * What a shell string's commands are together, and what the earlier of them change for the later:
- * assignments, export, cd. The trap is a variable that only the shell knows: `E=x; puma -e $E` names
- * an environment although nothing in the process's own environment is called E.
+ * assignments, export, cd. The trap is a variable that only the shell knows: `E=x; puma -e $E`
+ * names an environment although nothing in the process's own environment is called E.
  */
 #include "command/script.h"
 
@@ -15,9 +15,9 @@
 enum { DEEPEST = 8, WORDS_MOST = 4096 };
 
 struct scope {
-    struct finding found;       /* What the next command begins with. */
-    struct string_list locals;  /* Variables of the shell that it does not export. */
-    bool is_vague;              /* A file that we cannot read may have set anything. */
+    struct finding found;      /* What the next command begins with. */
+    struct string_list locals; /* Variables of the shell that it does not export. */
+    bool is_vague;             /* A file that we cannot read may have set anything. */
     char *const *environment;
     size_t commands; /* How many there were that do something themselves. */
 };
@@ -35,10 +35,8 @@ static const char *look_up(const void *context, const char *name) {
     if (scope->is_vague) {
         return NULL;
     }
-    const char *value =
-        surroundings_variable(&scope->found.around, scope->environment, name);
-    if (value == NULL &&
-        (scope->environment != NULL || scope->found.around.clears_environment)) {
+    const char *value = surroundings_variable(&scope->found.around, scope->environment, name);
+    if (value == NULL && (scope->environment != NULL || scope->found.around.clears_environment)) {
         return "";
     }
     return value;

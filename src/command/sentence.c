@@ -28,8 +28,8 @@ void sentence_append(struct sentence *sentence, const struct word *word) {
     sentence->items[sentence->count++] = *word;
 }
 
-void sentence_splice(struct sentence *sentence, size_t from, size_t to, const struct word *words,
-    size_t count) {
+void sentence_splice(
+    struct sentence *sentence, size_t from, size_t to, const struct word *words, size_t count) {
     size_t behind = sentence->count - to;
     reserve(sentence, from + count + behind);
     memmove(sentence->items + from + count, sentence->items + to, behind * sizeof *words);

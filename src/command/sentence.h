@@ -23,8 +23,8 @@ struct sentence {
 void sentence_append(struct sentence *sentence, const struct word *word);
 
 /* Puts `count` words in the place of those from `from` up to, but not including, `to`. */
-void sentence_splice(struct sentence *sentence, size_t from, size_t to, const struct word *words,
-    size_t count);
+void sentence_splice(
+    struct sentence *sentence, size_t from, size_t to, const struct word *words, size_t count);
 
 void sentence_release(struct sentence *sentence);
 #define AUTO_SENTENCE __attribute__((cleanup(sentence_release)))

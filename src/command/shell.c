@@ -84,7 +84,8 @@ static int argument_number(const char *raw, size_t length) {
     return -1;
 }
 
-static void append(const struct script *script, struct sentence *sentence, const struct word *word) {
+static void append(
+    const struct script *script, struct sentence *sentence, const struct word *word) {
     if (sentence->count < script->words_most) {
         sentence_append(sentence, word);
     }
@@ -121,12 +122,12 @@ static void take_word(struct script *script, struct sentence *sentence) {
 
 static bool is_word(const struct script *script, const char *word) {
     return script->lexeme.kind == LEXEME_WORD && !script->lexeme.is_quoted &&
-        !script->lexeme.is_substituted && strcmp(text_string(&script->lexeme.text), word) == 0;
+           !script->lexeme.is_substituted && strcmp(text_string(&script->lexeme.text), word) == 0;
 }
 
 static bool is_operator(const struct script *script, const char *operator) {
     return script->lexeme.kind == LEXEME_OPERATOR &&
-        strcmp(text_string(&script->lexeme.text), operator) == 0;
+           strcmp(text_string(&script->lexeme.text), operator) == 0;
 }
 
 static bool is_over(const struct script *script) {

@@ -71,8 +71,10 @@ static size_t find_conjunction(const char *text) {
         }
         if (text[at] == '\\' && quote != '\'' && text[at + 1] != '\0') {
             at++;
-        } else if (quote != '\0' ? text[at] == quote : (text[at] == '\'' || text[at] == '"')) {
-            quote = quote == '\0' ? text[at] : '\0';
+        } else if (quote == text[at]) {
+            quote = '\0';
+        } else if (quote == '\0' && (text[at] == '\'' || text[at] == '"')) {
+            quote = text[at];
         }
     }
     return at;

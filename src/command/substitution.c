@@ -103,8 +103,7 @@ static void leave_unresolved(
 }
 
 /* `${…}`, `$(…)`, `$'…'` and backquotes: whatever has an end of its own. */
-static bool take_bracketed(
-    struct lexer *lexer, struct lexeme *lexeme, size_t body, char closing) {
+static bool take_bracketed(struct lexer *lexer, struct lexeme *lexeme, size_t body, char closing) {
     size_t start = lexer->at;
     size_t end = find_end(lexer->line, body, closing, 0);
     if (end == no_end) {
@@ -122,7 +121,7 @@ static bool take_bracketed(
 bool substitution_take(struct lexer *lexer, struct lexeme *lexeme) {
     const char *line = lexer->line;
     size_t start = lexer->at;
-    char next = line[start] == '\0' ? '\0' : line[start + 1];
+    char next = line[start + 1];
     if (line[start] == '`') {
         return take_bracketed(lexer, lexeme, start + 1, '`');
     }

@@ -31,8 +31,7 @@ static const struct wrapper wrappers[] = {
         "--list-signal-handling -v --debug --help! --version!"},
     {"nice", NULL, "", GETOPT_LONG | STYLE_NUMBERS, "-n: --adjustment: --help! --version!"},
     {"nohup", NULL, "", GETOPT_LONG, "--help! --version!"},
-    {"stdbuf", NULL, "", GETOPT_LONG,
-        "-i: --input: -o: --output: -e: --error: --help! --version!"},
+    {"stdbuf", NULL, "", GETOPT_LONG, "-i: --input: -o: --output: -e: --error: --help! --version!"},
     {"timeout", NULL, "n", GETOPT_LONG,
         "-k: --kill-after: -s: --signal: -v --verbose -f --foreground -p --preserve-status --help! "
         "--version!"},
@@ -45,8 +44,7 @@ static const struct wrapper wrappers[] = {
         "--all-tasks -m! --max! -p! --pid! -v --verbose -h! --help! -V! --version!"},
     {"taskset", NULL, "m", GETOPT_LONG,
         "-a --all-tasks -p! --pid! -c --cpu-list -h! --help! -V! --version!"},
-    {"setsid", NULL, "", GETOPT_LONG,
-        "-c --ctty -f --fork -w --wait -h! --help! -V! --version!"},
+    {"setsid", NULL, "", GETOPT_LONG, "-c --ctty -f --fork -w --wait -h! --help! -V! --version!"},
     {"setpriv", NULL, "", GETOPT_LONG | STYLE_REPEATED,
         "-d! --dump! --nnp --no-new-privs --ambient-caps: --inh-caps: --bounding-set: --list-caps! "
         "--ruid:U --euid:U --rgid: --egid: --reuid:U --regid: --clear-groups --keep-groups "
@@ -168,8 +166,8 @@ static const struct wrapper wrappers[] = {
 
 static const struct program programs[] = {
     {"rails", COMMAND_SERVER, COMMAND_TASK, "server s", PLACE_FIRST,
-        "-p --port -b --binding -c --config -u --using -P --pid -e --environment",
-        "-h --help -?", "!-e --environment"},
+        "-p --port -b --binding -c --config -u --using -P --pid -e --environment", "-h --help -?",
+        "!-e --environment"},
     {"puma", COMMAND_SERVER, COMMAND_OTHER, NULL, PLACE_FIRST,
         "-b --bind -C --config --control-url --control-token --dir -e --environment -I --include "
         "--idle-timeout -p --port --pidfile --plugin --extra-runtime-dependencies -R --restart-cmd "
@@ -185,8 +183,8 @@ static const struct program programs[] = {
         "-h --help -v --version", "!-E --env"},
     {"pitchfork", COMMAND_SERVER, COMMAND_OTHER, NULL, PLACE_FIRST, UNICORN_OPTIONS,
         "-h --help -v --version", "-E --env"},
-    {"iodine", COMMAND_SERVER, COMMAND_OTHER, NULL, PLACE_FIRST, "-b -p -t -w -www -k", "-h --help -?",
-        ""},
+    {"iodine", COMMAND_SERVER, COMMAND_OTHER, NULL, PLACE_FIRST, "-b -p -t -w -www -k",
+        "-h --help -?", ""},
     {"rackup", COMMAND_SERVER, COMMAND_OTHER, NULL, PLACE_FIRST,
         "-e --eval -I --include -r --require -b --builder -s --server -o --host -p --port -O "
         "--option -E --env -P --pid --heap --profile --profile-mode",
@@ -196,7 +194,8 @@ static const struct program programs[] = {
         "--count --forks --threads --graceful-stop --health-check-timeout --bind-insecure "
         "--bind-secure",
         "^-h --help -v --version", ""},
-    {"falcon-host", COMMAND_SERVER, COMMAND_OTHER, NULL, PLACE_FIRST, "", "-h --help --version", ""},
+    {"falcon-host", COMMAND_SERVER, COMMAND_OTHER, NULL, PLACE_FIRST, "", "-h --help --version",
+        ""},
     {"thin", COMMAND_SERVER, COMMAND_OTHER, "start", PLACE_ANY,
         "-a --address -p --port -S --socket -A --adapter -R --rackup -c --chdir --stats "
         "--ssl-key-file --ssl-cert-file --ssl-version --ssl-cipher-list -e --environment --prefix "
@@ -226,7 +225,8 @@ static const struct program programs[] = {
     {"resque-pool", COMMAND_WORKER, COMMAND_OTHER, NULL, PLACE_FIRST,
         "-c --config -E --environment -a --appname -o --stdout -e --stderr -p --pidfile",
         "-h --help --version", "!-E --environment"},
-    {"resque-scheduler", COMMAND_WORKER, COMMAND_OTHER, NULL, PLACE_FIRST, "", "-h --help --version", ""},
+    {"resque-scheduler", COMMAND_WORKER, COMMAND_OTHER, NULL, PLACE_FIRST, "",
+        "-h --help --version", ""},
     {"delayed_job", COMMAND_WORKER, COMMAND_TASK, "run start restart", PLACE_ANY,
         "-n --number_of_workers --number-of-workers -m --min-priority --max-priority --queue "
         "--queues --pool -i --identifier --sleep-delay --read-ahead --pid-dir --log-dir -e "
@@ -239,7 +239,8 @@ static const struct program programs[] = {
     {"karafka", COMMAND_WORKER, COMMAND_TASK, "server s swarm", PLACE_FIRST, "", "-h --help", ""},
     {"que", COMMAND_WORKER, COMMAND_OTHER, NULL, PLACE_FIRST, "", "-h --help -v --version", ""},
     {"clockwork", COMMAND_WORKER, COMMAND_OTHER, NULL, PLACE_FIRST, "", "-h --help", ""},
-    {"anycable", COMMAND_WORKER, COMMAND_OTHER, NULL, PLACE_FIRST, "", "-h --help -v --version", ""},
+    {"anycable", COMMAND_WORKER, COMMAND_OTHER, NULL, PLACE_FIRST, "", "-h --help -v --version",
+        ""},
     {"rake", COMMAND_TASK, COMMAND_TASK, NULL, PLACE_FIRST, "", "", ""},
     {"irb", COMMAND_TASK, COMMAND_TASK, NULL, PLACE_FIRST, "", "", ""},
     {"pry", COMMAND_TASK, COMMAND_TASK, NULL, PLACE_FIRST, "", "", ""},
@@ -251,14 +252,17 @@ static const char shells[] = "sh bash dash ash zsh";
 
 static const char others[] =
     /* A shell's own words, which begin no command of ours. */
-    ". : [ [[ alias bg break case cd coproc continue declare dirs disown done echo enable esac eval "
+    ". : [ [[ alias bg break case cd coproc continue declare dirs disown done echo enable esac "
+    "eval "
     "exit export false fc fg fi for function getopts hash help history in jobs kill let local "
     "logout popd printf pushd pwd read readonly return select set shift shopt source test times "
     "trap true type typeset ulimit umask unalias unset wait } "
     "ack apk apt apt-get apt-cache awk base64 basename bzip2 cat chmod chown cksum cmp comm cp "
-    "cron crond crontab curl cut date dd df diff dig dirname dpkg du ed egrep emacs expr fgrep file "
+    "cron crond crontab curl cut date dd df diff dig dirname dpkg du ed egrep emacs expr fgrep "
+    "file "
     "find fold free fuser gawk getent git grep groups gunzip gzip head host hostname htop id "
-    "install ip join jq killall less ln ls lsof make man mawk md5sum mkdir mkfifo mktemp more mount "
+    "install ip join jq killall less ln ls lsof make man mawk md5sum mkdir mkfifo mktemp more "
+    "mount "
     "mv nano nc ncat netstat nl nproc nslookup od paste patch pgrep pidof ping pkill ps readlink "
     "realpath rm rmdir rsync scp sed seq sha1sum sha256sum shuf sleep sort split ss ssh stat "
     "strings stty sync sysctl tac tail tar tee top touch tr tree truncate tty umount uname uniq "
@@ -266,7 +270,8 @@ static const char others[] =
     /* Other languages, servers and tools; what they run, if anything, runs elsewhere. */
     "aws az caddy cargo compass docker docker-compose envsubst fly flyctl gcc gem go haproxy "
     "helm heroku hivemind java jekyll kamal kubectl mailcatcher memcached mysql mysqld mysqldump "
-    "nerdctl nginx node nodejs npm npx openssl overmind perl pg_dump pg_isready pg_restore pgbouncer "
+    "nerdctl nginx node nodejs npm npx openssl overmind perl pg_dump pg_isready pg_restore "
+    "pgbouncer "
     "php pip pip3 pnpm podman postgres psql python python2 python3 redis-cli redis-server rspec "
     "rubocop sqlite3 supervisord terraform traefik varnishd vite yarn";
 

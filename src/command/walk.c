@@ -14,16 +14,16 @@
 #include "command/surroundings.h"
 #include "command/wrapper.h"
 
-void finding_decide(struct finding *finding, enum command_kind kind, size_t word,
-    const char *format, ...) {
-    va_list arguments;
+void finding_decide(
+    struct finding *finding, enum command_kind kind, size_t word, const char *format, ...) {
+    const char *link = kind == COMMAND_SERVER || kind == COMMAND_WORKER ? " behind " : ", behind ";
     char what[128];
+    va_list arguments;
     va_start(arguments, format);
     (void)vsnprintf(what, sizeof what, format, arguments);
     va_end(arguments);
     finding->kind = kind;
     finding->word = word;
-    const char *link = kind == COMMAND_SERVER || kind == COMMAND_WORKER ? " behind " : ", behind ";
     (void)snprintf(finding->rule, sizeof finding->rule, "%s%s%s", what,
         finding->behind[0] == '\0' ? "" : link, finding->behind);
 }
@@ -60,8 +60,8 @@ static bool is_named_server(
     return true;
 }
 
-static bool decide_named_server(struct walk *walk, const struct sentence *words, size_t at,
-    struct finding *finding) {
+static bool decide_named_server(
+    struct walk *walk, const struct sentence *words, size_t at, struct finding *finding) {
     const struct server_list *servers = walk->request->servers;
     for (size_t i = 0; servers != NULL && i < servers->count; i++) {
         if (is_named_server(&servers->items[i], words, at)) {
@@ -82,7 +82,7 @@ static bool is_same_program(const char *one, const char *other) {
     const char *name = path_base_name(one);
     const char *other_name = path_base_name(other);
     return strcmp(name, other_name) == 0 ||
-        (is_rails_or_rake(name) && is_rails_or_rake(other_name));
+           (is_rails_or_rake(name) && is_rails_or_rake(other_name));
 }
 
 /* The words of the one step, behind its own wrappers. */
@@ -131,7 +131,8 @@ static bool is_step(struct walk *walk, const struct sentence *words, size_t at) 
     return true;
 }
 
-/* `rails|rake db:migrate`, with nothing behind it but the NAME=VALUE that they read as environment. */
+/* `rails|rake db:migrate`, with nothing behind it but the NAME=VALUE that they read as environment.
+ */
 static bool is_migrate(const struct sentence *words, size_t at, struct finding *finding) {
     const char *name = path_base_name(words->items[at].text);
     if (!is_rails_or_rake(name) || at + 1 == words->count ||
@@ -149,8 +150,8 @@ static bool is_migrate(const struct sentence *words, size_t at, struct finding *
     return true;
 }
 
-static bool decide_hook(struct walk *walk, const struct sentence *words, size_t at,
-    struct finding *finding) {
+static bool decide_hook(
+    struct walk *walk, const struct sentence *words, size_t at, struct finding *finding) {
     size_t index = words->items[at].index;
     if (is_step(walk, words, at)) {
         finding_decide(finding, COMMAND_PREPARE, index, "it is the step itself");
@@ -177,8 +178,8 @@ static bool is_word(const struct word *word, const char *text) {
 }
 
 /* Whether the last rule finds a server at `at`: `rails server`, or `bundle exec` and a server. */
-static bool decide_by_last_rule(struct walk *walk, const struct sentence *words, size_t at,
-    struct finding *finding) {
+static bool decide_by_last_rule(
+    struct walk *walk, const struct sentence *words, size_t at, struct finding *finding) {
     const struct word *word = &words->items[at];
     const char *name = path_base_name(word->text);
     if (word->is_substituted || at + 1 == words->count) {
@@ -224,8 +225,8 @@ static void walk_unknown(struct walk *walk, const struct sentence *words, size_t
         name);
 }
 
-static void walk_shell(struct walk *walk, struct sentence *words, size_t at, size_t first,
-    struct finding *finding) {
+static void walk_shell(
+    struct walk *walk, struct sentence *words, size_t at, size_t first, struct finding *finding) {
     const char *name = at < words->count ? path_base_name(words->items[at].text) : "sh";
     size_t index = at < words->count ? words->items[at].index : 0;
     finding_add_behind(finding, name);
@@ -323,8 +324,7 @@ void walk_words(struct walk *walk, struct sentence *words, size_t at, struct fin
             return;
         }
         const struct wrapper *wrapper = wrapper_find(name);
-        if (wrapper != NULL &&
-            !walk_wrapper(walk, wrapper, words, &at, finding, &is_foreign)) {
+        if (wrapper != NULL && !walk_wrapper(walk, wrapper, words, &at, finding, &is_foreign)) {
             return;
         }
         if (wrapper != NULL && !is_foreign) {

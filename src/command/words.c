@@ -37,9 +37,9 @@ void words_join(char *const *words, size_t count, struct text *line) {
         if (i > 0) {
             text_append_string(line, " ");
         }
-        bool plain = word[0] != '\0' &&
-            strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                         "0123456789_@%+=:,./-") == strlen(word);
+        bool plain =
+            word[0] != '\0' && strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                            "0123456789_@%+=:,./-") == strlen(word);
         if (plain) {
             text_append_string(line, word);
             continue;

@@ -1,7 +1,7 @@
 /*
  * A wrapper's own words. What they change is learned on the way, and they are kept for the steps as
- * they stand. The trap is a word of the command's that is read as the wrapper's: only a wrapper that
- * its table row calls so takes options behind its first operand.
+ * they stand. The trap is a word of the command's that is read as the wrapper's: only a wrapper
+ * that its table row calls so takes options behind its first operand.
  */
 #include "command/wrapper.h"
 
@@ -20,7 +20,7 @@ static bool has_style(const struct wrapper_reading *reading, unsigned style) {
 bool is_gem_version(const char *word) {
     size_t length = strlen(word);
     return length > 2 && word[0] == '_' && isdigit((unsigned char)word[1]) &&
-        word[length - 1] == '_';
+           word[length - 1] == '_';
 }
 
 /* What the options of one wrapper have said. */
@@ -42,16 +42,15 @@ static const char *environment_lookup(const void *context, const char *name) {
 static bool splice_string(
     struct wrapper_reading *reading, const struct word *value, size_t from, size_t to) {
     AUTO_SENTENCE struct sentence split = {.items = NULL};
-    struct lexer lexer = {
-        .line = value->text, .dialect = LEXER_ENV, .lookup = environment_lookup};
+    struct lexer lexer = {.line = value->text, .dialect = LEXER_ENV, .lookup = environment_lookup};
     struct lexeme lexeme = {.kind = LEXEME_END};
     for (lexer_next(&lexer, &lexeme); lexeme.kind == LEXEME_WORD; lexer_next(&lexer, &lexeme)) {
         string_list_append(reading->owned, text_string(&lexeme.text));
-        sentence_append(&split,
-            &(struct word){.text = reading->owned->items[reading->owned->count - 1],
-                .index = value->index,
-                .is_substituted = lexeme.is_substituted || value->is_substituted,
-                .is_unresolved = lexeme.is_unresolved || value->is_unresolved});
+        sentence_append(
+            &split, &(struct word){.text = reading->owned->items[reading->owned->count - 1],
+                        .index = value->index,
+                        .is_substituted = lexeme.is_substituted || value->is_substituted,
+                        .is_unresolved = lexeme.is_unresolved || value->is_unresolved});
     }
     text_release(&lexeme.text);
     if (lexeme.kind != LEXEME_END) {
@@ -61,11 +60,23 @@ static bool splice_string(
     return true;
 }
 
+/* What an option without a value means. */
+static void apply_switch(struct wrapper_reading *reading, char letter, struct said *said) {
+    if (letter == 'I') {
+        surroundings_clear(reading->around);
+    } else if (letter == 'L') {
+        said->wants_shell = true;
+    }
+}
+
 /* Applies what the option in the words [from, reading->at) means; false where it cannot be. */
-static bool apply(
-    struct wrapper_reading *reading, const struct option_effect *effect, size_t from,
+static bool apply(struct wrapper_reading *reading, const struct option_effect *effect, size_t from,
     struct said *said) {
     const struct word *value = &effect->value;
+    if (value->text == NULL) {
+        apply_switch(reading, effect->letter, said);
+        return true;
+    }
     switch (effect->letter) {
     case 'U':
         surroundings_become(reading->around, value->text);
@@ -79,12 +90,6 @@ static bool apply(
             return false;
         }
         surroundings_change(reading->around, value->text);
-        break;
-    case 'I':
-        surroundings_clear(reading->around);
-        break;
-    case 'L':
-        said->wants_shell = true;
         break;
     case 'X':
         reading->string = *value;
@@ -209,8 +214,7 @@ static enum wrapper_result read_own_words(struct wrapper_reading *reading, struc
         }
         if (result != OPTION_NONE) {
             /* rails and bundle are programs of their own, and their options are not listed here. */
-            return option_failure(
-                result, wants_subcommand && program_find(wrapper->name) != NULL);
+            return option_failure(result, wants_subcommand && program_find(wrapper->name) != NULL);
         }
         if (wants_subcommand) {
             if (word->is_substituted ||
@@ -268,8 +272,8 @@ static void keep_for_steps(
 }
 
 /*
- * su and runuser without -u: [options] [-] [user [argument…]], options anywhere. The arguments are a
- * shell's.
+ * su and runuser without -u: [options] [-] [user [argument…]], options anywhere. The arguments are
+ * a shell's.
  */
 static enum wrapper_result read_shell_words(
     struct wrapper_reading *reading, size_t from, struct said *said) {
@@ -278,8 +282,7 @@ static enum wrapper_result read_shell_words(
     keep_for_steps(reading, from, reading->at, said);
     while (reading->at < reading->words->count) {
         size_t start = reading->at;
-        enum option_result result =
-            takes_options ? read_option(reading, said) : OPTION_NONE;
+        enum option_result result = takes_options ? read_option(reading, said) : OPTION_NONE;
         if (result == OPTION_DASHES) {
             takes_options = false;
         } else if (result == OPTION_READ) {

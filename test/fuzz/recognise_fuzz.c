@@ -22,8 +22,8 @@ static void read_words(const uint8_t *data, size_t size, struct string_list *wor
 /* Whether the words, their quotes aside, name any program that serves: without one there is no
  * server. */
 static bool names_a_server(const struct string_list *words) {
-    static const char *const names[] = {"rails", "puma", "unicorn", "pitchfork", "iodine", "rackup",
-        "falcon", "thin", "passenger"};
+    static const char *const names[] = {
+        "rails", "puma", "unicorn", "pitchfork", "iodine", "rackup", "falcon", "thin", "passenger"};
     AUTO_TEXT struct text plain = {.data = NULL};
     for (size_t i = 0; i < words->count; i++) {
         for (const char *byte = words->items[i]; *byte != '\0'; byte++) {
@@ -52,8 +52,8 @@ static void check_prefix(const struct surroundings *around) {
     HOLDS(recognition.kind == COMMAND_SERVER);
 }
 
-static void check(const struct string_list *words, const struct recognition *recognition,
-    bool knows_servers) {
+static void check(
+    const struct string_list *words, const struct recognition *recognition, bool knows_servers) {
     HOLDS((recognition->kind == COMMAND_NONE) == (words->count == 0));
     HOLDS(recognition->word == 0 || recognition->word < words->count);
     HOLDS(strnlen(recognition->rule, sizeof recognition->rule) < sizeof recognition->rule);

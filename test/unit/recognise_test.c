@@ -89,8 +89,7 @@ static void add_flag(struct text *flags, bool is_set, const char *name) {
     }
 }
 
-static void check_recognition(
-    const struct vector_row *row, const struct recognition *recognition) {
+static void check_recognition(const struct vector_row *row, const struct recognition *recognition) {
     const struct surroundings *around = &recognition->around;
     AUTO_TEXT struct text flags = {.data = NULL};
     add_flag(&flags, around->has_secrets_tool, "secrets");
@@ -134,9 +133,8 @@ static void check_surroundings(const struct vector_row *row) {
         note_failure(row, "the row", "a row", "not one", "");
         return;
     }
-    struct recognition_request request = {.argv = words.items,
-        .steps = &steps,
-        .environment = is_known ? environment.items : NULL};
+    struct recognition_request request = {
+        .argv = words.items, .steps = &steps, .environment = is_known ? environment.items : NULL};
     struct recognition recognition;
     command_recognise(&request, &recognition);
     check_recognition(row, &recognition);
@@ -159,17 +157,16 @@ static enum command_kind kind_of(char *const argv[]) {
 
 /* A page that can be used up to its last byte, and one behind it that cannot be touched. */
 static char *guarded_page(size_t size) {
-    char *pages =
-        mmap(NULL, 2 * size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    char *pages = mmap(NULL, 2 * size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     assert_ptr_not_equal(pages, MAP_FAILED);
     assert_int_equal(mprotect(pages + size, size, PROT_NONE), 0);
     return pages;
 }
 
 static void nothing_behind_the_words_is_read(void **state) {
-    static const char *const strings[] = {"", "-", "--", "-c", "$", "${", "$(", "`", "\"", "'", "\\",
-        "a\\", "<", ">", "2>", "&", "a=", "rails s", "rails s 2", "$'", "$\"", "${A:-", "case x in",
-        "[[", "((", "bundle exec puma -e", "_", "_1_", "env -S", "--foo="};
+    static const char *const strings[] = {"", "-", "--", "-c", "$", "${", "$(", "`", "\"", "'",
+        "\\", "a\\", "<", ">", "2>", "&", "a=", "rails s", "rails s 2", "$'", "$\"", "${A:-",
+        "case x in", "[[", "((", "bundle exec puma -e", "_", "_1_", "env -S", "--foo="};
     static const char *const heads[][3] = {{"sh", "-c", NULL}, {"env", "-S", NULL},
         {"timeout", NULL, NULL}, {NULL, NULL, NULL}, {"gosu", "app", NULL}, {"nice", NULL, NULL},
         {"rails", "server", NULL}, {"foo", "bundle", NULL}, {"su", "app", "-c"}};
@@ -232,8 +229,7 @@ static void substitutions_are_followed_thirty_two_deep(void **state) {
             text_append_string(&string, ")");
         }
         text_append_string(&string, "; rails s");
-        assert_int_equal(
-            kind_of((char *[]){(char[]){"sh"}, (char[]){"-c"}, string.data, NULL}),
+        assert_int_equal(kind_of((char *[]){(char[]){"sh"}, (char[]){"-c"}, string.data, NULL}),
             depth <= 32 ? COMMAND_SERVER : COMMAND_OTHER);
     }
 }
@@ -268,8 +264,7 @@ static void the_word_that_decided_and_the_reason_are_told(void **state) {
     AUTO_RECOGNITION struct recognition recognition;
     command_recognise(&(struct recognition_request){.argv = argv}, &recognition);
     assert_int_equal(recognition.word, 5);
-    assert_string_equal(
-        recognition.rule, "`rails server` behind `tini`, `bundle exec`, `thrust`");
+    assert_string_equal(recognition.rule, "`rails server` behind `tini`, `bundle exec`, `thrust`");
 }
 
 static void a_reason_that_is_too_long_is_cut(void **state) {

@@ -1,6 +1,6 @@
 /*
- * Splitting a line into words and joining them again, --step and --server included: quoting at every
- * edge, what is refused and where, and that what is joined splits the same.
+ * Splitting a line into words and joining them again, --step and --server included: quoting at
+ * every edge, what is refused and where, and that what is joined splits the same.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -33,13 +33,33 @@ static void quoting_is_that_of_a_shell_without_its_expansions(void **state) {
         const char *line;
         const char *words;
     } rows[] = {
-        {"", ""}, {" \t ", ""}, {"a", "a|"}, {" a  b\tc ", "a|b|c|"}, {"''", "|"}, {"\"\"", "|"},
-        {"a''b", "ab|"}, {"'a b'", "a b|"}, {"\"a b\"", "a b|"}, {"a\\ b", "a b|"},
-        {"'a\"b'", "a\"b|"}, {"\"a'b\"", "a'b|"}, {"\"a\\\"b\"", "a\"b|"}, {"\"a\\b\"", "a\\b|"},
-        {"'a\\'", "a\\|"}, {"\"\\$\\`\\\\\"", "$`\\|"}, {"a\\\nb", "ab|"}, {"a \\\n b", "a|b|"},
-        {"\"a\\\nb\"", "ab|"}, {"'a\nb'", "a\nb|"}, {"\\$x \\; \\# \\~", "$x|;|#|~|"},
-        {"';' \"&\" '<>' '*'", ";|&|<>|*|"}, {"a#b a~ =~", "a#b|a~|=~|"}, {"A=b c", "A=b|c|"},
-        {"A='b c'", "A=b c|"}, {"'' '' a", "||a|"}, {"{a,b} } !", "{a,b}|}|!|"},
+        {"", ""},
+        {" \t ", ""},
+        {"a", "a|"},
+        {" a  b\tc ", "a|b|c|"},
+        {"''", "|"},
+        {"\"\"", "|"},
+        {"a''b", "ab|"},
+        {"'a b'", "a b|"},
+        {"\"a b\"", "a b|"},
+        {"a\\ b", "a b|"},
+        {"'a\"b'", "a\"b|"},
+        {"\"a'b\"", "a'b|"},
+        {"\"a\\\"b\"", "a\"b|"},
+        {"\"a\\b\"", "a\\b|"},
+        {"'a\\'", "a\\|"},
+        {"\"\\$\\`\\\\\"", "$`\\|"},
+        {"a\\\nb", "ab|"},
+        {"a \\\n b", "a|b|"},
+        {"\"a\\\nb\"", "ab|"},
+        {"'a\nb'", "a\nb|"},
+        {"\\$x \\; \\# \\~", "$x|;|#|~|"},
+        {"';' \"&\" '<>' '*'", ";|&|<>|*|"},
+        {"a#b a~ =~", "a#b|a~|=~|"},
+        {"A=b c", "A=b|c|"},
+        {"A='b c'", "A=b c|"},
+        {"'' '' a", "||a|"},
+        {"{a,b} } !", "{a,b}|}|!|"},
         {"\xC3\xA9 '\xFF'", "\xC3\xA9|\xFF|"},
     };
     (void)state;
@@ -56,16 +76,28 @@ static void what_a_shell_would_act_on_is_refused_where_it_stands(void **state) {
         enum words_result result;
         size_t offset;
     } rows[] = {
-        {"a;b", WORDS_SHELL_SYNTAX, 1}, {"a && b", WORDS_SHELL_SYNTAX, 2},
-        {"a | b", WORDS_SHELL_SYNTAX, 2}, {"a > b", WORDS_SHELL_SYNTAX, 2},
-        {"a 2>b", WORDS_SHELL_SYNTAX, 3}, {"a <b", WORDS_SHELL_SYNTAX, 2},
-        {"a\nb", WORDS_SHELL_SYNTAX, 1}, {"(a)", WORDS_SHELL_SYNTAX, 0},
-        {"a $b", WORDS_SHELL_SYNTAX, 2}, {"a\"$b\"", WORDS_SHELL_SYNTAX, 2},
-        {"`a`", WORDS_SHELL_SYNTAX, 0}, {"\"`a`\"", WORDS_SHELL_SYNTAX, 1},
-        {"a*", WORDS_SHELL_SYNTAX, 1}, {"a?", WORDS_SHELL_SYNTAX, 1}, {"[a]", WORDS_SHELL_SYNTAX, 0},
-        {"# a", WORDS_SHELL_SYNTAX, 0}, {"a ~/b", WORDS_SHELL_SYNTAX, 2},
-        {"a 'b", WORDS_OPEN_QUOTE, 2}, {"a b\"c", WORDS_OPEN_QUOTE, 3},
-        {"a\\", WORDS_OPEN_QUOTE, 1}, {"\"a\\", WORDS_OPEN_QUOTE, 2}, {"$'a'", WORDS_SHELL_SYNTAX, 0},
+        {"a;b", WORDS_SHELL_SYNTAX, 1},
+        {"a && b", WORDS_SHELL_SYNTAX, 2},
+        {"a | b", WORDS_SHELL_SYNTAX, 2},
+        {"a > b", WORDS_SHELL_SYNTAX, 2},
+        {"a 2>b", WORDS_SHELL_SYNTAX, 3},
+        {"a <b", WORDS_SHELL_SYNTAX, 2},
+        {"a\nb", WORDS_SHELL_SYNTAX, 1},
+        {"(a)", WORDS_SHELL_SYNTAX, 0},
+        {"a $b", WORDS_SHELL_SYNTAX, 2},
+        {"a\"$b\"", WORDS_SHELL_SYNTAX, 2},
+        {"`a`", WORDS_SHELL_SYNTAX, 0},
+        {"\"`a`\"", WORDS_SHELL_SYNTAX, 1},
+        {"a*", WORDS_SHELL_SYNTAX, 1},
+        {"a?", WORDS_SHELL_SYNTAX, 1},
+        {"[a]", WORDS_SHELL_SYNTAX, 0},
+        {"# a", WORDS_SHELL_SYNTAX, 0},
+        {"a ~/b", WORDS_SHELL_SYNTAX, 2},
+        {"a 'b", WORDS_OPEN_QUOTE, 2},
+        {"a b\"c", WORDS_OPEN_QUOTE, 3},
+        {"a\\", WORDS_OPEN_QUOTE, 1},
+        {"\"a\\", WORDS_OPEN_QUOTE, 2},
+        {"$'a'", WORDS_SHELL_SYNTAX, 0},
     };
     (void)state;
     for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
@@ -80,8 +112,9 @@ static void what_a_shell_would_act_on_is_refused_where_it_stands(void **state) {
 
 static void joined_words_split_into_the_same(void **state) {
     char *words[] = {(char[]){""}, (char[]){"a b"}, (char[]){"it's"}, (char[]){"$x;`y`"},
-        (char[]){"\n\t"}, (char[]){"\\"}, (char[]){"'"}, (char[]){"\""}, (char[]){"plain-1_@%+=:,./"},
-        (char[]){"\x80\xFF"}, (char[]){"~"}, (char[]){"#"}, (char[]){"'''"}};
+        (char[]){"\n\t"}, (char[]){"\\"}, (char[]){"'"}, (char[]){"\""},
+        (char[]){"plain-1_@%+=:,./"}, (char[]){"\x80\xFF"}, (char[]){"~"}, (char[]){"#"},
+        (char[]){"'''"}};
     AUTO_TEXT struct text line = {.data = NULL};
     AUTO_STRING_LIST struct string_list again = {.items = NULL};
     size_t offset = 0;
@@ -95,12 +128,11 @@ static void joined_words_split_into_the_same(void **state) {
 }
 
 static void nothing_behind_the_line_is_read(void **state) {
-    static const char *const lines[] = {"", " ", "a", "'", "\"", "\\", "a\\", "\"\\", "'a'", "\"a\"",
-        "2", "2>", "&", ";", "$", "a b", "\\\n", "12", "<", "&&", ";;"};
+    static const char *const lines[] = {"", " ", "a", "'", "\"", "\\", "a\\", "\"\\", "'a'",
+        "\"a\"", "2", "2>", "&", ";", "$", "a b", "\\\n", "12", "<", "&&", ";;"};
     (void)state;
     size_t size = (size_t)sysconf(_SC_PAGESIZE);
-    char *pages =
-        mmap(NULL, 2 * size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    char *pages = mmap(NULL, 2 * size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     assert_ptr_not_equal(pages, MAP_FAILED);
     assert_int_equal(mprotect(pages + size, size, PROT_NONE), 0);
     for (size_t i = 0; i < ARRAY_LENGTH(lines); i++) {

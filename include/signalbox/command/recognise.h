@@ -52,8 +52,8 @@ struct surroundings {
 
 struct recognition {
     enum command_kind kind;
-    /* COMMAND_PREPARE only: it is the configured step. Otherwise it is a db:migrate beside it, which
-     * takes the lock and is not recorded. */
+    /* COMMAND_PREPARE only: it is the configured step. Otherwise it is a db:migrate beside it,
+     * which takes the lock and is not recorded. */
     bool is_step;
     bool is_versioned; /* VERSION or SCOPE is in its environment: never to be recorded. */
     size_t word;       /* The index in argv of the word that decided; 0 where there is none. */
@@ -66,8 +66,7 @@ struct recognition {
 
 /* Fills `recognition`, which the caller releases. Cannot fail: what cannot be understood is
  * COMMAND_OTHER. */
-void command_recognise(
-    const struct recognition_request *request, struct recognition *recognition);
+void command_recognise(const struct recognition_request *request, struct recognition *recognition);
 
 void recognition_release(struct recognition *recognition);
 #define AUTO_RECOGNITION __attribute__((cleanup(recognition_release)))

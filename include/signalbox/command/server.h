@@ -19,8 +19,8 @@ struct server_list {
 int server_list_append(struct server_list *servers, const char *line, struct error *error) MUST_USE;
 
 /* The same for several, separated by newlines or `;`; empty ones are passed over. */
-int server_list_append_joined(struct server_list *servers, const char *lines, struct error *error)
-    MUST_USE;
+int server_list_append_joined(
+    struct server_list *servers, const char *lines, struct error *error) MUST_USE;
 
 void server_list_release(struct server_list *servers);
 
