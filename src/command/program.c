@@ -14,6 +14,23 @@ static bool lists(const char *list, const char *word) {
     return table_lists(list, word, strlen(word));
 }
 
+/* `-qh` for `-q -h`: a letter of help before one that takes the rest as its value. */
+static bool has_help_letter(const struct program *program, const char *word) {
+    if (word[0] != '-' || word[1] == '-' || lists(program->valued, word)) {
+        return false;
+    }
+    for (const char *letter = word + 1; *letter != '\0'; letter++) {
+        char name[3] = {'-', *letter, '\0'};
+        if (lists(program->valued, name)) {
+            return false;
+        }
+        if (lists(program->help, name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* `--hel` for `--help`, as OptionParser completes it. What is ambiguous ends in an error there, and
  * serves nothing either. */
 static bool is_help_option(const struct program *program, const char *word, bool is_before) {
@@ -23,6 +40,9 @@ static bool is_help_option(const struct program *program, const char *word, bool
     }
     (void)snprintf(early, sizeof early, "^%s", word);
     if (is_before && lists(program->help, early)) {
+        return true;
+    }
+    if (has_help_letter(program, word)) {
         return true;
     }
     size_t length = strlen(word);

@@ -18,6 +18,13 @@ enum {
     SU = GETOPT_LONG | STYLE_REPEATED | STYLE_SHELL_WORDS | STYLE_ROOT
 };
 
+#define RUBY_OPTIONS                                                                               \
+    "-0? -a -c! -C:C -X:C -d -e!T -E: -F? -h! -i? -I: -K? -l -n -p -r: -s -S -T? -U -v -w -W? "    \
+    "-x? -y -.T "                                                                                  \
+    "--copyright! --dump! --enable: --disable: "                                                   \
+    "--encoding: --external-encoding: --internal-encoding: --backtrace-limit: --parser: "          \
+    "--crash-report: --help! --version!"
+
 #define SU_OPTIONS                                                                                 \
     "-m -p --preserve-environment -w: --whitelist-environment: -g: --group: -G: --supp-group: "    \
     "-.L -l.L --login.L -c:X --command:X --session-command:X -f --fast -s: --shell: -P --pty "     \
@@ -67,6 +74,9 @@ static const struct wrapper wrappers[] = {
     {"dumb-init", NULL, "", GETOPT_LONG,
         "-c --single-child -r: --rewrite: -v --verbose -h! --help! -V! --version!"},
     {"catatonit", NULL, "", GETOPT_LONG, "-g -h! -L! -P! -V! --version!"},
+    {"my_init", NULL, "", GETOPT_LONG,
+        "--quiet --enable-insecure-key --skip-startup-files --skip-runit --no-kill-all-on-exit "
+        "--no-main-command-timeout -h! --help!"},
     {"chpst", NULL, "", GETOPT | STYLE_REPEATED,
         "-u:U -U: -b: -e: -/: -C:C -n: -l: -L: -m: -d: -o: -p: -f: -c: -t: -v -V! -P -0 -1 -2"},
     {"with-contenv", NULL, "", STYLE_REPEATED, ""},
@@ -74,6 +84,7 @@ static const struct wrapper wrappers[] = {
     {"s6-applyuidgid", NULL, "", GETOPT | STYLE_REPEATED, "-u:U -g: -G: -z -U"},
     {"s6-envdir", NULL, "w", GETOPT | STYLE_REPEATED, "-I -i -n -f -L -c:"},
     {"setuidgid", NULL, "u", STYLE_REPEATED, ""},
+    {"setuser", NULL, "u", STYLE_REPEATED, ""},
     {"envdir", NULL, "w", STYLE_REPEATED, ""},
     /* Other users. */
     {"gosu", NULL, "u", STYLE_REPEATED, "-h! --help! -v! --version!"},
@@ -92,14 +103,19 @@ static const struct wrapper wrappers[] = {
     {"bundler", "exec e ex exe", "", GETOPT,
         "--gemfile: --keep-file-descriptors --no-keep-file-descriptors -V --verbose --no-verbose "
         "--no-color --color -r: --retry: -h! --help! -v! --version!"},
-    {"ruby", NULL, "", GETOPT | STYLE_CONSOLE | STYLE_LENIENT,
-        "-0? -a -c! -C:C -X:C -d -e!T -E: -F? -h! -i? -I: -K? -l -n -p -r: -s -S -T? -U -v -w -W? "
-        "-x? -y -.T --copyright! --dump! --enable: --disable: --encoding: --external-encoding: "
-        "--internal-encoding: --backtrace-limit: --parser: --crash-report: --help! --version!"},
+    {"ruby", NULL, "", GETOPT | STYLE_CONSOLE | STYLE_LENIENT, RUBY_OPTIONS},
+    {"jruby", NULL, "", GETOPT | STYLE_CONSOLE | STYLE_LENIENT, RUBY_OPTIONS},
+    {"truffleruby", NULL, "", GETOPT | STYLE_CONSOLE | STYLE_LENIENT, RUBY_OPTIONS},
+    {"rbenv", "exec", "", STYLE_EXACT, ""},
+    {"asdf", "exec", "", STYLE_EXACT, ""},
+    {"rvm-exec", NULL, "w", STYLE_EXACT, ""},
+    {"chruby-exec", NULL, "-", STYLE_EXACT, ""},
+    {"direnv", "exec", "w", STYLE_REPEATED, ""},
     {"thrust", NULL, "", STYLE_EXACT, ""},
     {"rake", "litestream:run", "", STYLE_EXACT, ""},
     {"rails", "litestream:run", "", STYLE_EXACT, ""},
     {"ddprofrb", "exec", "", STYLE_EXACT, "--help!"},
+    {"ddtracerb", "exec", "", STYLE_EXACT, "--help!"},
     {"rdbg", NULL, "", GETOPT_LONG,
         "-n --nonstop -e: -x: --init-script: --no-rc --no-color --no-sigint-hook -c --command -O? "
         "--open? --sock-path: --port: --port-range: --host: --cookie: --session-name: -A! "
@@ -139,6 +155,10 @@ static const struct wrapper wrappers[] = {
         "-c:X --command:X -t: --tags: --path: --project-config-dir: --broker "
         "--broker-poll-interval: --broker-allow-hosts: --broker-block-unknown-hosts -h! --help! "
         "-v! --version!"},
+    {"berglas", "exec", "-", SECRETS, ""},
+    {"teller", "run", "-", SECRETS, ""},
+    {"secrethub", "run", "-", SECRETS, ""},
+    {"vals", "exec", "-", SECRETS, ""},
     /* What runs beside the app or waits for its services: Heroku's buildpacks and the like. */
     {"start-pgbouncer", NULL, "", STYLE_EXACT, ""},
     {"start-pgbouncer-stunnel", NULL, "", STYLE_EXACT, ""},
@@ -183,7 +203,12 @@ static const struct program programs[] = {
         "-h --help -v --version", "!-E --env"},
     {"pitchfork", COMMAND_SERVER, COMMAND_OTHER, NULL, PLACE_FIRST, UNICORN_OPTIONS,
         "-h --help -v --version", "-E --env"},
-    {"iodine", COMMAND_SERVER, COMMAND_OTHER, NULL, PLACE_FIRST, "-b -p -t -w -www -k",
+    {"iodine", COMMAND_SERVER, COMMAND_OTHER, NULL, PLACE_FIRST,
+        "-b -p -port -t -w -www -k -maxln -maxhd -maxbd -maxage -maxms -ping -name -cert -key -hr "
+        "-bp "
+        "-scrt -r -rp --port --threads --workers --bind --public --max-line --max-header "
+        "--max-body "
+        "--keep-alive --max-age --ws-max-msg --timeout --config",
         "-h --help -?", ""},
     {"rackup", COMMAND_SERVER, COMMAND_OTHER, NULL, PLACE_FIRST,
         "-e --eval -I --include -r --require -b --builder -s --server -o --host -p --port -O "

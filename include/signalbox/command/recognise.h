@@ -41,7 +41,7 @@ struct surroundings {
      * where the command would have been started. */
     struct string_list prefix;
     bool is_prefix_partial; /* Something could not be repeated: a substitution, su without -c. */
-    bool has_secrets_tool;  /* dotenvx, doppler, op, aws-vault, chamber or infisical. */
+    bool has_secrets_tool;  /* dotenvx, doppler, op, aws-vault, chamber, infisical or the like. */
     /* What the command's own assignments do to the environment, to be given to putenv(3) in this
      * order: NAME=VALUE sets, NAME alone takes away. */
     struct string_list changes;
