@@ -3,6 +3,7 @@
  * Every other file is a room that this one hands what it needs.
  */
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "signalbox/base/text.h"
@@ -63,6 +64,7 @@ static int carry_out(struct supervisor *supervisor, const struct options *option
     struct recognition_request recognition = {
         .argv = options->command, .steps = &options->steps, .environment = environ};
     command_recognise(&recognition, &command);
+    bool names_environment = strcmp(command.environment_source, "the command") == 0;
     struct facts facts = {.is_init = supervisor->is_init};
     struct plan plan = plan_make(options, &command, &facts);
     struct phase_end end;
@@ -70,7 +72,7 @@ static int carry_out(struct supervisor *supervisor, const struct options *option
         .target = {.database_url = options->database_url,
             .database_url_source = options_source(options, "--database-url"),
             .steps = &options->steps,
-            .named_environment = command.environment,
+            .named_environment = names_environment ? command.environment : NULL,
             .release = options->release,
             .lock_key = options->lock_key},
         .release_label = release_label(options->release),

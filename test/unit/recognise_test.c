@@ -235,20 +235,20 @@ static void substitutions_are_followed_thirty_two_deep(void **state) {
 }
 
 static void a_command_that_multiplies_itself_ends_as_other(void **state) {
-    enum { LEVELS = 7 };
+    enum { LEVELS = 7, LAST = 3 * LEVELS };
     char again[] = "\"$0\" \"$@\"; \"$0\" \"$@\"; \"$0\" \"$@\"; \"$0\" \"$@\";"
                    "\"$0\" \"$@\"; \"$0\" \"$@\"; \"$0\" \"$@\"; \"$0\" \"$@\"";
     char shell[] = "sh";
     char option[] = "-c";
     char last[] = "true";
-    char *argv[3 * LEVELS + 2] = {NULL};
+    char *argv[LAST + 2] = {NULL};
     (void)state;
-    for (size_t i = 0; i < LEVELS; i++) {
-        argv[3 * i] = shell;
-        argv[3 * i + 1] = option;
-        argv[3 * i + 2] = again;
+    for (size_t i = 0; i < LAST; i += 3) {
+        argv[i] = shell;
+        argv[i + 1] = option;
+        argv[i + 2] = again;
     }
-    argv[3 * LEVELS] = last;
+    argv[LAST] = last;
     /* Behind all of that nobody looks any more. */
     AUTO_TEXT struct text first = {.data = NULL};
     text_append_format(&first, "%s; puma", again);
