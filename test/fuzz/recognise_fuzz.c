@@ -10,6 +10,9 @@
 
 enum { KNOWS_ENVIRONMENT = 1, KNOWS_SERVERS = 2, KNOWS_STEPS = 4 };
 
+/* Shell strings inside each other are not followed deeper by the walk; they run all the same. */
+enum { SHELLS_MOST = 6 };
+
 static void read_words(const uint8_t *data, size_t size, struct string_list *words) {
     for (size_t start = 0; start < size;) {
         const uint8_t *end = memchr(data + start, '\0', size - start);
@@ -43,8 +46,13 @@ static bool names_a_server(const struct string_list *words) {
  * the last rule. */
 static void check_prefix(const struct surroundings *around) {
     AUTO_STRING_LIST struct string_list words = {.items = NULL};
+    size_t shells = 0;
     for (size_t i = 0; i < around->prefix.count; i++) {
         string_list_append(&words, around->prefix.items[i]);
+        shells += strcmp(around->prefix.items[i], "-c") == 0;
+    }
+    if (shells > SHELLS_MOST) {
+        return;
     }
     string_list_append(&words, "./bin/rails");
     string_list_append(&words, "s");
