@@ -297,6 +297,10 @@ static enum wrapper_result read_shell_words(
         }
     }
     if (said->has_string) {
+        if (!has_user) {
+            /* Otherwise the step's own first word would be the user. */
+            string_list_append(&reading->around->prefix, "root");
+        }
         string_list_append(&reading->around->prefix, "-c");
         string_list_append(&reading->around->prefix, "exec \"$0\" \"$@\"");
         string_list_append(&reading->around->prefix, "--");
