@@ -20,7 +20,7 @@ packages_of() {
     python)
       echo python3 python3-pytest ;;
     lint)
-      echo clang clang-tidy clang-format valgrind ;;
+      echo clang clang-tidy clang-format libclang-rt-dev valgrind ;;
     containers)
       echo podman runc containernetworking-plugins iptables mmdebstrap \
         ca-certificates debian-archive-keyring ;;

@@ -71,8 +71,10 @@ static size_t find_conjunction(const char *text) {
         }
         if (text[at] == '\\' && quote != '\'' && text[at + 1] != '\0') {
             at++;
-        } else if (quote != '\0' ? text[at] == quote : (text[at] == '\'' || text[at] == '"')) {
-            quote = (char)(quote == '\0' ? text[at] : '\0');
+        } else if (quote == text[at]) {
+            quote = '\0';
+        } else if (quote == '\0' && (text[at] == '\'' || text[at] == '"')) {
+            quote = text[at];
         }
     }
     return at;
@@ -90,6 +92,58 @@ int step_list_append_joined(struct step_list *steps, const char *lines, struct e
         }
         lines += length + 4;
     }
+}
+
+static void append_step(struct step_list *steps, struct step *step) {
+    steps->items = memory_reallocate(steps->items, steps->count + 1, sizeof *steps->items);
+    steps->items[steps->count++] = *step;
+}
+
+static void append_words(struct string_list *words, const struct string_list *more) {
+    for (size_t i = 0; i < more->count; i++) {
+        string_list_append(words, more->items[i]);
+    }
+}
+
+static char *text_of(const struct string_list *words) {
+    struct text text = {.data = NULL};
+    words_join(words->items, words->count, &text);
+    return text.data == NULL ? string_copy("") : text.data;
+}
+
+void step_list_append_wrapped(struct step_list *wrapped, const struct step_list *steps,
+    const struct string_list *prefix, const char *assignment) {
+    for (size_t i = 0; i < steps->count; i++) {
+        const struct step *inner = &steps->items[i];
+        struct step step = {.text = NULL};
+        if (prefix->count == 0) {
+            step.text = string_copy(inner->text);
+            append_words(&step.assignments, &inner->assignments);
+        } else {
+            append_words(&step.argv, prefix);
+            if (assignment != NULL || inner->assignments.count > 0) {
+                string_list_append(&step.argv, "env");
+            }
+            if (assignment != NULL) {
+                string_list_append(&step.argv, assignment);
+            }
+            append_words(&step.argv, &inner->assignments);
+        }
+        append_words(&step.argv, &inner->argv);
+        if (step.text == NULL) {
+            step.text = text_of(&step.argv);
+        }
+        append_step(wrapped, &step);
+    }
+}
+
+void step_list_append_command(struct step_list *steps, char *const argv[]) {
+    struct step step = {.text = NULL};
+    for (size_t i = 0; argv[i] != NULL; i++) {
+        string_list_append(&step.argv, argv[i]);
+    }
+    step.text = text_of(&step.argv);
+    append_step(steps, &step);
 }
 
 void step_list_release(struct step_list *steps) {

@@ -94,6 +94,12 @@ static void say_waiting(struct flight *flight, int64_t now_ms) {
     const struct run *holder = &flight->last.holder;
     struct event_fields fields = {.elapsed_ms = now_ms - flight->waiting_since_ms};
     flight->say_at_ms = now_ms + SAY_EVERY_MS;
+    if (holder->id == 0 && purpose_of(flight) == FLIGHT_TO_WAIT) {
+        report(EVENT_WAITING, &fields,
+            "nobody is preparing this content; waiting for a replica that does (%s so far)",
+            duration_describe(fields.elapsed_ms).string);
+        return;
+    }
     if (holder->id == 0) {
         report(EVENT_WAITING, &fields, "another replica holds the lock; waiting (%s so far)",
             duration_describe(fields.elapsed_ms).string);
@@ -407,16 +413,20 @@ static int fly(struct flight *flight) {
 }
 
 /* The steps see what the container gave us, with the environment's name that the command has; what
- * the preparer sets for itself alone is not among it. */
-static void copy_environment(const char *rails_environment, struct string_list *copy) {
-    AUTO_TEXT struct text name = {.data = NULL};
-    text_append_format(&name, "RAILS_ENV=%s", rails_environment);
+ * the preparer sets for itself alone is not among it. A name that nobody gave is left to Rails: a
+ * secrets tool around the step may know better. */
+static void copy_environment(const struct target_request *target, struct string_list *copy) {
+    bool is_named = strcmp(target->environment_source, "default") != 0;
     for (size_t i = 0; environ[i] != NULL; i++) {
-        if (!string_has_prefix(environ[i], "RAILS_ENV=")) {
+        if (!is_named || !string_has_prefix(environ[i], "RAILS_ENV=")) {
             string_list_append(copy, environ[i]);
         }
     }
-    string_list_append(copy, text_string(&name));
+    if (is_named) {
+        AUTO_TEXT struct text name = {.data = NULL};
+        text_append_format(&name, "RAILS_ENV=%s", target->environment);
+        string_list_append(copy, text_string(&name));
+    }
 }
 
 static void report_target(const struct target *target) {
@@ -440,6 +450,7 @@ int prepare_run(void *argument) {
         return error.exit_status;
     }
     (void)subreaper_set(true);
+    copy_environment(&request->target, &environment);
     if (target_make(&request->target, &target, &error) != 0) {
         report(EVENT_CONFIGURATION, NULL, "%s: the server is not started", error.text);
         target_release(&target);
@@ -448,7 +459,6 @@ int prepare_run(void *argument) {
     if (request->purpose == PREPARE_BY_OTHERS) {
         target.missing_database = MISSING_IS_AWAITED;
     }
-    copy_environment(target.environment, &environment);
     session_find_certificates();
     report_target(&target);
 

@@ -9,27 +9,18 @@
 #include <string.h>
 
 #include "prepare/fingerprint.h"
+#include "signalbox/process/exit_status.h"
 
-static const char *from_environment(const char *name) {
-    const char *value = getenv(name);
-    return value == NULL || value[0] == '\0' ? NULL : value;
-}
-
-const char *target_environment(const char *named, const char **source) {
-    static const char *const variables[] = {"RAILS_ENV", "RACK_ENV"};
-    if (named != NULL) {
-        *source = "the command";
-        return named;
+/* The database is looked for with the environment that the command will have. */
+static void change_environment(const struct target_request *request) {
+    if (request->clears_environment) {
+        (void)clearenv();
     }
-    for (size_t i = 0; i < ARRAY_LENGTH(variables); i++) {
-        const char *value = from_environment(variables[i]);
-        if (value != NULL) {
-            *source = variables[i];
-            return value;
-        }
+    for (size_t i = 0;
+         request->environment_changes != NULL && i < request->environment_changes->count; i++) {
+        /* putenv keeps the string, which lives as long as the request. */
+        (void)putenv(request->environment_changes->items[i]);
     }
-    *source = "default";
-    return "development";
 }
 
 /* Rails' tasks that create a database which is missing (activerecord's databases.rake). */
@@ -69,13 +60,23 @@ static int find_fingerprint(
 }
 
 int target_make(const struct target_request *request, struct target *target, struct error *error) {
-    *target = (struct target){.steps = request->steps, .lock_key = request->lock_key};
-    target->environment =
-        target_environment(request->named_environment, &target->environment_source);
+    *target = (struct target){
+        .steps = request->steps,
+        .lock_key = request->lock_key,
+        .environment = request->environment,
+        .environment_source = request->environment_source,
+    };
+    change_environment(request);
     target->missing_database =
         creates_databases(request->steps) ? MISSING_IS_CREATED : MISSING_IS_AN_ERROR;
     if (database_find(
             request->database_url, request->database_url_source, &target->database, error) != 0) {
+        if (request->has_secrets_tool) {
+            error_set(error, EXIT_STATUS_CONFIGURATION,
+                "no database is named outside the command's secrets tool, which Signalbox cannot "
+                "see into: put the tool before signalbox in the ENTRYPOINT, or set "
+                "SIGNALBOX_DATABASE_URL");
+        }
         return -1;
     }
     if (strcmp(target->environment, "development") == 0 ||
