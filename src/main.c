@@ -95,9 +95,12 @@ static void compose_steps(const struct options *options, const struct recognitio
         step_list_append_command(steps, options->command);
         return;
     }
+    /* What the server's own -e names, no wrapper of it can tell a step. */
     text_append_format(&assignment, "RAILS_ENV=%s", command->environment);
-    step_list_append_wrapped(steps, &options->steps, &command->around.prefix,
-        strcmp(command->environment_source, "default") == 0 ? NULL : text_string(&assignment));
+    bool is_own = strcmp(command->environment_source, "the command") == 0 &&
+        !string_list_has(&command->around.prefix, text_string(&assignment));
+    step_list_append_wrapped(
+        steps, &options->steps, &command->around.prefix, is_own ? text_string(&assignment) : NULL);
 }
 
 static int carry_out_plan(struct supervisor *supervisor, const struct options *options,

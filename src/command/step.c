@@ -7,6 +7,7 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "signalbox/base/secret.h"
 #include "signalbox/command/words.h"
 #include "signalbox/process/exit_status.h"
 
@@ -26,6 +27,12 @@ static void step_release(struct step *step) {
     free(step->text);
     string_list_release(&step->assignments);
     string_list_release(&step->argv);
+}
+
+static char *text_without_secrets(const char *line) {
+    struct text masked = {.data = NULL};
+    secret_mask(line, &masked);
+    return masked.data == NULL ? string_copy("") : masked.data;
 }
 
 int step_list_append(struct step_list *steps, const char *line, struct error *error) {
@@ -51,7 +58,7 @@ int step_list_append(struct step_list *steps, const char *line, struct error *er
         error_set(error, EXIT_STATUS_USAGE, "a step is empty");
         return -1;
     }
-    struct step step = {.text = string_copy(line)};
+    struct step step = {.text = text_without_secrets(line)};
     for (size_t i = 0; i < words.count; i++) {
         string_list_append_owned(
             i < first ? &step.assignments : &step.argv, take_pointer(&words.items[i]));
@@ -106,9 +113,9 @@ static void append_words(struct string_list *words, const struct string_list *mo
 }
 
 static char *text_of(const struct string_list *words) {
-    struct text text = {.data = NULL};
+    AUTO_TEXT struct text text = {.data = NULL};
     words_join(words->items, words->count, &text);
-    return text.data == NULL ? string_copy("") : text.data;
+    return text_without_secrets(text_string(&text));
 }
 
 void step_list_append_wrapped(struct step_list *wrapped, const struct step_list *steps,

@@ -10,7 +10,7 @@
 #include "signalbox/base/text.h"
 
 struct step {
-    char *text;                     /* As it was given, for people. */
+    char *text;                     /* As it was given, for people: secrets are masked. */
     struct string_list assignments; /* NAME=VALUE, in order. */
     struct string_list argv;
 };
