@@ -37,17 +37,18 @@ static char *text_without_secrets(const char *line) {
 
 int step_list_append(struct step_list *steps, const char *line, struct error *error) {
     AUTO_STRING_LIST struct string_list words = {.items = NULL};
+    AUTO_FREE char *text = text_without_secrets(line);
     size_t offset = 0;
     switch (words_split(line, &words, &offset)) {
     case WORDS_OK:
         break;
     case WORDS_OPEN_QUOTE:
-        error_set(error, EXIT_STATUS_USAGE, "a quote is not closed in: %s", line);
+        error_set(error, EXIT_STATUS_USAGE, "a quote is not closed in: %s", text);
         return -1;
     case WORDS_SHELL_SYNTAX:
         error_set(error, EXIT_STATUS_USAGE,
             "a step is words, not shell, and '%c' is shell: write sh -c '…' instead of: %s",
-            line[offset] == '\n' ? ' ' : line[offset], line);
+            line[offset] == '\n' ? ' ' : line[offset], text);
         return -1;
     }
     size_t first = 0;
@@ -58,7 +59,7 @@ int step_list_append(struct step_list *steps, const char *line, struct error *er
         error_set(error, EXIT_STATUS_USAGE, "a step is empty");
         return -1;
     }
-    struct step step = {.text = text_without_secrets(line)};
+    struct step step = {.text = take_pointer(&text)};
     for (size_t i = 0; i < words.count; i++) {
         string_list_append_owned(
             i < first ? &step.assignments : &step.argv, take_pointer(&words.items[i]));
