@@ -4,12 +4,15 @@
 #include "explain_page.h"
 
 #include "signalbox/base/json.h"
+#include "signalbox/base/secret.h"
 
 static void append_list(struct text *page, const char *key, char *const *items, size_t count) {
     text_append_format(page, "\"%s\":[", key);
     for (size_t i = 0; i < count; i++) {
         text_append_string(page, i == 0 ? "" : ",");
-        json_append(page, items[i]);
+        AUTO_TEXT struct text masked = {.data = NULL};
+        secret_mask(items[i], &masked);
+        json_append(page, text_string(&masked));
     }
     text_append_string(page, "],");
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "signalbox/base/secret.h"
 #include "signalbox/command/words.h"
 
 enum { LABEL_WIDTH = 12 };
@@ -25,6 +26,7 @@ static void line(struct text *page, const char *label, const char *value) {
 
 static void explain_command(const struct explanation *explanation, struct text *page) {
     AUTO_TEXT struct text words = {.data = NULL};
+    AUTO_TEXT struct text masked = {.data = NULL};
     AUTO_TEXT struct text kind = {.data = NULL};
     char *const *command = explanation->options->command;
     size_t count = 0;
@@ -32,7 +34,8 @@ static void explain_command(const struct explanation *explanation, struct text *
         count++;
     }
     words_join(command, count, &words);
-    line(page, "command", count == 0 ? "none" : text_string(&words));
+    secret_mask(text_string(&words), &masked);
+    line(page, "command", count == 0 ? "none" : text_string(&masked));
     text_append_format(
         &kind, "%s: %s", command_kind_name(explanation->command->kind), explanation->command->rule);
     line(page, "kind", text_string(&kind));

@@ -16,11 +16,11 @@ packages_of() {
       echo gcc libc6-dev cmake ninja-build pkg-config libpq-dev libssl-dev \
         libyaml-dev libcap-dev libcmocka-dev ;;
     database)
-      echo postgresql openssl util-linux iproute2 ;;
+      echo postgresql openssl util-linux iproute2 gosu runit ;;
     python)
       echo python3 python3-pytest ;;
     lint)
-      echo clang clang-tidy clang-format valgrind ;;
+      echo clang clang-tidy clang-format libclang-rt-dev valgrind ;;
     containers)
       echo podman runc containernetworking-plugins iptables mmdebstrap \
         ca-certificates debian-archive-keyring ;;

@@ -177,9 +177,12 @@ enum rails_answer databases_ask_rails(
     for (size_t i = 0; i < ARRAY_LENGTH(ways) && answer == RAILS_FAILED; i++) {
         AUTO_TEXT struct text script = {.data = NULL};
         answer_script(quoted, ways[i].load, &script);
-        char *argv[] = {(char *)ways[i].words[0], (char *)ways[i].words[1], script.data, NULL};
+        char *argv[] = {(char *)"sh", (char *)"-c", (char *)"cd \"$0\" && exec \"$@\"",
+            (char *)question->directory, (char *)ways[i].words[0], (char *)ways[i].words[1],
+            script.data, NULL};
+        char *const *words = strcmp(question->directory, ".") == 0 ? argv + 4 : argv;
         *databases = (struct databases){.items = NULL};
-        answer = ask(question, argv, marker, databases, error);
+        answer = ask(question, words, marker, databases, error);
         first = i == 0 ? *error : first;
     }
     if (answer == RAILS_FAILED) {

@@ -65,11 +65,7 @@ static struct ruby_value read_string(struct scanner *scanner) {
     }
 }
 
-/* RAILS_ENV is what the steps will be given, whether or not it is set here. */
 static struct ruby_value variable_value(const struct scanner *scanner, const char *name) {
-    if (strcmp(name, "RAILS_ENV") == 0) {
-        return ruby_string(scanner->scope->environment);
-    }
     const char *value = scanner->dead > 0 ? NULL : getenv(name);
     return value == NULL ? (struct ruby_value){.kind = RUBY_NIL} : ruby_string(value);
 }

@@ -94,6 +94,12 @@ static void say_waiting(struct flight *flight, int64_t now_ms) {
     const struct run *holder = &flight->last.holder;
     struct event_fields fields = {.elapsed_ms = now_ms - flight->waiting_since_ms};
     flight->say_at_ms = now_ms + SAY_EVERY_MS;
+    if (holder->id == 0 && purpose_of(flight) == FLIGHT_TO_WAIT) {
+        report(EVENT_WAITING, &fields,
+            "nobody is preparing this content; waiting for a replica that does (%s so far)",
+            duration_describe(fields.elapsed_ms).string);
+        return;
+    }
     if (holder->id == 0) {
         report(EVENT_WAITING, &fields, "another replica holds the lock; waiting (%s so far)",
             duration_describe(fields.elapsed_ms).string);
@@ -407,16 +413,20 @@ static int fly(struct flight *flight) {
 }
 
 /* The steps see what the container gave us, with the environment's name that the command has; what
- * the preparer sets for itself alone is not among it. */
-static void copy_environment(const char *rails_environment, struct string_list *copy) {
-    AUTO_TEXT struct text name = {.data = NULL};
-    text_append_format(&name, "RAILS_ENV=%s", rails_environment);
+ * the preparer sets for itself alone is not among it. A name that nobody gave is left to Rails: a
+ * secrets tool around the step may know better. */
+static void copy_environment(const struct target_request *target, struct string_list *copy) {
+    bool is_named = strcmp(target->environment_source, "default") != 0;
     for (size_t i = 0; environ[i] != NULL; i++) {
-        if (!string_has_prefix(environ[i], "RAILS_ENV=")) {
+        if (!is_named || !string_has_prefix(environ[i], "RAILS_ENV=")) {
             string_list_append(copy, environ[i]);
         }
     }
-    string_list_append(copy, text_string(&name));
+    if (is_named) {
+        AUTO_TEXT struct text name = {.data = NULL};
+        text_append_format(&name, "RAILS_ENV=%s", target->environment);
+        string_list_append(copy, text_string(&name));
+    }
 }
 
 static void report_target(const struct target *target) {
@@ -431,15 +441,22 @@ static void report_target(const struct target *target) {
 
 /* What is not known without Rails is asked now, while a signal is still heeded. */
 static int complete_target(const struct prepare_request *request, struct target *target,
-    char *const *environment, struct cancellation *cancellation, struct error *error) {
+    struct cancellation *cancellation, struct error *error) {
+    /* By now with what the command's own wrappers change, since none is put before the asking. */
+    AUTO_STRING_LIST struct string_list environment = {.items = NULL};
     struct attention attention = cancellation_attention(cancellation);
     struct rails_question question = {
-        .environment = environment,
+        .directory = request->target.directory,
         .inheritance = request->inheritance,
         .attention = &attention,
         .timeout_ms = RAILS_ANSWER_MS,
     };
-    return target->database != NULL ? 0 : target_ask_rails(target, &question, error);
+    if (target->database != NULL) {
+        return 0;
+    }
+    copy_environment(&request->target, &environment);
+    question.environment = environment.items;
+    return target_ask_rails(target, &question, error);
 }
 
 static int give_up(const struct cancellation *cancellation, const struct error *error) {
@@ -463,12 +480,9 @@ int prepare_run(void *argument) {
         return error.exit_status;
     }
     (void)subreaper_set(true);
-    bool is_complete = target_make(&request->target, &target, &error) == 0;
-    if (is_complete) {
-        copy_environment(target.environment, &environment);
-        is_complete =
-            complete_target(request, &target, environment.items, &cancellation, &error) == 0;
-    }
+    copy_environment(&request->target, &environment);
+    bool is_complete = target_make(&request->target, &target, &error) == 0 &&
+        complete_target(request, &target, &cancellation, &error) == 0;
     if (!is_complete) {
         target_release(&target);
         return give_up(&cancellation, &error);

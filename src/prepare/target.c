@@ -13,26 +13,20 @@
 #include "signalbox/process/exit_status.h"
 #include "signalbox/report/report.h"
 
-static const char *from_environment(const char *name) {
-    const char *value = getenv(name);
-    return value == NULL || value[0] == '\0' ? NULL : value;
-}
-
-const char *target_environment(const char *named, const char **source) {
-    static const char *const variables[] = {"RAILS_ENV", "RACK_ENV"};
-    if (named != NULL) {
-        *source = "the command";
-        return named;
+/* The database is looked for with the environment that the command will have. */
+static void change_environment(const struct target_request *request) {
+    if (request->clears_environment) {
+        (void)clearenv();
     }
-    for (size_t i = 0; i < ARRAY_LENGTH(variables); i++) {
-        const char *value = from_environment(variables[i]);
-        if (value != NULL) {
-            *source = variables[i];
-            return value;
-        }
+    for (size_t i = 0;
+         request->environment_changes != NULL && i < request->environment_changes->count; i++) {
+        /* putenv keeps the string, which lives as long as the request. */
+        (void)putenv(request->environment_changes->items[i]);
     }
-    *source = "default";
-    return "development";
+    if (strcmp(request->environment_source, "default") != 0) {
+        /* As the steps get it, whatever its name came from; database.yml may ask for it. */
+        (void)setenv("RAILS_ENV", request->environment, 1);
+    }
 }
 
 /* Rails' tasks that create a database which is missing (activerecord's databases.rake). */
@@ -73,6 +67,19 @@ static int find_fingerprint(
     return 0;
 }
 
+static int refuse_secrets_tool(struct error *error) {
+    error_set(error, EXIT_STATUS_CONFIGURATION,
+        "no database is named outside the command's secrets tool, which Signalbox cannot see into: "
+        "put the tool before signalbox in the ENTRYPOINT, or set SIGNALBOX_DATABASE_URL");
+    return -1;
+}
+
+/* What database.yml says may hang on variables that the tool sets; a URL says it outright. */
+static bool is_named_here(const struct target_request *request) {
+    return request->database_url != NULL || getenv("PRIMARY_DATABASE_URL") != NULL ||
+        getenv("DATABASE_URL") != NULL;
+}
+
 static int find_databases(
     const struct target_request *request, struct target *target, struct error *error) {
     struct databases_request asked = {
@@ -83,22 +90,32 @@ static int find_databases(
     };
     switch (databases_find(&asked, &target->databases, error)) {
     case DATABASES_FOUND:
+        if (request->has_secrets_tool && !is_named_here(request)) {
+            return refuse_secrets_tool(error);
+        }
         target->database = &target->databases.items[0];
         return databases_check_first(&target->databases, error);
     case DATABASES_UNCLEAR:
+        if (request->has_secrets_tool) {
+            return refuse_secrets_tool(error);
+        }
         (void)snprintf(target->unclear, sizeof target->unclear, "%s", error->text);
         error_set(error, EXIT_STATUS_SUCCESS, "%s", ""); /* It is no obstacle. */
         return 0;
     case DATABASES_WRONG:
         break;
     }
-    return -1;
+    return request->has_secrets_tool ? refuse_secrets_tool(error) : -1;
 }
 
 int target_make(const struct target_request *request, struct target *target, struct error *error) {
-    *target = (struct target){.steps = request->steps, .lock_key = request->lock_key};
-    target->environment =
-        target_environment(request->named_environment, &target->environment_source);
+    *target = (struct target){
+        .steps = request->steps,
+        .lock_key = request->lock_key,
+        .environment = request->environment,
+        .environment_source = request->environment_source,
+    };
+    change_environment(request);
     target->missing_database =
         creates_databases(request->steps) ? MISSING_IS_CREATED : MISSING_IS_AN_ERROR;
     if (find_databases(request, target, error) != 0) {

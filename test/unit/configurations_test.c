@@ -2,7 +2,7 @@
  * config/database.yml of many shapes (test/vectors/database_yml), each resolved as real Rails
  * resolves it: resolved.tsv is Rails' own answer.
  */
-#include "vectors.h"
+#include "tables.h"
 
 #include <stdlib.h>
 #include <sys/stat.h>

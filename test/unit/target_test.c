@@ -1,5 +1,5 @@
 /*
- * Which environment and which database a prepare is about.
+ * Which database a prepare is about.
  */
 #include "unit.h"
 
@@ -15,24 +15,6 @@ static int clear_environment(void **state) {
         assert_int_equal(unsetenv(names[i]), 0);
     }
     return 0;
-}
-
-static void check_environment(const char *named, const char *expected, const char *from) {
-    const char *source = NULL;
-    assert_string_equal(target_environment(named, &source), expected);
-    assert_string_equal(source, from);
-}
-
-static void the_environments_name_is_found_in_rails_order(void **state) {
-    (void)state;
-    check_environment(NULL, "development", "default");
-    assert_int_equal(setenv("RACK_ENV", "staging", 1), 0);
-    check_environment(NULL, "staging", "RACK_ENV");
-    assert_int_equal(setenv("RAILS_ENV", "", 1), 0);
-    check_environment(NULL, "staging", "RACK_ENV");
-    assert_int_equal(setenv("RAILS_ENV", "production", 1), 0);
-    check_environment(NULL, "production", "RAILS_ENV");
-    check_environment("beta", "beta", "the command");
 }
 
 static void check_database(const char *given, const char *name, const char *source) {
@@ -72,7 +54,6 @@ static void without_a_file_the_database_is_found_in_rails_order(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(the_environments_name_is_found_in_rails_order),
         TEST(without_a_file_the_database_is_found_in_rails_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,7 +2,7 @@
  * Database URLs as ActiveRecord reads them (test/vectors/urls.tsv, which test/container runs
  * through ActiveRecord itself), and never their password in any text for people.
  */
-#include "vectors.h"
+#include "tables.h"
 
 #include "signalbox/database/database.h"
 

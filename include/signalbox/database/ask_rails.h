@@ -12,6 +12,7 @@
 #include "signalbox/process/signals.h"
 
 struct rails_question {
+    const char *directory;    /* The application's. */
     char *const *environment; /* With RAILS_ENV set, as the steps get it. */
     const struct signal_inheritance *inheritance;
     const struct attention *attention; /* What ends the asking early. */
