@@ -40,13 +40,11 @@ static uint32_t short_hash(const char *text) {
     return hash;
 }
 
-enum session_result fence_make(
-    struct fence *fence, struct session *session, const char *search_path, int64_t lock_key,
-    int64_t deadline_ms) {
+enum session_result fence_make(struct fence *fence, struct session *session,
+    const char *search_path, int64_t lock_key, int64_t deadline_ms) {
     unsigned char bytes[FENCE_RUN_LENGTH / 2] = {0};
     AUTO_TEXT struct text scope = {.data = NULL};
-    enum session_result result =
-        schema_find(session, search_path, deadline_ms);
+    enum session_result result = schema_find(session, search_path, deadline_ms);
     if (result != SESSION_DONE) {
         return result;
     }

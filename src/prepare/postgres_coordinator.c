@@ -230,8 +230,7 @@ static enum coordination run_begin(
     *id = 0;
     *dead = (struct run){.state = RUN_NONE};
     enum coordination concluded = conclude(coordinator,
-        fence_make(
-            &coordinator->fence, reader, coordinator->target->database->schema_search_path,
+        fence_make(&coordinator->fence, reader, coordinator->target->database->schema_search_path,
             coordinator->target->lock_key, statement_deadline_ms()),
         reader, error);
     if (concluded != COORDINATION_DONE || !coordinator->has_ledger || !is_recorded) {

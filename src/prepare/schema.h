@@ -10,7 +10,8 @@
 #include "signalbox/postgres/session.h"
 
 /* One row: current_database() and current_schema() as a session of the application has them, the
- * second "" where no schema of the path exists. `search_path` is its schema_search_path, or NULL. */
+ * second "" where no schema of the path exists. `search_path` is its schema_search_path, or NULL.
+ */
 enum session_result schema_find(
     struct session *session, const char *search_path, int64_t deadline_ms) MUST_USE;
 

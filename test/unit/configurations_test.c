@@ -113,13 +113,11 @@ static void set_variables(char *variables) {
 static void use_fixture(const char *name) {
     AUTO_TEXT struct text fixture = {.data = NULL};
     AUTO_TEXT struct text link = {.data = NULL};
-    text_append_format(
-        &fixture, "%s/test/vectors/database_yml/%s.yml", TEST_SOURCE_DIR, name);
+    text_append_format(&fixture, "%s/test/vectors/database_yml/%s.yml", TEST_SOURCE_DIR, name);
     text_append_format(&link, "%s/config/database.yml", directory);
     (void)unlink(text_string(&link));
     assert_int_equal(symlink(text_string(&fixture), text_string(&link)), 0);
 }
-
 
 static void check_found(char *const fields[], const struct databases *databases) {
     AUTO_TEXT struct text table = {.data = NULL};
