@@ -271,6 +271,8 @@ static bool walk_wrapper(struct walk *walk, const struct wrapper *wrapper, struc
         .at = *at,
         .around = &finding->around,
         .owned = &walk->owned};
+    struct surroundings before;
+    surroundings_copy(&finding->around, &before);
     enum wrapper_result result = wrapper_read(&reading);
     bool goes_on = false;
     switch (result) {
@@ -298,9 +300,15 @@ static bool walk_wrapper(struct walk *walk, const struct wrapper *wrapper, struc
         goes_on = true;
         break;
     case WRAPPER_LOST:
+        /* Half of a wrapper in front of a step would be worse than none. */
+        surroundings_release(&finding->around);
+        finding->around = before;
+        finding->around.is_prefix_partial = true;
+        before = (struct surroundings){.directory = NULL};
         walk_unknown(walk, words, *at, COMMAND_OTHER, finding);
         break;
     }
+    surroundings_release(&before);
     sentence_release(&reading.arguments);
     return goes_on;
 }
