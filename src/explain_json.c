@@ -4,12 +4,15 @@
 #include "explain_page.h"
 
 #include "signalbox/base/json.h"
+#include "signalbox/base/secret.h"
 
 static void append_list(struct text *page, const char *key, char *const *items, size_t count) {
     text_append_format(page, "\"%s\":[", key);
     for (size_t i = 0; i < count; i++) {
         text_append_string(page, i == 0 ? "" : ",");
-        json_append(page, items[i]);
+        AUTO_TEXT struct text masked = {.data = NULL};
+        secret_mask(items[i], &masked);
+        json_append(page, text_string(&masked));
     }
     text_append_string(page, "],");
 }
@@ -44,10 +47,21 @@ static void append_command(const struct explanation *explanation, struct text *p
     append_list(page, "steps", steps.items, steps.count);
 }
 
+/* A number where it is one, since that is what scripts expect; of several hosts it is a list. */
+static void append_port(const char *port, struct text *page) {
+    int64_t number = 0;
+    if (port != NULL && port[0] != '0' && number_parse(port, 1, 65535, &number)) {
+        text_append_format(page, "\"port\":%lld,", (long long)number);
+        return;
+    }
+    append_string(page, "port", port);
+}
+
 static void append_database(const struct database *database, struct text *page) {
-    text_append_string(page, "{\"adapter\":\"postgresql\",");
+    text_append_string(page, "{");
+    append_string(page, "adapter", database->adapter);
     append_string(page, "host", database->host);
-    text_append_format(page, "\"port\":%s,", database->port == NULL ? "null" : database->port);
+    append_port(database->port, page);
     append_string(page, "name", database->name);
     append_string(page, "user", database->user);
     text_append_string(page, "\"source\":");
@@ -58,17 +72,32 @@ static void append_database(const struct database *database, struct text *page) 
 static void append_target(const struct target *target, struct text *page) {
     if (target == NULL) {
         text_append_string(page,
-            "\"lock\":\"postgres\",\"database\":null,\"databases\":[],\"environment\":null,"
-            "\"fingerprint\":null,\"watched\":{\"files\":0,\"bytes\":0},");
+            "\"lock\":\"postgres\",\"database\":null,\"databases\":[],\"asks_rails\":null,"
+            "\"environment\":null,\"fingerprint\":null,\"watched\":{\"files\":0,\"bytes\":0},");
         return;
     }
     text_append_string(page, "\"lock\":\"postgres\",\"database\":");
-    append_database(&target->database, page);
+    if (target->database == NULL) {
+        text_append_string(page, "null");
+    } else {
+        append_database(target->database, page);
+    }
     text_append_string(page, ",\"databases\":[");
-    append_database(&target->database, page);
-    /* The role of each among several: only the first is known from a URL. */
-    page->length--;
-    text_append_string(page, ",\"role\":\"primary\"}],");
+    for (size_t i = 0; i < target->databases.count; i++) {
+        const struct database *database = &target->databases.items[i];
+        text_append_string(page, i == 0 ? "" : ",");
+        append_database(database, page);
+        page->length--; /* The object goes on. */
+        text_append_string(page, ",");
+        append_string(page, "schema_search_path", database->schema_search_path);
+        append_list(page, "migrations_paths", database->migrations_paths.items,
+            database->migrations_paths.count);
+        text_append_string(page, "\"role\":");
+        json_append(page, database->is_for_lock_only ? "lock" : database->role);
+        text_append_string(page, "}");
+    }
+    text_append_string(page, "],");
+    append_string(page, "asks_rails", target->unclear[0] == '\0' ? NULL : target->unclear);
     append_string(page, "environment", target->environment);
     append_string(page, "fingerprint", target->has_fingerprint ? target->fingerprint : NULL);
     text_append_format(page, "\"watched\":{\"files\":%lld,\"bytes\":%lld},",

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "signalbox/base/secret.h"
 #include "signalbox/command/words.h"
 
 enum { LABEL_WIDTH = 12 };
@@ -25,6 +26,7 @@ static void line(struct text *page, const char *label, const char *value) {
 
 static void explain_command(const struct explanation *explanation, struct text *page) {
     AUTO_TEXT struct text words = {.data = NULL};
+    AUTO_TEXT struct text masked = {.data = NULL};
     AUTO_TEXT struct text kind = {.data = NULL};
     char *const *command = explanation->options->command;
     size_t count = 0;
@@ -32,7 +34,8 @@ static void explain_command(const struct explanation *explanation, struct text *
         count++;
     }
     words_join(command, count, &words);
-    line(page, "command", count == 0 ? "none" : text_string(&words));
+    secret_mask(text_string(&words), &masked);
+    line(page, "command", count == 0 ? "none" : text_string(&masked));
     text_append_format(
         &kind, "%s: %s", command_kind_name(explanation->command->kind), explanation->command->rule);
     line(page, "kind", text_string(&kind));
@@ -80,10 +83,19 @@ static void explain_target(const struct target *target, struct text *page) {
     text_append_format(&value, "%s (%s)", target->environment, target->environment_source);
     line(page, "environment", text_string(&value));
     text_release(&value);
-    database_describe(&target->database, &value);
-    text_append_format(&value, " (%s)", target->database.source);
-    line(page, "database", text_string(&value));
-    text_release(&value);
+    if (target->database == NULL) {
+        text_append_format(&value, "only Rails can say: %s", target->unclear);
+        line(page, "database", text_string(&value));
+        text_release(&value);
+    }
+    for (size_t i = 0; i < target->databases.count; i++) {
+        const struct database *database = &target->databases.items[i];
+        text_append_format(&value, "%s: ", database->is_for_lock_only ? "lock" : database->role);
+        database_describe(database, &value);
+        text_append_format(&value, " (%s)", database->source);
+        line(page, i == 0 ? "database" : "", text_string(&value));
+        text_release(&value);
+    }
     if (!target->has_fingerprint) {
         line(page, "fingerprint", "none");
         return;

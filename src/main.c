@@ -4,6 +4,7 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "signalbox/base/text.h"
@@ -69,34 +70,58 @@ static void make_ready(const struct options *options, const struct recognition *
         report(EVENT_CONFIGURATION_NOTE, NULL,
             "--jemalloc: no libjemalloc.so.2 in this image; add the package libjemalloc2");
     }
-    if (command->is_rails_server) {
-        const char *path = pid_file_path(options->command, command->word, getenv("PIDFILE"));
-        if (pid_file_remove_stale(path)) {
-            report(EVENT_PID_FILE_REMOVED, NULL,
-                "removed %s, which a server that is gone had left behind", path);
-        }
+    if (command->kind != COMMAND_SERVER) {
+        return;
+    }
+    AUTO_FREE char *path = pid_file_path(
+        options->command, command->word, getenv("PIDFILE"), command->around.directory);
+    if (path != NULL && pid_file_remove_stale(path)) {
+        report(EVENT_PID_FILE_REMOVED, NULL,
+            "removed %s, which a server that is gone had left behind", path);
+    }
+    if (command->around.is_prefix_partial) {
+        report(EVENT_CONFIGURATION_NOTE, NULL,
+            "the steps run without all that the command sets up for itself, since a part of it "
+            "is only known to a shell");
     }
 }
 
-static int carry_out(struct supervisor *supervisor, const struct options *options) {
-    struct recognition command = command_recognise(options->command);
-    struct facts facts = {
-        .is_init = supervisor->is_init,
-        .has_terminal = isatty(STDIN_FILENO) == 1,
-        .is_partial = getenv("VERSION") != NULL || getenv("SCOPE") != NULL,
-    };
-    struct plan plan = plan_make(options, &command, &facts);
+/* What preparing runs: the command itself where that is the step, otherwise the steps as the
+ * command would run them. */
+static void compose_steps(const struct options *options, const struct recognition *command,
+    const struct plan *plan, struct step_list *steps) {
+    AUTO_TEXT struct text assignment = {.data = NULL};
+    if (plan->prepare == PREPARE_TYPED || plan->prepare == PREPARE_UNRECORDED) {
+        step_list_append_command(steps, options->command);
+        return;
+    }
+    /* What the server's own -e names, no wrapper of it can tell a step. */
+    text_append_format(&assignment, "RAILS_ENV=%s", command->environment);
+    bool is_own = strcmp(command->environment_source, "the command") == 0 &&
+        !string_list_has(&command->around.prefix, text_string(&assignment));
+    step_list_append_wrapped(
+        steps, &options->steps, &command->around.prefix, is_own ? text_string(&assignment) : NULL);
+}
+
+static int carry_out_plan(struct supervisor *supervisor, const struct options *options,
+    const struct recognition *command, const struct plan *plan) {
+    AUTO_STEP_LIST struct step_list steps = {.items = NULL};
     struct phase_end end;
+    compose_steps(options, command, plan, &steps);
     struct prepare_request prepare = {
-        .purpose = plan.prepare,
-        .target = {.directory = ".",
+        .purpose = plan->prepare,
+        .target = {.directory = command->around.directory == NULL ? "." : command->around.directory,
             .database_url = options->database_url,
             .database_url_source = options_source(options, "--database-url"),
             .steps = &options->steps,
-            .named_environment = command.environment,
+            .environment = command->environment,
+            .environment_source = command->environment_source,
+            .environment_changes = &command->around.changes,
+            .clears_environment = command->around.clears_environment,
+            .has_secrets_tool = command->around.has_secrets_tool,
             .release = options->release,
             .lock_key = options->lock_key},
-        .commands = &options->steps,
+        .commands = &steps,
         .step_timeout_ms = options->step_timeout_ms,
         .release_label = release_label(options->release),
         .connect_timeout_ms = options->connect_timeout_ms,
@@ -106,31 +131,48 @@ static int carry_out(struct supervisor *supervisor, const struct options *option
     };
     if (options->request == REQUEST_EXPLAIN) {
         struct explanation explanation = {.options = options,
-            .command = &command,
-            .plan = &plan,
+            .command = command,
+            .plan = plan,
             .target = &prepare.target,
             .commands = prepare.commands};
         return run_in_child(supervisor, explain_run, &explanation, &end);
     }
-    if (plan.prepare == PREPARE_NOTHING && plan.start == START_NOTHING) {
+    if (plan->prepare == PREPARE_NOTHING && plan->start == START_NOTHING) {
         report(EVENT_USAGE, NULL,
             "there is no command to run: add CMD [\"./bin/thrust\", \"./bin/rails\", \"server\"] "
             "to the Dockerfile, or give one (signalbox --help)");
         return EXIT_STATUS_USAGE;
     }
     report(EVENT_COMMAND_RECOGNISED, NULL, "command taken for: %s (%s); %s",
-        command_kind_name(command.kind), command.rule, plan.why);
-    if (plan.notes != NULL) {
-        report(EVENT_CONFIGURATION_NOTE, NULL, "%s", plan.notes);
+        command_kind_name(command->kind), command->rule, plan->why);
+    if (plan->notes != NULL) {
+        report(EVENT_CONFIGURATION_NOTE, NULL, "%s", plan->notes);
     }
-    make_ready(options, &command);
-    if (plan.prepare != PREPARE_NOTHING) {
+    make_ready(options, command);
+    if (plan->prepare != PREPARE_NOTHING) {
         int exit_status = run_in_child(supervisor, prepare_run, &prepare, &end);
         if (exit_status != EXIT_STATUS_SUCCESS) {
             return exit_status;
         }
     }
-    return start_command(supervisor, &plan, options->command);
+    return start_command(supervisor, plan, options->command);
+}
+
+static int carry_out(struct supervisor *supervisor, const struct options *options) {
+    AUTO_RECOGNITION struct recognition command;
+    const struct recognition_request request = {
+        .argv = options->command,
+        .servers = &options->servers,
+        .steps = &options->steps,
+        .environment = environ,
+    };
+    command_recognise(&request, &command);
+    const struct facts facts = {
+        .is_init = supervisor->is_init,
+        .has_terminal = isatty(STDIN_FILENO) == 1,
+    };
+    struct plan plan = plan_make(options, &command, &facts);
+    return carry_out_plan(supervisor, options, &command, &plan);
 }
 
 static void configure(struct supervisor *supervisor, const struct options *options) {

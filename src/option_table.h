@@ -17,7 +17,7 @@ enum option_type {
     OPTION_NUMBER,   /* int64_t in the range of an int4. */
     OPTION_DURATION, /* int64_t in milliseconds. */
     OPTION_STEPS,    /* struct step_list; repeatable; ` && ` in the variable. */
-    OPTION_COMMANDS, /* struct string_list of words; repeatable; newline or ; in the variable. */
+    OPTION_COMMANDS, /* struct server_list; repeatable; newline or ; in the variable. */
     OPTION_PATHS,    /* struct string_list; newline or ; between them. */
     OPTION_LOCK,     /* struct lock_choice. */
     OPTION_USER,     /* const char *, NAME[:GROUP]. */

@@ -83,15 +83,15 @@ static int for_each_piece(struct options *options, const struct option_row *row,
     return 0;
 }
 
-static int store_command(struct options *options, const struct option_row *row, const char *value,
+static int store_servers(struct options *options, const struct option_row *row, const char *value,
     const char *source, struct error *error) {
-    AUTO_STRING_LIST struct string_list words = {.items = NULL};
-    size_t offset = 0;
-    if (words_split(value, &words, &offset) != WORDS_OK || words.count == 0) {
-        return bad_value(source, value, "the words that a server's command begins with", error);
+    struct server_list *servers = member(options, row);
+    int result = came_by_flag(row, source) ? server_list_append(servers, value, error)
+                                           : server_list_append_joined(servers, value, error);
+    if (result != 0) {
+        error_add_context(error, "%s", source);
     }
-    string_list_append(member(options, row), value);
-    return 0;
+    return result;
 }
 
 static int store_path(struct options *options, const struct option_row *row, const char *value,
@@ -185,9 +185,7 @@ int option_store(struct options *options, const struct option_row *row, const ch
     case OPTION_STEPS:
         return store_steps(options, row, value, source, error);
     case OPTION_COMMANDS:
-        return came_by_flag(row, source)
-            ? store_command(options, row, value, source, error)
-            : for_each_piece(options, row, value, ";\n", source, error, store_command);
+        return store_servers(options, row, value, source, error);
     case OPTION_PATHS:
         return for_each_piece(options, row, value, ";\n", source, error, store_path);
     case OPTION_LOCK:
@@ -209,6 +207,13 @@ int option_store(struct options *options, const struct option_row *row, const ch
 static void describe_list(const struct string_list *list, struct text *value) {
     for (size_t i = 0; i < list->count; i++) {
         text_append_format(value, "%s%s", i == 0 ? "" : "; ", list->items[i]);
+    }
+}
+
+static void describe_servers(const struct server_list *servers, struct text *value) {
+    for (size_t i = 0; i < servers->count; i++) {
+        text_append_string(value, i == 0 ? "" : "; ");
+        words_join(servers->items[i].items, servers->items[i].count, value);
     }
 }
 
@@ -288,6 +293,8 @@ static void describe_given(
         }
         return;
     case OPTION_COMMANDS:
+        describe_servers(place, value);
+        return;
     case OPTION_PATHS:
         describe_list(place, value);
         return;

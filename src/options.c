@@ -190,7 +190,7 @@ const char *options_unavailable(const struct options *options) {
 
 void options_release(struct options *options) {
     step_list_release(&options->steps);
-    string_list_release(&options->servers);
+    server_list_release(&options->servers);
     string_list_release(&options->watch);
     string_list_release(&options->unknown_variables);
     free(options->rewrites.items);

@@ -14,11 +14,16 @@
 #include "signalbox/base/cleanup.h"
 #include "signalbox/base/text.h"
 
-const char *pid_file_path(char *const argv[], size_t word, const char *pidfile_variable) {
-    const char *path = pidfile_variable == NULL || pidfile_variable[0] == '\0'
-        ? "tmp/pids/server.pid"
-        : pidfile_variable;
-    for (size_t at = word + 1; argv[word] != NULL && argv[at] != NULL; at++) {
+static bool is_rails_server(char *const argv[], size_t word) {
+    return argv[word] != NULL && strcmp(path_base_name(argv[word]), "rails") == 0 &&
+        argv[word + 1] != NULL &&
+        (strcmp(argv[word + 1], "server") == 0 || strcmp(argv[word + 1], "s") == 0);
+}
+
+/* The value of the last -P or --pid, or NULL. */
+static const char *pid_option(char *const argv[], size_t at) {
+    const char *path = NULL;
+    for (; argv[at] != NULL; at++) {
         const char *option = argv[at];
         if ((strcmp(option, "-P") == 0 || strcmp(option, "--pid") == 0) && argv[at + 1] != NULL) {
             path = argv[at + 1];
@@ -29,6 +34,24 @@ const char *pid_file_path(char *const argv[], size_t word, const char *pidfile_v
         }
     }
     return path;
+}
+
+char *pid_file_path(
+    char *const argv[], size_t word, const char *pidfile_variable, const char *directory) {
+    if (!is_rails_server(argv, word)) {
+        return NULL;
+    }
+    const char *path = pid_option(argv, word + 2);
+    if (path == NULL) {
+        path = pidfile_variable == NULL || pidfile_variable[0] == '\0' ? "tmp/pids/server.pid"
+                                                                       : pidfile_variable;
+    }
+    struct text full = {.data = NULL};
+    if (directory != NULL && path[0] != '/') {
+        text_append_format(&full, "%s/", directory);
+    }
+    text_append_string(&full, path);
+    return full.data;
 }
 
 bool pid_file_remove_stale(const char *path) {

@@ -17,7 +17,6 @@ static struct decision decide_auto(enum command_kind kind) {
             "a worker starts at once (SIGNALBOX_PREPARE=wait would hold it until the database is "
             "prepared)"};
     case COMMAND_PREPARE:
-    case COMMAND_MIGRATE:
     case COMMAND_TASK:
     case COMMAND_OTHER:
     case COMMAND_NONE:
@@ -33,7 +32,6 @@ static struct decision decide_widely(
     case COMMAND_TASK:
         return (struct decision){PREPARE_NOTHING, "consoles and tasks start at once"};
     case COMMAND_PREPARE:
-    case COMMAND_MIGRATE:
     case COMMAND_SERVER:
     case COMMAND_WORKER:
     case COMMAND_OTHER:
@@ -90,14 +88,14 @@ static struct plan run_as_step(enum prepare_purpose prepare, const char *why) {
 struct plan plan_make(
     const struct options *options, const struct recognition *command, const struct facts *facts) {
     /* A hook that one already has counts under every mode: who types the step wants it run. */
+    if (command->kind == COMMAND_PREPARE && !command->is_step) {
+        return run_as_step(PREPARE_UNRECORDED, "a migration collides with nobody");
+    }
     if (command->kind == COMMAND_PREPARE) {
-        return facts->is_partial
+        return command->is_versioned
             ? run_as_step(PREPARE_UNRECORDED,
                   "the command is the step, but VERSION or SCOPE makes it a part of it")
             : run_as_step(PREPARE_TYPED, "the command is the step itself");
-    }
-    if (command->kind == COMMAND_MIGRATE) {
-        return run_as_step(PREPARE_UNRECORDED, "a migration collides with nobody");
     }
     struct decision decision = decide_by_mode(options, command->kind, facts->has_terminal);
     struct plan plan = {.prepare = decision.prepare, .why = decision.why};

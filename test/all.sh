@@ -9,13 +9,13 @@ cd "$(dirname "$0")/.."
 started=$(date +%s)
 summary=
 part() {
-  name=$1
+  part_name=$1
   shift
-  echo "== $name"
+  echo "== $part_name"
   part_started=$(date +%s)
   "$@"
   summary="$summary
-$(printf '%5d s  %s' "$(($(date +%s) - part_started))" "$name")"
+$(printf '%5d s  %s' "$(($(date +%s) - part_started))" "$part_name")"
 }
 
 build() {
@@ -26,13 +26,16 @@ build() {
 unit_tests_under_valgrind() {
   # The asan preset cannot see memory that was never written; valgrind can.
   for test in build/dev/test/*_test; do
-    # Two of them fork trees of processes under PID-namespace rules that
-    # valgrind's own threads would disturb.
+    # Valgrind keeps signals and processes for itself, so the tests of just these
+    # would test valgrind.
     case $test in
-      */supervise_test | */ending_test | */spawn_test) continue ;;
+      */signals_test | */supervise_test | */ending_test | */spawn_test) continue ;;
     esac
     valgrind --quiet --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite \
-      "$test" >/dev/null
+      "$test" >/dev/null 2>build/valgrind.log || {
+      cat build/valgrind.log
+      return 1
+    }
   done
 }
 
@@ -43,6 +46,23 @@ tidy() {
     { grep -v 'warnings generated\|Suppressed\|Use -header-filter' || true; } >build/tidy/output
   cat build/tidy/output
   ! grep -q 'error:\|warning:' build/tidy/output
+}
+
+# Seconds for each fuzz target; test/soak.sh gives them more.
+fuzz() {
+  build fuzz
+  for program in build/fuzz/test/*_fuzz; do
+    name=$(basename "$program" _fuzz)
+    # New findings belong to the corpus only once somebody has looked at them.
+    found=build/fuzz/found/$name
+    mkdir -p "$found"
+    echo "fuzz $name for $1 s"
+    (cd build/fuzz && "test/${name}_fuzz" -max_total_time="$1" -print_final_stats=0 \
+      "found/$name" "../../test/fuzz/corpus/$name") >build/fuzz/"$name".log 2>&1 || {
+      tail -40 build/fuzz/"$name".log
+      return 1
+    }
+  done
 }
 
 python_tests() {
@@ -58,6 +78,7 @@ part 'unit tests with sanitizers' ctest --preset asan
 part 'unit tests under valgrind' unit_tests_under_valgrind
 part 'gcc -fanalyzer' build analyzer
 part 'clang-tidy' tidy
+part 'fuzz' fuzz "${SIGNALBOX_FUZZ_SECONDS:-10}"
 part 'structure' python_tests test/structure
 part 'static libraries' sh package/libraries.sh
 part 'static binary' sh package/build.sh

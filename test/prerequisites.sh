@@ -16,14 +16,14 @@ packages_of() {
       echo gcc libc6-dev cmake ninja-build pkg-config libpq-dev libssl-dev \
         libyaml-dev libcap-dev libcmocka-dev ;;
     database)
-      echo postgresql openssl util-linux iproute2 ;;
+      echo postgresql openssl util-linux iproute2 gosu runit ;;
     python)
       echo python3 python3-pytest ;;
     inits)
       # The peers that PID 1 is compared with, and what makes them late or poor.
       echo tini dumb-init catatonit strace util-linux bash ;;
     lint)
-      echo clang clang-tidy clang-format valgrind ;;
+      echo clang clang-tidy clang-format libclang-rt-dev valgrind ;;
     containers)
       echo podman runc containernetworking-plugins iptables mmdebstrap \
         ca-certificates debian-archive-keyring ;;

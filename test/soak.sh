@@ -1,11 +1,15 @@
 #!/bin/sh
 # What is too long for every run: the same tests, more rounds.
 #
-#   sh test/soak.sh        ten rounds of each container story, twenty of the races
+#   sh test/soak.sh        everything once, with ten minutes for each fuzz target;
+#                          then twenty rounds of the races and ten of each
+#                          container story
 set -eu
 cd "$(dirname "$0")/.."
 
 sh test/prerequisites.sh
+# The fuzz targets are run by all.sh itself, here for ten minutes each.
+SIGNALBOX_FUZZ_SECONDS=600 sh test/all.sh
 sh package/build.sh
 rounds=0
 while [ $rounds -lt 20 ]; do

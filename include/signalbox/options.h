@@ -12,6 +12,7 @@
 #include "signalbox/base/cleanup.h"
 #include "signalbox/base/error.h"
 #include "signalbox/base/text.h"
+#include "signalbox/command/server.h"
 #include "signalbox/command/step.h"
 #include "signalbox/report/report.h"
 
@@ -62,8 +63,8 @@ struct options {
     enum options_request request;
     enum prepare_mode prepare;
     struct step_list steps;
-    struct string_list servers; /* The words of each --server, as given. */
-    const char *database_url;   /* NULL where it is not given. Holds a password. */
+    struct server_list servers;
+    const char *database_url; /* NULL where it is not given. Holds a password. */
     struct lock_choice lock;
     int64_t lock_key;
     struct string_list watch; /* "schema" alone, or globs and $NAMEs; empty: the whole image. */

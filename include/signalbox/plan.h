@@ -14,7 +14,6 @@
 struct facts {
     bool is_init;      /* We are PID 1 of our namespace, so that nobody else reaps. */
     bool has_terminal; /* Standard input is a terminal: somebody sits there. */
-    bool is_partial;   /* VERSION or SCOPE is set: a migration of only some versions. */
 };
 
 enum plan_start {

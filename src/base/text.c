@@ -93,6 +93,15 @@ void string_list_append(struct string_list *list, const char *string) {
     string_list_append_owned(list, string_copy(string));
 }
 
+bool string_list_has(const struct string_list *list, const char *string) {
+    for (size_t i = 0; i < list->count; i++) {
+        if (strcmp(list->items[i], string) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void string_list_release(struct string_list *list) {
     for (size_t i = 0; i < list->count; i++) {
         free(list->items[i]);

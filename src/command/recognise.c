@@ -1,136 +1,75 @@
 /*
- * The walk. It owns the grammar, tables.c owns the names. The trap is a wrapper's option that takes
- * a value: skipping one word too few or too many finds a server that is not there.
+ * Recognition as its callers see it: argv into words, the walk, and the environment's name from
+ * what was learned. It owns what it returns. The trap is RACK_ENV: `puma -e` sets only that, and
+ * Rails reads it only where RAILS_ENV is not set or empty.
  */
 #include "signalbox/command/recognise.h"
 
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "command/tables.h"
-#include "signalbox/base/cleanup.h"
-#include "signalbox/base/text.h"
+#include "command/surroundings.h"
+#include "command/walk.h"
 
-/* Whether `word` is one of the words between blanks in `list`. */
-static bool listed(const char *list, const char *word, size_t length) {
-    for (const char *at = list; *at != '\0';) {
-        size_t piece = strcspn(at, " ");
-        if (piece == length && memcmp(at, word, length) == 0) {
-            return true;
-        }
-        at += piece;
-        at += strspn(at, " ");
-    }
-    return false;
+enum { EFFORT = 20000 };
+
+static const char *variable(
+    const struct finding *finding, char *const environment[], const char *name) {
+    const char *value = surroundings_variable(&finding->around, environment, name);
+    return value == NULL || value[0] == '\0' ? NULL : value;
 }
 
-static bool is_listed(const char *list, const char *word) {
-    return listed(list, word, strlen(word));
+/* "the command" where it is an assignment of its own, otherwise the variable's name. */
+static const char *variable_source(const struct finding *finding, const char *name) {
+    return surroundings_variable(&finding->around, NULL, name) != NULL ? "the command" : name;
 }
 
-/* The index of the word that the wrapper at `at` runs, or 0 when its words cannot be understood. */
-static size_t wrapper_skip(const struct wrapper *wrapper, char *const argv[], size_t at) {
-    bool wants_subcommand = wrapper->subcommand != NULL;
-    for (at++; argv[at] != NULL; at++) {
-        const char *word = argv[at];
-        if (word[0] == '-') {
-            const char *equals = strchr(word, '=');
-            if (is_listed(wrapper->options_with_value, word)) {
-                if (argv[++at] == NULL) {
-                    return 0;
-                }
-            } else if (!is_listed(wrapper->options, word) &&
-                !(equals != NULL &&
-                    listed(wrapper->options_with_value, word, (size_t)(equals - word)))) {
-                return 0;
-            }
-            continue;
-        }
-        if (!wants_subcommand) {
-            return at;
-        }
-        if (strcmp(word, wrapper->subcommand) != 0) {
-            return 0;
-        }
-        wants_subcommand = false;
+static void find_environment(
+    const struct finding *finding, char *const environment[], struct recognition *recognition) {
+    const char *rails = variable(finding, environment, "RAILS_ENV");
+    const char *rack = variable(finding, environment, "RACK_ENV");
+    const char *name = "development";
+    recognition->environment_source = "default";
+    if (finding->environment != NULL && (finding->names_rails_env || rails == NULL)) {
+        name = finding->environment;
+        recognition->environment_source = "the command";
+    } else if (rails != NULL) {
+        name = rails;
+        recognition->environment_source = variable_source(finding, "RAILS_ENV");
+    } else if (rack != NULL) {
+        name = rack;
+        recognition->environment_source = variable_source(finding, "RACK_ENV");
     }
-    return 0;
+    recognition->environment = string_copy(name);
 }
 
-/* The value of the environment option at argv[at], in any of its three forms, or NULL. */
-static const char *environment_value(const struct program *program, char *const argv[], size_t at) {
-    const char *word = argv[at];
-    const char *equals = strchr(word, '=');
-    if (is_listed(program->environment_options, word)) {
-        return argv[at + 1];
+void command_recognise(const struct recognition_request *request, struct recognition *recognition) {
+    struct walk walk = {.request = request, .effort = EFFORT};
+    struct finding finding = {.kind = COMMAND_NONE, .rule = "no words"};
+    AUTO_SENTENCE struct sentence words = {.items = NULL};
+    for (size_t i = 0; request->argv[i] != NULL; i++) {
+        sentence_append(&words, &(struct word){.text = request->argv[i], .index = i});
     }
-    if (equals != NULL && word[1] == '-' &&
-        listed(program->environment_options, word, (size_t)(equals - word))) {
-        return equals + 1;
+    if (words.count > 0) {
+        walk_words(&walk, &words, 0, &finding);
     }
-    if (word[0] == '-' && word[1] != '-' && word[1] != '\0' &&
-        listed(program->environment_options, word, 2)) {
-        return word + 2;
-    }
-    return NULL;
+    *recognition = (struct recognition){
+        .kind = finding.kind,
+        .is_step = finding.kind == COMMAND_PREPARE && finding.is_step,
+        .is_versioned = variable(&finding, request->environment, "VERSION") != NULL ||
+            variable(&finding, request->environment, "SCOPE") != NULL,
+        .word = finding.word,
+    };
+    (void)snprintf(recognition->rule, sizeof recognition->rule, "%s", finding.rule);
+    find_environment(&finding, request->environment, recognition);
+    recognition->around = finding.around;
+    string_list_release(&walk.owned);
 }
 
-static struct recognition decide(const struct program *program, char *const argv[], size_t at) {
-    struct recognition result = {.kind = program->kind, .word = at};
-    size_t next = at + 1;
-    if (program->subcommands != NULL) {
-        const char *subcommand = argv[next];
-        if (subcommand == NULL || !is_listed(program->subcommands, subcommand)) {
-            result.kind = program->kind_otherwise;
-            (void)snprintf(result.rule, sizeof result.rule, "`%.30s%s%.30s`", program->name,
-                subcommand == NULL ? "" : " ", subcommand == NULL ? "" : subcommand);
-            return result;
-        }
-        (void)snprintf(result.rule, sizeof result.rule, "`%.30s %.30s`", program->name, subcommand);
-        next++;
-    } else {
-        (void)snprintf(result.rule, sizeof result.rule, "`%.30s`", program->name);
-    }
-    if (result.kind != COMMAND_SERVER) {
-        return result;
-    }
-    for (; argv[next] != NULL && strcmp(argv[next], "--") != 0; next++) {
-        if (is_listed(program->help_options, argv[next])) {
-            result.kind = COMMAND_OTHER;
-            (void)snprintf(result.rule, sizeof result.rule, "`%.30s` with `%.30s` serves nothing",
-                program->name, argv[next]);
-            return result;
-        }
-        const char *environment = environment_value(program, argv, next);
-        if (environment != NULL && environment[0] != '\0') {
-            result.environment = environment;
-        }
-    }
-    return result;
-}
-
-struct recognition command_recognise(char *const argv[]) {
-    size_t at = 0;
-    if (argv[0] == NULL) {
-        return (struct recognition){.kind = COMMAND_NONE, .rule = "no words"};
-    }
-    for (;;) {
-        const char *name = path_base_name(argv[at]);
-        const struct program *program = program_find(name);
-        if (program != NULL) {
-            return decide(program, argv, at);
-        }
-        const struct wrapper *wrapper = wrapper_find(name);
-        size_t next = wrapper == NULL ? 0 : wrapper_skip(wrapper, argv, at);
-        if (next == 0) {
-            struct recognition result = {.kind = COMMAND_OTHER, .word = at};
-            (void)snprintf(
-                result.rule, sizeof result.rule, "`%.60s` is not a server we know", name);
-            return result;
-        }
-        at = next;
-    }
+void recognition_release(struct recognition *recognition) {
+    surroundings_release(&recognition->around);
+    free(recognition->environment);
+    *recognition = (struct recognition){.kind = COMMAND_NONE};
 }
 
 const char *command_kind_name(enum command_kind kind) {
@@ -140,7 +79,6 @@ const char *command_kind_name(enum command_kind kind) {
     case COMMAND_WORKER:
         return "worker";
     case COMMAND_PREPARE:
-    case COMMAND_MIGRATE:
         return "prepare";
     case COMMAND_TASK:
         return "task";

@@ -7,6 +7,7 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "signalbox/base/secret.h"
 #include "signalbox/command/words.h"
 #include "signalbox/process/exit_status.h"
 
@@ -28,19 +29,26 @@ static void step_release(struct step *step) {
     string_list_release(&step->argv);
 }
 
+static char *text_without_secrets(const char *line) {
+    struct text masked = {.data = NULL};
+    secret_mask(line, &masked);
+    return masked.data == NULL ? string_copy("") : masked.data;
+}
+
 int step_list_append(struct step_list *steps, const char *line, struct error *error) {
     AUTO_STRING_LIST struct string_list words = {.items = NULL};
+    AUTO_FREE char *text = text_without_secrets(line);
     size_t offset = 0;
     switch (words_split(line, &words, &offset)) {
     case WORDS_OK:
         break;
     case WORDS_OPEN_QUOTE:
-        error_set(error, EXIT_STATUS_USAGE, "a quote is not closed in: %s", line);
+        error_set(error, EXIT_STATUS_USAGE, "a quote is not closed in: %s", text);
         return -1;
     case WORDS_SHELL_SYNTAX:
         error_set(error, EXIT_STATUS_USAGE,
             "a step is words, not shell, and '%c' is shell: write sh -c '…' instead of: %s",
-            line[offset] == '\n' ? ' ' : line[offset], line);
+            line[offset] == '\n' ? ' ' : line[offset], text);
         return -1;
     }
     size_t first = 0;
@@ -51,7 +59,7 @@ int step_list_append(struct step_list *steps, const char *line, struct error *er
         error_set(error, EXIT_STATUS_USAGE, "a step is empty");
         return -1;
     }
-    struct step step = {.text = string_copy(line)};
+    struct step step = {.text = take_pointer(&text)};
     for (size_t i = 0; i < words.count; i++) {
         string_list_append_owned(
             i < first ? &step.assignments : &step.argv, take_pointer(&words.items[i]));
@@ -71,8 +79,10 @@ static size_t find_conjunction(const char *text) {
         }
         if (text[at] == '\\' && quote != '\'' && text[at + 1] != '\0') {
             at++;
-        } else if (quote != '\0' ? text[at] == quote : (text[at] == '\'' || text[at] == '"')) {
-            quote = (char)(quote == '\0' ? text[at] : '\0');
+        } else if (quote == text[at]) {
+            quote = '\0';
+        } else if (quote == '\0' && (text[at] == '\'' || text[at] == '"')) {
+            quote = text[at];
         }
     }
     return at;
@@ -90,6 +100,58 @@ int step_list_append_joined(struct step_list *steps, const char *lines, struct e
         }
         lines += length + 4;
     }
+}
+
+static void append_step(struct step_list *steps, struct step *step) {
+    steps->items = memory_reallocate(steps->items, steps->count + 1, sizeof *steps->items);
+    steps->items[steps->count++] = *step;
+}
+
+static void append_words(struct string_list *words, const struct string_list *more) {
+    for (size_t i = 0; i < more->count; i++) {
+        string_list_append(words, more->items[i]);
+    }
+}
+
+static char *text_of(const struct string_list *words) {
+    AUTO_TEXT struct text text = {.data = NULL};
+    words_join(words->items, words->count, &text);
+    return text_without_secrets(text_string(&text));
+}
+
+void step_list_append_wrapped(struct step_list *wrapped, const struct step_list *steps,
+    const struct string_list *prefix, const char *assignment) {
+    for (size_t i = 0; i < steps->count; i++) {
+        const struct step *inner = &steps->items[i];
+        struct step step = {.text = NULL};
+        if (prefix->count == 0) {
+            step.text = string_copy(inner->text);
+            append_words(&step.assignments, &inner->assignments);
+        } else {
+            append_words(&step.argv, prefix);
+            if (assignment != NULL || inner->assignments.count > 0) {
+                string_list_append(&step.argv, "env");
+            }
+            if (assignment != NULL) {
+                string_list_append(&step.argv, assignment);
+            }
+            append_words(&step.argv, &inner->assignments);
+        }
+        append_words(&step.argv, &inner->argv);
+        if (step.text == NULL) {
+            step.text = text_of(&step.argv);
+        }
+        append_step(wrapped, &step);
+    }
+}
+
+void step_list_append_command(struct step_list *steps, char *const argv[]) {
+    struct step step = {.text = NULL};
+    for (size_t i = 0; argv[i] != NULL; i++) {
+        string_list_append(&step.argv, argv[i]);
+    }
+    step.text = text_of(&step.argv);
+    append_step(steps, &step);
 }
 
 void step_list_release(struct step_list *steps) {

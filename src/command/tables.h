@@ -1,35 +1,89 @@
 /*
- * Wrappers and programs, as data. Adding one is one line here and one row in
+ * Wrappers and programs, as data. Adding one is one line in tables.c and one row in
  * test/vectors/recognise.tsv.
  */
 #ifndef COMMAND_TABLES_H
 #define COMMAND_TABLES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "signalbox/command/recognise.h"
 
-/* A program that runs the words behind it. */
+/* How a wrapper reads its options. */
+enum wrapper_style {
+    STYLE_EXACT = 0,               /* Only as they are written in the table. */
+    STYLE_CLUSTERS = 1U << 0U,     /* `-ab`, `-ovalue`: getopt. */
+    STYLE_ABBREVIATES = 1U << 1U,  /* `--chd` for `--chdir`: getopt_long, OptionParser. */
+    STYLE_SWITCHES = 1U << 2U,     /* `--flag=false`: Go's pflag and kingpin. */
+    STYLE_NUMBERS = 1U << 3U,      /* `-10` is an option: nice. */
+    STYLE_INTERSPERSED = 1U << 4U, /* Options among its own words, until `--`. */
+    STYLE_ASSIGNMENTS = 1U << 5U,  /* NAME=VALUE before the command. */
+    STYLE_REPEATED = 1U << 6U,     /* It goes before each step too. */
+    STYLE_SECRETS = 1U << 7U,      /* The database may come from it. */
+    STYLE_SHELL_WORDS = 1U << 8U,  /* What follows are a shell's own arguments: su. */
+    STYLE_ROOT = 1U << 9U,         /* It becomes root where no user is named. */
+    STYLE_CONSOLE = 1U << 10U,     /* Without a command it is a console. */
+    STYLE_LENIENT = 1U << 11U      /* A long option that is not listed takes no value: ruby. */
+};
+
+/*
+ * A program that runs the words behind it.
+ *
+ * `options` are between blanks, each with a mark behind it: none or `.` takes no value, `:` takes
+ * one, `?` takes one only if it is attached, `~` takes the next word too unless that is an option,
+ * `+` takes all words up to the next option, `!` means that nothing will be run. Then a letter for
+ * what it does: U the value is the user, C the directory, N a variable to take away, S words to be
+ * split, X a shell string; I clears the environment, L is a shell where no command follows, T makes
+ * it a console.
+ *
+ * `operands` are its own words before the command, one letter each: `w` any, `u` the user, `c` a
+ * directory, `n` begins with a digit, `m` a set of CPUs, `?` the next one may be missing, `-`
+ * everything up to `--`.
+ */
 struct wrapper {
     const char *name;
-    const char *subcommand; /* The word that must follow its options, such as `exec`; or NULL. */
-    /* Options that take the next word as their value, between blanks. */
-    const char *options_with_value;
-    /* Options that take none, between blanks; any other option ends the walk. */
+    const char *subcommands; /* One of these must come first, between blanks; or NULL. */
+    const char *operands;
+    unsigned style;
     const char *options;
+};
+
+/* Where a program's subcommand stands. */
+enum subcommand_place {
+    PLACE_FIRST,   /* It is the first word. */
+    PLACE_ANY,     /* Options may stand before it. */
+    PLACE_OPTIONAL /* The same, and with no word at all it is as with the first subcommand. */
 };
 
 /* A program that decides what the command is. */
 struct program {
     const char *name;
-    enum command_kind kind;           /* What it is with one of the subcommands, or bare. */
-    const char *subcommands;          /* Between blanks; NULL where none is needed. */
-    enum command_kind kind_otherwise; /* With any other subcommand or with none. */
-    const char *help_options;         /* With one of these it serves nothing; between blanks. */
-    const char *environment_options;  /* They name the Rails environment; between blanks. */
+    enum command_kind kind;      /* What it is with one of the subcommands. */
+    enum command_kind otherwise; /* With another, with none, or asked for its help. */
+    const char *subcommands;     /* Between blanks; NULL where none is needed. */
+    enum subcommand_place place;
+    const char *valued; /* Options that take a value, between blanks. */
+    /* With one of these it serves nothing; between blanks; those with a leading `^` only before a
+     * subcommand. */
+    const char *help;
+    /* Options that name the environment; a leading `!` where they set RAILS_ENV itself, and not
+     * only RACK_ENV, which RAILS_ENV beats. */
+    const char *environment;
 };
 
+/* Whether the `length` bytes at `word` are one of the words between blanks in `list`. */
+bool table_lists(const char *list, const char *word, size_t length);
+
+/* By base name; NULL where there is no such row. */
 const struct wrapper *wrapper_find(const char *name);
 const struct program *program_find(const char *name);
+bool program_is_shell(const char *name);
+
+/* Programs that never run a Rails server, whatever stands behind them. */
+bool program_is_other(const char *name);
+
+/* Tasks of rails and rake that work off jobs. */
+bool task_is_worker(const char *name);
 
 #endif

@@ -1,40 +1,202 @@
 /*
- * Where the URL comes from, in Rails' order.
+ * Where the databases are looked for, in Rails' order, and what every one of them must be like. The
+ * trap is an application that moves its configuration or sets variables while it loads: that is
+ * looked for before anything is believed (surroundings.c).
  */
-#include <stdlib.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
 
+#include "database/configurations.h"
+#include "database/erb.h"
+#include "database/settings.h"
+#include "database/surroundings.h"
+#include "database/url.h"
+#include "database/yaml.h"
 #include "signalbox/database/database.h"
 #include "signalbox/process/exit_status.h"
 
-int database_find(const char *given_url, const char *given_source, struct database *database,
-    struct error *error) {
-    static const char *const variables[] = {"PRIMARY_DATABASE_URL", "DATABASE_URL"};
-    *database = (struct database){.host = NULL};
-    if (given_url != NULL) {
-        return database_from_url(given_url, given_source, database, error);
-    }
-    for (size_t i = 0; i < ARRAY_LENGTH(variables); i++) {
-        const char *url = getenv(variables[i]);
-        if (url != NULL && url[0] != '\0') {
-            return database_from_url(url, variables[i], database, error);
-        }
-    }
-    error_set(error, EXIT_STATUS_CONFIGURATION,
-        "no database is named: set DATABASE_URL, or SIGNALBOX_DATABASE_URL to say only where to "
-        "lock, or SIGNALBOX_PREPARE=never for a container that must not prepare");
-    return -1;
+#define CONFIGURATION_PATH "config/database.yml"
+
+static const char *from_environment(const char *name) {
+    const char *value = getenv(name);
+    return value == NULL || value[0] == '\0' ? NULL : value;
 }
 
-void database_describe(const struct database *database, struct text *text) {
-    text_append_string(text, "postgresql://");
-    if (database->user != NULL) {
-        text_append_format(text, "%s@", database->user);
+/* The finding with its place in front. */
+static enum databases_found conclude(
+    enum reading reading, const char *path, const struct finding *finding, struct error *error) {
+    if (reading == READ_WELL) {
+        return DATABASES_FOUND;
     }
-    if (database->host != NULL) {
-        text_append_string(text, database->host);
+    if (path != NULL && finding->line > 0) {
+        error_set(
+            error, EXIT_STATUS_CONFIGURATION, "%s:%d: %s", path, finding->line, finding->what);
+    } else if (path != NULL && reading == READ_UNCLEAR) {
+        error_set(error, EXIT_STATUS_CONFIGURATION, "%s: %s", path, finding->what);
+    } else {
+        error_set(error, EXIT_STATUS_CONFIGURATION, "%s", finding->what);
     }
-    if (database->port != NULL) {
-        text_append_format(text, ":%s", database->port);
+    return reading == READ_UNCLEAR ? DATABASES_UNCLEAR : DATABASES_WRONG;
+}
+
+static int line_of_rendering(const void *argument, int line) {
+    return rendering_line(argument, line);
+}
+
+static enum reading resolve_template(const struct databases_request *request,
+    const struct text *template, struct databases *databases, struct finding *finding) {
+    AUTO_RENDERING struct rendering rendering = {.lines = NULL};
+    AUTO_VALUE_POOL struct value_pool pool = {.values = NULL};
+    struct configurations_request resolution = {
+        .path = CONFIGURATION_PATH,
+        .environment = request->environment,
+        .line_in_file = line_of_rendering,
+        .argument = &rendering,
+        .pool = &pool,
+    };
+    enum reading reading = erb_render(
+        text_string(template), template->length, request->environment, &rendering, finding);
+    if (reading != READ_WELL) {
+        return reading;
     }
-    text_append_format(text, "/%s", database->name);
+    reading = yaml_read(
+        text_string(&rendering.text), rendering.text.length, &pool, &resolution.root, finding);
+    if (reading != READ_WELL) {
+        finding->line = rendering_line(&rendering, finding->line);
+        return reading;
+    }
+    return configurations_resolve(&resolution, databases, finding);
+}
+
+static enum databases_found find_in_file(const struct databases_request *request,
+    const struct text *template, struct databases *databases, struct error *error) {
+    struct finding finding = {.line = 0};
+    enum reading reading = resolve_template(request, template, databases, &finding);
+    if (reading == READ_WELL && databases->count == 0) {
+        error_set(error, EXIT_STATUS_CONFIGURATION,
+            CONFIGURATION_PATH
+            " has no database for the environment `%s`, and DATABASE_URL is not set",
+            request->environment);
+        return DATABASES_WRONG;
+    }
+    return conclude(reading, CONFIGURATION_PATH, &finding, error);
+}
+
+/* Without a file: a URL, or libpq's own variables. */
+static enum databases_found find_in_environment(
+    const struct databases_request *request, struct databases *databases, struct error *error) {
+    struct finding finding = {.line = 0};
+    AUTO_VALUE_POOL struct value_pool pool = {.values = NULL};
+    struct configurations_request resolution = {.environment = request->environment, .pool = &pool};
+    enum reading reading = configurations_resolve(&resolution, databases, &finding);
+    if (reading != READ_WELL || databases->count > 0) {
+        return conclude(reading, NULL, &finding, error);
+    }
+    const char *name = from_environment("PGDATABASE");
+    if (name == NULL) {
+        error_set(error, EXIT_STATUS_CONFIGURATION,
+            "no database is named: there is no " CONFIGURATION_PATH
+            " here, so set DATABASE_URL, or SIGNALBOX_DATABASE_URL to say only where to lock, or "
+            "SIGNALBOX_PREPARE=never for a container that must not prepare");
+        return DATABASES_WRONG;
+    }
+    struct database database = {
+        .role = string_copy("primary"),
+        .adapter = string_copy("postgresql"),
+        .name = string_copy(name),
+        .source = string_copy("PGDATABASE"),
+    };
+    databases_append(databases, &database);
+    return DATABASES_FOUND;
+}
+
+static enum databases_found find_configured(
+    const struct databases_request *request, struct databases *databases, struct error *error) {
+    AUTO_TEXT struct text template = {.data = NULL};
+    AUTO_TEXT struct text place = {.data = NULL};
+    struct finding finding;
+    enum databases_found found = DATABASES_WRONG;
+    enum file_result file = surroundings_read(request->directory, CONFIGURATION_PATH, &template);
+    if (file != FILE_UNREADABLE &&
+        surroundings_change_it(
+            request->directory, request->environment, text_string(&template), &place, &finding)) {
+        return conclude(READ_UNCLEAR, text_string(&place), &finding, error);
+    }
+    switch (file) {
+    case FILE_READ:
+        found = find_in_file(request, &template, databases, error);
+        break;
+    case FILE_MISSING:
+        found = find_in_environment(request, databases, error);
+        break;
+    case FILE_UNREADABLE:
+        error_set(error, EXIT_STATUS_CONFIGURATION, CONFIGURATION_PATH " cannot be read: %s",
+            strerror(errno));
+        break;
+    }
+    if (found == DATABASES_FOUND) {
+        databases_put_primary_first(databases);
+    } else {
+        databases_release(databases);
+    }
+    return found;
+}
+
+static void exchange(char **one, char **other) {
+    char *kept = *one;
+    *one = *other;
+    *other = kept;
+}
+
+/* --database-url names another way to the first database, or another database before it. */
+static void put_given_first(struct databases *databases, struct database *given) {
+    struct database *first = databases->count > 0 ? &databases->items[0] : NULL;
+    bool is_same = first != NULL && first->name != NULL && given->name != NULL &&
+        database_is_postgres(first) && strcmp(first->name, given->name) == 0;
+    if (!is_same) {
+        given->is_for_lock_only = first != NULL;
+        databases_append(databases, given);
+        struct database moved = databases->items[databases->count - 1];
+        memmove(databases->items + 1, databases->items,
+            (databases->count - 1) * sizeof *databases->items);
+        databases->items[0] = moved;
+        return;
+    }
+    /* What belongs to the database stays, what belongs to the way to it goes. */
+    exchange(&given->role, &first->role);
+    if (given->schema_search_path == NULL) {
+        exchange(&given->schema_search_path, &first->schema_search_path);
+    }
+    struct string_list paths = given->migrations_paths;
+    given->migrations_paths = first->migrations_paths;
+    first->migrations_paths = paths;
+    for (size_t i = 0; i < CREATION_COUNT; i++) {
+        if (given->creation[i] == NULL) {
+            exchange(&given->creation[i], &first->creation[i]);
+        }
+    }
+    struct database replaced = *first;
+    *first = *given;
+    database_release(&replaced);
+    *given = (struct database){.role = NULL};
+}
+
+enum databases_found databases_find(
+    const struct databases_request *request, struct databases *databases, struct error *error) {
+    struct database given;
+    struct error ignored;
+    *databases = (struct databases){.items = NULL};
+    if (request->given_url == NULL) {
+        return find_configured(request, databases, error);
+    }
+    if (database_from_url(request->given_url, request->given_source, &given, error) != 0) {
+        database_release(&given);
+        return DATABASES_WRONG;
+    }
+    /* The others are known as far as they can be read; for where to lock nobody needs them. */
+    bool are_unclear = find_configured(request, databases, &ignored) == DATABASES_UNCLEAR;
+    put_given_first(databases, &given);
+    databases->are_unclear = are_unclear;
+    return DATABASES_FOUND;
 }

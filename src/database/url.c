@@ -1,14 +1,22 @@
 /*
  * The URL reader. libpq's own is not used: it refuses schemes and parameters that ActiveRecord
  * takes (postgis://, pool=5) and puts the text it refuses, password and all, into its message.
+ * Where Ruby's parser refuses what libpq connects to (`_` in a host, several hosts, an unencoded @
+ * in a password), this one accepts it; it never reads anything differently.
  */
+#include "database/url.h"
+
 #include <ctype.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
-#include "signalbox/database/database.h"
-#include "signalbox/process/exit_status.h"
+#include "signalbox/base/text.h"
+
+struct reader {
+    struct value_pool *pool;
+    struct value *settings;
+    struct finding *finding;
+};
 
 static int hex_digit(char digit) {
     if (digit >= '0' && digit <= '9') {
@@ -39,181 +47,224 @@ static char *decode(const char *part, size_t length) {
     return decoded;
 }
 
-/* Stores a decoded part where it is not empty; false where it cannot be decoded. */
-static bool store_part(char **place, const char *part, size_t length) {
+static void put(struct reader *reader, const char *key, const char *value) {
+    struct value *name = value_make(reader->pool, VALUE_STRING, key, strlen(key), 0);
+    mapping_put(reader->pool, reader->settings, name,
+        value == NULL ? value_make(reader->pool, VALUE_NIL, NULL, 0, 0)
+                      : value_make(reader->pool, VALUE_STRING, value, strlen(value), 0));
+}
+
+/* Nothing where the part is empty: a blank part of a URL says nothing. False where it cannot be
+ * decoded. */
+static bool put_part(struct reader *reader, const char *key, const char *part, size_t length) {
     if (length == 0) {
+        put(reader, key, NULL);
         return true;
     }
-    char *decoded = decode(part, length);
+    AUTO_FREE char *decoded = decode(part, length);
     if (decoded == NULL) {
         return false;
     }
-    free(*place);
-    *place = decoded;
+    put(reader, key, decoded);
     return true;
 }
 
-/* `[::1]:5432`, `db:5432`, `db`. */
-static bool store_address(struct database *database, const char *address, size_t length) {
+/* `[::1]:5432`, `db:5432`, `db`: one host, appended to the two lists. */
+static bool append_host(
+    const char *address, size_t length, struct text *hosts, struct text *ports, bool *has_port) {
+    const char *end = address + length;
     const char *host = address;
-    size_t host_length = length;
-    const char *rest = NULL;
+    const char *host_end = end;
+    const char *rest = memchr(address, ':', length);
     if (length > 0 && address[0] == '[') {
         const char *bracket = memchr(address, ']', length);
-        if (bracket == NULL) {
+        if (bracket == NULL || (bracket + 1 < end && bracket[1] != ':')) {
             return false;
         }
         host = address + 1;
-        host_length = (size_t)(bracket - host);
-        rest = bracket + 1;
-        if (rest < address + length && *rest != ':') {
-            return false;
-        }
-    } else {
-        const char *colon = memchr(address, ':', length);
-        if (colon != NULL) {
-            host_length = (size_t)(colon - address);
-            rest = colon;
-        }
+        host_end = bracket;
+        rest = bracket + 1 < end ? bracket + 1 : NULL;
+    } else if (rest != NULL) {
+        host_end = rest;
     }
-    if (!store_part(&database->host, host, host_length)) {
-        return false;
-    }
-    if (rest == NULL || rest + 1 >= address + length) {
+    text_append(hosts, host, (size_t)(host_end - host));
+    if (rest == NULL || rest + 1 == end) {
         return true;
     }
-    size_t port_length = (size_t)(address + length - rest) - 1;
     int64_t port = 0;
-    AUTO_FREE char *digits = string_copy_part(rest + 1, port_length);
-    return number_parse(digits, 1, 65535, &port) &&
-        store_part(&database->port, digits, port_length);
+    AUTO_FREE char *digits = string_copy_part(rest + 1, (size_t)(end - rest) - 1);
+    if (digits[0] == '-' || !number_parse(digits, 1, 65535, &port)) {
+        return false;
+    }
+    *has_port = true;
+    text_append_format(ports, "%lld", (long long)port);
+    return true;
 }
 
-static bool store_authority(struct database *database, const char *authority, size_t length) {
-    const char *at = memrchr(authority, '@', length);
+static bool put_addresses(struct reader *reader, const char *address, size_t length) {
+    AUTO_TEXT struct text hosts = {.data = NULL};
+    AUTO_TEXT struct text ports = {.data = NULL};
+    const char *end = address + length;
+    bool has_port = false;
+    for (;;) {
+        const char *comma = memchr(address, ',', (size_t)(end - address));
+        const char *stop = comma == NULL ? end : comma;
+        if (!append_host(address, (size_t)(stop - address), &hosts, &ports, &has_port)) {
+            return false;
+        }
+        if (comma == NULL) {
+            break;
+        }
+        text_append_string(&hosts, ",");
+        text_append_string(&ports, ",");
+        address = comma + 1;
+    }
+    put(reader, "port", has_port ? text_string(&ports) : NULL);
+    return put_part(reader, "host", text_string(&hosts), hosts.length);
+}
+
+static bool put_authority(struct reader *reader, const char *authority, size_t length) {
+    const char *at = length == 0 ? NULL : memrchr(authority, '@', length);
     if (at != NULL) {
         size_t user_length = (size_t)(at - authority);
         const char *colon = memchr(authority, ':', user_length);
         if (colon != NULL) {
             user_length = (size_t)(colon - authority);
-            if (!store_part(&database->password, colon + 1, (size_t)(at - colon) - 1)) {
+            if (!put_part(reader, "password", colon + 1, (size_t)(at - colon) - 1)) {
                 return false;
             }
         }
-        if (!store_part(&database->user, authority, user_length)) {
+        if (!put_part(reader, "username", authority, user_length)) {
             return false;
         }
         length -= (size_t)(at - authority) + 1;
         authority = at + 1;
     }
-    return store_address(database, authority, length);
+    return put_addresses(reader, authority, length);
 }
 
-static bool store_parameter(struct database *database, const char *key, size_t key_length,
-    const char *value, size_t length) {
-    const struct {
-        const char *key;
-        char **place;
-    } parts[] = {
-        {"host", &database->host},
-        {"port", &database->port},
-        {"user", &database->user},
-        {"username", &database->user},
-        {"password", &database->password},
-        {"database", &database->name},
-        {"dbname", &database->name},
-    };
-    AUTO_FREE char *name = decode(key, key_length);
-    if (name == NULL) {
-        return false;
-    }
-    for (size_t i = 0; i < ARRAY_LENGTH(parts); i++) {
-        if (strcmp(parts[i].key, name) == 0) {
-            return store_part(parts[i].place, value, length);
+/* Keys are taken as they stand; only values are decoded. */
+static bool put_query(struct reader *reader, const char *query, size_t length) {
+    const char *end = query + length;
+    while (query < end) {
+        const char *ampersand = memchr(query, '&', (size_t)(end - query));
+        const char *stop = ampersand == NULL ? end : ampersand;
+        const char *equals = memchr(query, '=', (size_t)(stop - query));
+        if (equals != NULL) {
+            AUTO_FREE char *key = string_copy_part(query, (size_t)(equals - query));
+            if (!put_part(reader, key, equals + 1, (size_t)(stop - equals) - 1)) {
+                return false;
+            }
         }
+        query = ampersand == NULL ? end : ampersand + 1;
     }
-    char *decoded = decode(value, length);
-    if (decoded == NULL) {
-        return false;
-    }
-    string_list_append_owned(&database->keywords, take_pointer(&name));
-    string_list_append_owned(&database->values, decoded);
     return true;
 }
 
-static bool store_query(struct database *database, const char *query) {
-    while (*query != '\0') {
-        size_t length = strcspn(query, "&");
-        const char *equals = memchr(query, '=', length);
-        if (equals != NULL &&
-            !store_parameter(database, query, (size_t)(equals - query), equals + 1,
-                length - (size_t)(equals - query) - 1)) {
+/* The scheme as an adapter: lower case, `-` as `_`, and ActiveRecord's names for protocols. */
+static void put_adapter(struct reader *reader, const char *scheme, size_t length) {
+    static const struct {
+        const char *protocol;
+        const char *adapter;
+    } protocols[] = {{"postgres", "postgresql"}, {"sqlite", "sqlite3"}, {"mysql", "mysql2"}};
+    AUTO_FREE char *adapter = string_copy_part(scheme, length);
+    for (char *at = adapter; *at != '\0'; at++) {
+        *at = (char)tolower((unsigned char)*at);
+        if (*at == '-') {
+            *at = '_';
+        }
+    }
+    for (size_t i = 0; i < ARRAY_LENGTH(protocols); i++) {
+        if (strcmp(protocols[i].protocol, adapter) == 0) {
+            put(reader, "adapter", protocols[i].adapter);
+            return;
+        }
+    }
+    put(reader, "adapter", adapter);
+}
+
+/* What stands behind the scheme; false where it cannot be decoded. */
+static bool put_rest(
+    struct reader *reader, const char *rest, size_t length, bool has_scheme, bool is_sqlite) {
+    const char *question = memchr(rest, '?', length);
+    size_t before = question == NULL ? length : (size_t)(question - rest);
+    const char *query = question == NULL ? rest + length : question + 1;
+    size_t query_length = (size_t)(rest + length - query);
+    if (has_scheme && before > 0 && rest[0] != '/') {
+        /* `sqlite3:db/x.sqlite3`: there are no parts, and here the query overrides nothing. */
+        return put_query(reader, query, query_length) && put_part(reader, "database", rest, before);
+    }
+    const char *path = rest;
+    if (before >= 2 && rest[1] == '/') {
+        const char *authority = rest + 2;
+        const char *slash = memchr(authority, '/', before - 2);
+        path = slash == NULL ? rest + before : slash;
+        if (!put_authority(reader, authority, (size_t)(path - authority))) {
             return false;
         }
-        query += length + (query[length] == '&' ? 1 : 0);
     }
-    return true;
+    size_t path_length = (size_t)(rest + before - path);
+    size_t slash = path_length > 0 && path[0] == '/' && !is_sqlite ? 1 : 0;
+    return put_part(reader, "database", path + slash, path_length - slash) &&
+        put_query(reader, query, query_length);
 }
 
-static int check_scheme(const char *url, const char *source, struct error *error) {
-    static const char *const schemes[] = {"postgres", "postgresql", "postgis"};
-    const char *colon = strstr(url, "://");
-    if (colon == NULL) {
-        error_set(error, EXIT_STATUS_CONFIGURATION,
-            "%s is not a URL: write postgresql://USER:PASSWORD@HOST:PORT/NAME", source);
-        return -1;
-    }
-    size_t length = (size_t)(colon - url);
-    for (size_t i = 0; i < ARRAY_LENGTH(schemes); i++) {
-        if (strlen(schemes[i]) == length && strncmp(schemes[i], url, length) == 0) {
-            return 0;
+static struct value *without_blanks(struct reader *reader) {
+    struct value *compact = value_make(reader->pool, VALUE_MAPPING, NULL, 0, 0);
+    for (size_t i = 0; i < reader->settings->count; i++) {
+        if (reader->settings->pairs[i].value->kind != VALUE_NIL) {
+            mapping_put(reader->pool, compact, reader->settings->pairs[i].key,
+                reader->settings->pairs[i].value);
         }
     }
-    error_set(error, EXIT_STATUS_CONFIGURATION,
-        "%s: `%.*s` has no advisory lock that Signalbox can use, only PostgreSQL has: give a "
-        "postgresql:// URL, or --prepare=never",
-        source, (int)(length > 32 ? 32 : length), url);
-    return -1;
+    return compact;
 }
 
-int database_from_url(
-    const char *url, const char *source, struct database *database, struct error *error) {
-    *database = (struct database){.source = string_copy(source)};
-    if (check_scheme(url, source, error) != 0) {
-        return -1;
+static size_t scheme_length(const char *url) {
+    size_t length = 0;
+    while (isalnum((unsigned char)url[length]) ||
+        (length > 0 && url[length] != '\0' && strchr("+-.", url[length]) != NULL)) {
+        length++;
     }
-    const char *authority = strstr(url, "://") + 3;
-    size_t authority_length = strcspn(authority, "/?#");
-    const char *path = authority + authority_length;
-    size_t path_length = strcspn(path, "?#");
-    const char *query = path + path_length;
-    AUTO_FREE char *query_text = string_copy_part(query, strcspn(query, "#"));
-
-    if (!store_authority(database, authority, authority_length) ||
-        (path_length > 1 && !store_part(&database->name, path + 1, path_length - 1)) ||
-        (query_text[0] == '?' && !store_query(database, query_text + 1))) {
-        error_set(error, EXIT_STATUS_CONFIGURATION,
-            "%s cannot be read: percent-encode what is special in its user, password and name, "
-            "and give the port as a number",
-            source);
-        return -1;
-    }
-    if (database->name == NULL) {
-        error_set(error, EXIT_STATUS_CONFIGURATION,
-            "%s names no database: add its name, postgresql://…/NAME", source);
-        return -1;
-    }
-    return 0;
+    return isalpha((unsigned char)url[0]) && url[length] == ':' ? length : 0;
 }
 
-void database_release(struct database *database) {
-    free(database->host);
-    free(database->port);
-    free(database->name);
-    free(database->user);
-    free(database->password);
-    free(database->source);
-    string_list_release(&database->keywords);
-    string_list_release(&database->values);
-    *database = (struct database){.host = NULL};
+enum reading url_read(
+    const char *url, struct value_pool *pool, struct value **settings, struct finding *finding) {
+    /* Without a scheme ActiveRecord takes it for a name, and the adapter from elsewhere. */
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                "_.~/?&=%+-";
+    struct reader reader = {.pool = pool, .finding = finding};
+    size_t scheme = scheme_length(url);
+    if (url[strspn(url, " \t\r\n")] == '\0') {
+        return finding_set(
+            finding, READ_WRONG, 0, "is empty, which Rails refuses: unset it, or give a URL");
+    }
+    if (scheme == 0 && url[strspn(url, plain)] != '\0') {
+        return finding_set(finding, READ_WRONG, 0, "%s", URL_IS_NONE);
+    }
+    const char *rest = scheme == 0 ? url : url + scheme + 1;
+    reader.settings = value_make(pool, VALUE_MAPPING, NULL, 0, 0);
+    if (scheme > 0) {
+        put_adapter(&reader, url, scheme);
+    }
+    bool is_sqlite =
+        scheme > 0 && strncasecmp(url, "sqlite3", scheme) == 0 && scheme >= strlen("sqlite");
+    if (!put_rest(&reader, rest, strcspn(rest, "#"), scheme > 0, is_sqlite)) {
+        return finding_set(finding, READ_WRONG, 0,
+            "cannot be read: percent-encode what is special in its user, password and name, and "
+            "give the port as a number");
+    }
+    *settings = without_blanks(&reader);
+    return READ_WELL;
+}
+
+bool url_is_foreign(const char *url) {
+    static const char *const prefixes[] = {"jdbc:", "http:", "https:"};
+    for (size_t i = 0; i < ARRAY_LENGTH(prefixes); i++) {
+        if (string_has_prefix(url, prefixes[i])) {
+            return true;
+        }
+    }
+    return false;
 }

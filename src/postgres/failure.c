@@ -49,25 +49,65 @@ static enum session_trouble trouble_of_sqlstate(const char *sqlstate) {
     return TROUBLE_PASSING;
 }
 
-static enum session_trouble trouble_of_text(const char *message) {
-    static const char *const final[] = {
-        "server does not support SSL",
-        "certificate verify failed",
-        "root certificate file",
-        "server certificate for",
-        "no password supplied",
-        "channel binding required",
-        "out of memory",
-    };
+/* What never reached a server that says a code. `advice` is what a person can do about it. */
+static const struct {
+    const char *text;
+    enum session_trouble trouble;
+    const char *advice; /* NULL where the message says it all. */
+} troubles[] = {
+    {"expected authentication request from server", TROUBLE_FINAL,
+        "what answers there is not PostgreSQL: look at host and port"},
+    {"received invalid response to SSL negotiation", TROUBLE_FINAL,
+        "what answers there is not PostgreSQL: look at host and port"},
+    {"received invalid response to GSSAPI negotiation", TROUBLE_FINAL,
+        "what answers there is not PostgreSQL: look at host and port"},
+    {"server does not support SSL", TROUBLE_FINAL,
+        "the server has no TLS, and sslmode asks for it"},
+    {"certificate verify failed", TROUBLE_FINAL,
+        "nobody that is trusted here has signed the server's certificate: give sslrootcert"},
+    {"root certificate file", TROUBLE_FINAL,
+        "give sslrootcert, or `sslrootcert=system` for the image's own certificates"},
+    {"server certificate for", TROUBLE_FINAL, "the certificate is another host's"},
+    {"no password supplied", TROUBLE_FINAL, "the server wants one: set it where the URL is set"},
+    {"channel binding required", TROUBLE_FINAL, NULL},
+    {"out of memory", TROUBLE_FINAL, NULL},
+    {"could not translate host name", TROUBLE_PASSING, NULL},
+};
+
+/* What a server's refusal asks for, where its own words do not say it. */
+static const struct {
+    const char *sqlstate;
+    const char *text;
+    const char *advice;
+} refusals[] = {
+    {"28P01", "", "user or password are not the server's"},
+    {"28000", "no pg_hba.conf entry",
+        "the server lets nobody in this way: user, database and TLS "
+        "decide, in its pg_hba.conf"},
+    {"28000", "does not exist", "the server has no such role"},
+};
+
+static enum session_trouble trouble_of_text(const char *message, const char **advice) {
     if (string_has_prefix(message, "invalid ")) {
         return TROUBLE_FINAL;
     }
-    for (size_t i = 0; i < ARRAY_LENGTH(final); i++) {
-        if (strstr(message, final[i]) != NULL) {
-            return TROUBLE_FINAL;
+    for (size_t i = 0; i < ARRAY_LENGTH(troubles); i++) {
+        if (strstr(message, troubles[i].text) != NULL) {
+            *advice = troubles[i].advice;
+            return troubles[i].trouble;
         }
     }
     return TROUBLE_PASSING;
+}
+
+static const char *advice_on_refusal(const char *sqlstate, const char *message) {
+    for (size_t i = 0; i < ARRAY_LENGTH(refusals); i++) {
+        if (strcmp(refusals[i].sqlstate, sqlstate) == 0 &&
+            strstr(message, refusals[i].text) != NULL) {
+            return refusals[i].advice;
+        }
+    }
+    return NULL;
 }
 
 /* Copies the message as one line: the place in the server's source code and what stands after the
@@ -105,14 +145,20 @@ static void copy_message(
 void failure_of_connecting(
     const char *message, const char *password, struct session_failure *failure) {
     const char *sqlstate = find_sqlstate(message);
+    const char *advice = NULL;
     *failure = (struct session_failure){.trouble = TROUBLE_PASSING};
     if (sqlstate != NULL) {
         memcpy(failure->sqlstate, sqlstate, 5);
         failure->trouble = trouble_of_sqlstate(failure->sqlstate);
+        advice = advice_on_refusal(failure->sqlstate, message);
     } else {
-        failure->trouble = trouble_of_text(message);
+        failure->trouble = trouble_of_text(message, &advice);
     }
     copy_message(message, password, sqlstate, failure->message, sizeof failure->message);
+    size_t used = strlen(failure->message);
+    if (advice != NULL) {
+        (void)snprintf(failure->message + used, sizeof failure->message - used, " (%s)", advice);
+    }
 }
 
 void failure_of_statement(const char *sqlstate, const char *message, const char *password,

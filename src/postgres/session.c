@@ -62,24 +62,32 @@ static bool is_localhost_without_hosts_file(const char *keyword, const char *val
         access("/etc/hosts", F_OK) != 0;
 }
 
-enum { KEYWORDS_MOST = 64 };
+/* `keyword='value'` for libpq's own parser. Its arrays would take an empty value for none and put
+ * a PG* variable there, where Ruby's driver, which writes such a text, keeps it empty. */
+static void append_setting(struct text *settings, const char *keyword, const char *value) {
+    text_append_format(settings, "%s='", keyword);
+    for (; *value != '\0'; value++) {
+        if (*value == '\'' || *value == '\\') {
+            text_append_string(settings, "\\");
+        }
+        text_append(settings, value, 1);
+    }
+    text_append_string(settings, "' ");
+}
 
 static PGconn *start_connecting(
     struct session *session, const char *const *keywords, const char *const *values) {
-    const char *used_keywords[KEYWORDS_MOST + 4];
-    const char *used_values[KEYWORDS_MOST + 4];
-    char application[96];
+    AUTO_TEXT struct text settings = {.data = NULL};
+    AUTO_TEXT struct text application = {.data = NULL};
     char host[65] = "";
-    size_t used = 0;
     PQconninfoOption *known = PQconndefaults();
     if (known == NULL) {
         return NULL;
     }
     (void)gethostname(host, sizeof host - 1);
-    (void)snprintf(application, sizeof application, "signalbox/%s", host);
-    used_keywords[used] = "application_name";
-    used_values[used++] = application;
-    for (size_t i = 0; keywords[i] != NULL && used < KEYWORDS_MOST; i++) {
+    text_append_format(&application, "signalbox/%s", host);
+    append_setting(&settings, "application_name", text_string(&application));
+    for (size_t i = 0; keywords[i] != NULL; i++) {
         if (!is_libpq_keyword(known, keywords[i])) {
             continue;
         }
@@ -87,16 +95,12 @@ static PGconn *start_connecting(
             session->password = values[i];
         }
         if (is_localhost_without_hosts_file(keywords[i], values[i])) {
-            used_keywords[used] = "hostaddr";
-            used_values[used++] = "127.0.0.1";
+            append_setting(&settings, "hostaddr", "127.0.0.1");
         }
-        used_keywords[used] = keywords[i];
-        used_values[used++] = values[i];
+        append_setting(&settings, keywords[i], values[i]);
     }
-    used_keywords[used] = NULL;
-    used_values[used] = NULL;
     PQconninfoFree(known);
-    return PQconnectStartParams(used_keywords, used_values, 0);
+    return PQconnectStart(text_string(&settings));
 }
 
 static enum session_result connect_failed(struct session *session) {
@@ -209,12 +213,20 @@ static enum session_result wait_for_result(struct session *session, int64_t dead
     return result;
 }
 
+/* Without parameters the simple protocol is used. With them the server keeps an unnamed portal open
+ * until the next statement, and in a transaction that portal holds a snapshot. */
+static int send_statement(struct session *session, const char *statement,
+    const char *const *parameters, int parameter_count) {
+    return parameter_count == 0 ? PQsendQuery(session->connection, statement)
+                                : PQsendQueryParams(session->connection, statement, parameter_count,
+                                      NULL, parameters, NULL, NULL, 0);
+}
+
 enum session_result session_query(struct session *session, const char *statement,
     const char *const *parameters, int parameter_count, int64_t deadline_ms) {
     drop_result(session);
     if (session->connection == NULL ||
-        PQsendQueryParams(session->connection, statement, parameter_count, NULL, parameters, NULL,
-            NULL, 0) == 0) {
+        send_statement(session, statement, parameters, parameter_count) == 0) {
         return statement_failed(session);
     }
     enum session_result result = wait_for_result(session, deadline_ms);
@@ -225,6 +237,13 @@ enum session_result session_query(struct session *session, const char *statement
     return result;
 }
 
+bool session_knows_keyword(const char *keyword) {
+    PQconninfoOption *known = PQconndefaults();
+    bool is_known = known != NULL && is_libpq_keyword(known, keyword);
+    PQconninfoFree(known);
+    return is_known;
+}
+
 int session_fd(const struct session *session) {
     return session->connection == NULL ? -1 : PQsocket(session->connection);
 }
@@ -232,6 +251,18 @@ int session_fd(const struct session *session) {
 bool session_is_lost(struct session *session) {
     return session->connection == NULL || PQconsumeInput(session->connection) == 0 ||
         PQstatus(session->connection) == CONNECTION_BAD;
+}
+
+bool session_is_pooled(struct session *session, int64_t deadline_ms) {
+    char own[16];
+    (void)snprintf(own, sizeof own, "%d", PQbackendPID(session->connection));
+    return session_query(session, "SELECT pg_backend_pid()", NULL, 0, deadline_ms) ==
+        SESSION_DONE &&
+        strcmp(session_value(session, 0, 0), own) != 0;
+}
+
+bool session_in_transaction(const struct session *session) {
+    return PQtransactionStatus(session->connection) == PQTRANS_INTRANS;
 }
 
 int session_row_count(const struct session *session) {

@@ -12,11 +12,30 @@
 #include "signalbox/process/exit_status.h"
 #include "signalbox/report/report.h"
 
-enum { SHORTEST_BACKOFF_MS = 100, LONGEST_BACKOFF_MS = 2000, PARTS_MOST = 6 };
+enum {
+    SHORTEST_BACKOFF_MS = 100,
+    LONGEST_BACKOFF_MS = 2000,
+    ATTEMPT_MS = 10000, /* A server that accepts and never answers is not waited for longer. */
+    PARTS_MOST = 7
+};
+
+/* Of several hosts, the one that can be written to. */
+static bool wants_writable_host(const struct database *database) {
+    if (database->host == NULL || strchr(database->host, ',') == NULL ||
+        getenv("PGTARGETSESSIONATTRS") != NULL) {
+        return false;
+    }
+    for (size_t i = 0; i < database->keywords.count; i++) {
+        if (strcmp(database->keywords.items[i], "target_session_attrs") == 0) {
+            return false;
+        }
+    }
+    return true;
+}
 
 static enum session_result open_session(const struct postgres_coordinator *coordinator,
     const char *name, struct session *session, int64_t deadline_ms) {
-    const struct database *database = &coordinator->target->database;
+    const struct database *database = coordinator->target->database;
     const struct {
         const char *keyword;
         const char *value;
@@ -32,6 +51,10 @@ static enum session_result open_session(const struct postgres_coordinator *coord
             values[used++] = parts[i].value;
         }
     }
+    if (wants_writable_host(database)) {
+        keywords[used] = "target_session_attrs";
+        values[used++] = "read-write";
+    }
     for (size_t i = 0; i < further; i++) {
         keywords[used] = database->keywords.items[i];
         values[used++] = database->values.items[i];
@@ -41,7 +64,7 @@ static enum session_result open_session(const struct postgres_coordinator *coord
 
 enum session_result connect_once(
     const struct postgres_coordinator *coordinator, struct session *session, int64_t deadline_ms) {
-    return open_session(coordinator, coordinator->target->database.name, session, deadline_ms);
+    return open_session(coordinator, coordinator->target->database->name, session, deadline_ms);
 }
 
 static enum coordination refuse(
@@ -60,7 +83,7 @@ static void note_passing_trouble(
         return;
     }
     AUTO_TEXT struct text description = {.data = NULL};
-    database_describe(&coordinator->target->database, &description);
+    database_describe(coordinator->target->database, &description);
     memcpy(coordinator->last_reason, failure->message, sizeof coordinator->last_reason);
     report(EVENT_DATABASE_UNREACHABLE, NULL, "%s is not reachable yet: %s",
         text_string(&description), failure->message);
@@ -73,11 +96,52 @@ static bool lost_the_race(const char *sqlstate) {
         strcmp(sqlstate, "55006") == 0;
 }
 
-/* Creates the database with what Rails would give it (encoding utf8). Connects to `postgres`, never
- * to `template1`: a session there makes everybody's CREATE DATABASE fail. */
+/* CREATE DATABASE with what Rails would give it, in the same form: names in double quotes, the rest
+ * in single ones, encoding utf8 where neither the configuration nor CHARSET says another. */
+static void append_creation(struct text *statement, const struct database *database) {
+    static const struct {
+        enum creation_setting setting;
+        const char *sql;
+        char quote; /* 0: none, a number. */
+    } clauses[] = {
+        {CREATION_ENCODING, "ENCODING", '\''},
+        {CREATION_OWNER, "OWNER", '"'},
+        {CREATION_TEMPLATE, "TEMPLATE", '"'},
+        {CREATION_LOCALE_PROVIDER, "LOCALE_PROVIDER", '\''},
+        {CREATION_LOCALE, "LOCALE", '\''},
+        {CREATION_COLLATION, "LC_COLLATE", '\''},
+        {CREATION_CTYPE, "LC_CTYPE", '\''},
+        {CREATION_TABLESPACE, "TABLESPACE", '"'},
+        {CREATION_CONNECTION_LIMIT, "CONNECTION LIMIT", 0},
+    };
+    const char *charset = getenv("CHARSET");
+    for (size_t i = 0; i < ARRAY_LENGTH(clauses); i++) {
+        const char *value = database->creation[clauses[i].setting];
+        int64_t number = 0;
+        if (value == NULL && clauses[i].setting == CREATION_ENCODING) {
+            value = charset == NULL ? "utf8" : charset;
+        }
+        if (value == NULL ||
+            (clauses[i].quote == 0 && !number_parse(value, -1, 1 << 30, &number))) {
+            continue;
+        }
+        char quote[2] = {clauses[i].quote, '\0'};
+        text_append_format(statement, " %s = %s", clauses[i].sql, quote);
+        for (; *value != '\0'; value++) {
+            if (*value == clauses[i].quote) {
+                text_append_string(statement, quote);
+            }
+            text_append(statement, value, 1);
+        }
+        text_append_string(statement, quote);
+    }
+}
+
+/* Creates the database. Connects to `postgres`, never to `template1`: a session there makes
+ * everybody's CREATE DATABASE fail. */
 static enum coordination create_database(
     struct postgres_coordinator *coordinator, int64_t deadline_ms, struct error *error) {
-    const struct database *database = &coordinator->target->database;
+    const struct database *database = coordinator->target->database;
     struct session session;
     AUTO_TEXT struct text statement = {.data = NULL};
     enum session_result result = open_session(coordinator, "postgres", &session, deadline_ms);
@@ -100,8 +164,8 @@ static enum coordination create_database(
         return refuse(error, EXIT_STATUS_UNAVAILABLE, database, text_string(&reason));
     }
     AUTO_FREE char *quoted = session_quote_identifier(&session, database->name);
-    text_append_format(
-        &statement, "CREATE DATABASE %s ENCODING 'utf8'", quoted == NULL ? "\"\"" : quoted);
+    text_append_format(&statement, "CREATE DATABASE %s", quoted == NULL ? "\"\"" : quoted);
+    append_creation(&statement, database);
     result = session_query(&session, text_string(&statement), NULL, 0, deadline_ms);
     struct session_failure failure = session.failure;
     session_close(&session);
@@ -127,7 +191,7 @@ static enum coordination create_database(
 /* After a failed attempt: COORDINATION_DONE to try again. */
 static enum coordination after_failure(
     struct postgres_coordinator *coordinator, int64_t deadline_ms, struct error *error) {
-    const struct database *database = &coordinator->target->database;
+    const struct database *database = coordinator->target->database;
     const struct session_failure *failure = &coordinator->reader.failure;
     switch (failure->trouble) {
     case TROUBLE_FINAL:
@@ -154,7 +218,8 @@ enum coordination connect_patiently(
     struct postgres_coordinator *coordinator, int64_t deadline_ms, struct error *error) {
     int64_t backoff_ms = SHORTEST_BACKOFF_MS;
     for (;;) {
-        enum session_result result = connect_once(coordinator, &coordinator->reader, deadline_ms);
+        enum session_result result = connect_once(coordinator, &coordinator->reader,
+            deadline_earlier(deadline_ms, deadline_after_ms(ATTEMPT_MS)));
         if (result == SESSION_DONE) {
             coordinator->last_reason[0] = '\0';
             return COORDINATION_DONE;
@@ -163,6 +228,10 @@ enum coordination connect_patiently(
             return COORDINATION_CANCELLED;
         }
         bool was_missing = false;
+        if (result == SESSION_TIMED_OUT) {
+            static const struct session_failure silence = {.message = "it does not answer"};
+            note_passing_trouble(coordinator, &silence);
+        }
         if (result == SESSION_FAILED) {
             was_missing = coordinator->reader.failure.trouble == TROUBLE_MISSING_DATABASE;
             enum coordination next = after_failure(coordinator, deadline_ms, error);
@@ -171,7 +240,7 @@ enum coordination connect_patiently(
             }
         }
         if (deadline_passed(deadline_ms)) {
-            return refuse(error, EXIT_STATUS_UNAVAILABLE, &coordinator->target->database,
+            return refuse(error, EXIT_STATUS_UNAVAILABLE, coordinator->target->database,
                 coordinator->last_reason[0] == '\0' ? "no answer before --connect-timeout"
                                                     : coordinator->last_reason);
         }

@@ -29,6 +29,13 @@ struct look {
     struct run holder; /* The run of this lock key that is under way, whatever its fingerprint. */
 };
 
+/* What an attempt to fence off earlier runs came to. */
+struct fence_report {
+    int ended;        /* How many of their statements were told to end just now. */
+    int remaining;    /* How many are there still; 0 when the steps may begin. */
+    char holder[200]; /* What is waited for and may not be ended, in words, or empty. */
+};
+
 /* How an operation ended. */
 enum coordination {
     COORDINATION_DONE,
@@ -48,7 +55,17 @@ struct coordinator_operations {
     void (*lock_release)(void *self);
     /* Under the lock: marks a run that died as interrupted (its row in *dead, id 0 where there is
      * none) and records a new one as running (*id, 0 where there is no ledger). */
-    enum coordination (*run_begin)(void *self, int64_t *id, struct run *dead, struct error *error);
+    enum coordination (*run_begin)(
+        void *self, bool is_recorded, int64_t *id, struct run *dead, struct error *error);
+    /* Under the lock: ends what earlier runs of this app still do in the server. To be repeated
+     * before the first step until nothing remains, and now and then while the steps run, since a
+     * step that was still booting connects later. */
+    enum coordination (*fence)(
+        void *self, bool is_before_steps, struct fence_report *found, struct error *error);
+    /* After a step that did not end well: the same to what this run itself left in the server. */
+    void (*fence_own)(void *self);
+    /* NAME=VALUE by which the fence knows the steps of this run, or NULL. */
+    const char *(*step_assignment)(void *self);
     enum coordination (*run_end)(void *self, const struct run *outcome, struct error *error);
     /* The lock's dead man's switch, for a poll loop: watch guard_fd for reading until
      * guard_deadline_ms, then ask guard_holds; false means that the lock is lost. */

@@ -204,6 +204,27 @@ static int digest_add_tree(struct walk *walk) {
     return 0;
 }
 
+/* Web may go to a database through a pooler and a worker not: what leads there does not count. Nor
+ * does a first database that only --database-url knows, where there are others that Rails knows. */
+static int digest_add_databases(const struct walk *walk, const struct databases *databases) {
+    if (databases == NULL) {
+        return digest_add_pair(walk, "databases", "as Rails says");
+    }
+    for (size_t i = 0; i < databases->count; i++) {
+        const struct database *database = &databases->items[i];
+        if (database->is_for_lock_only) {
+            continue;
+        }
+        if (digest_add_pair(walk, "role", database->role) != 0 ||
+            digest_add_pair(walk, "database", database->name == NULL ? "" : database->name) != 0 ||
+            digest_add_pair(walk, "schema_search_path",
+                database->schema_search_path == NULL ? "" : database->schema_search_path) != 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
 static int digest_add_settings(const struct walk *walk, const struct fingerprint_request *request) {
     for (size_t i = 0; i < request->steps->count; i++) {
         if (digest_add_pair(walk, "step", request->steps->items[i].text) != 0) {
@@ -211,7 +232,7 @@ static int digest_add_settings(const struct walk *walk, const struct fingerprint
         }
     }
     if (digest_add_pair(walk, "environment", request->environment) != 0 ||
-        digest_add_pair(walk, "database", request->database_name) != 0) {
+        digest_add_databases(walk, request->databases) != 0) {
         return -1;
     }
     return request->release == NULL ? 0 : digest_add_pair(walk, "release", request->release);

@@ -11,6 +11,7 @@
 #include "signalbox/base/cleanup.h"
 #include "signalbox/base/error.h"
 #include "signalbox/command/step.h"
+#include "signalbox/database/database.h"
 
 struct fingerprint {
     char hex[65];
@@ -21,9 +22,11 @@ struct fingerprint {
 struct fingerprint_request {
     const char *directory; /* Whose files count, itself a directory. */
     const struct step_list *steps;
-    const char *environment;   /* The Rails environment's name. */
-    const char *database_name; /* Never host, port, user or password. */
-    const char *release;       /* NULL where none is given. */
+    const char *environment;           /* The Rails environment's name. */
+    const struct databases *databases; /* NULL where only Rails can say which there are. Of them
+                                           role, name and schema_search_path: never host, port,
+                                           user or password. */
+    const char *release;               /* NULL where none is given. */
 };
 
 /* Reads every file below the directory and on its file system, except .git, log, tmp, storage,

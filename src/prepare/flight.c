@@ -54,13 +54,23 @@ static const struct flight_row rows[] = {
     {FLIGHT_CONFIRMING, SEEN_REFUSED, FLIGHT_ENDED, ACT_REFUSE, "The server said no for good."},
     {FLIGHT_CONFIRMING, SEEN_CANCELLED, FLIGHT_ENDED, ACT_CANCEL, "No step has begun."},
 
-    {FLIGHT_BEGINNING, SEEN_DONE, FLIGHT_RUNNING, ACT_RUN_STEPS,
+    {FLIGHT_BEGINNING, SEEN_DONE, FLIGHT_FENCING, ACT_FENCE,
         "The run is in the ledger, so that even a runner that is killed leaves a trace."},
     {FLIGHT_BEGINNING, SEEN_GONE, FLIGHT_CONNECTING, ACT_CONNECT,
         "No step has begun: the row, if it was written, will be found and taken over."},
     {FLIGHT_BEGINNING, SEEN_REFUSED, FLIGHT_ENDED, ACT_REFUSE, "The server said no for good."},
     {FLIGHT_BEGINNING, SEEN_CANCELLED, FLIGHT_ENDED, ACT_CANCEL,
         "No step has begun: the row, if it was written, will be found and taken over."},
+
+    {FLIGHT_FENCING, SEEN_DONE, FLIGHT_RUNNING, ACT_RUN_STEPS,
+        "Nothing of an earlier run is at work in the server any more."},
+    {FLIGHT_FENCING, SEEN_STEPS_STOPPED, FLIGHT_RECORDING, ACT_RECORD_OUTCOME,
+        "We were asked to end before the first step: interrupted."},
+    {FLIGHT_FENCING, SEEN_LOCK_LOST, FLIGHT_RECORDING, ACT_RECORD_OUTCOME,
+        "Nothing keeps other replicas away any more, and no step has begun."},
+    {FLIGHT_FENCING, SEEN_GONE, FLIGHT_CONNECTING, ACT_CONNECT,
+        "No step has begun: the row will be found and taken over."},
+    {FLIGHT_FENCING, SEEN_REFUSED, FLIGHT_ENDED, ACT_REFUSE, "The server said no for good."},
 
     {FLIGHT_RUNNING, SEEN_STEPS_OK, FLIGHT_RECORDING, ACT_RECORD_OUTCOME,
         "Nothing of a step goes on any more: succeeded."},
@@ -99,6 +109,7 @@ bool flight_action_ends(enum flight_action action) {
     case ACT_TRY_LOCK:
     case ACT_PAUSE:
     case ACT_BEGIN_RUN:
+    case ACT_FENCE:
     case ACT_RUN_STEPS:
     case ACT_RECORD_OUTCOME:
         return false;
@@ -167,6 +178,7 @@ const char *flight_state_name(enum flight_state state) {
         [FLIGHT_WAITING] = "waiting",
         [FLIGHT_CONFIRMING] = "confirming",
         [FLIGHT_BEGINNING] = "beginning",
+        [FLIGHT_FENCING] = "fencing",
         [FLIGHT_RUNNING] = "running",
         [FLIGHT_RECORDING] = "recording",
         [FLIGHT_ENDED] = "ended",

@@ -19,6 +19,7 @@ enum flight_state {
     FLIGHT_WAITING,    /* Another replica holds it. */
     FLIGHT_CONFIRMING, /* The lock is ours: reading the ledger once more. */
     FLIGHT_BEGINNING,  /* Recording that we run. */
+    FLIGHT_FENCING,    /* Ending what earlier runs still do in the server. */
     FLIGHT_RUNNING,    /* The steps. */
     FLIGHT_RECORDING,  /* Recording how they ended. */
     FLIGHT_ENDED,
@@ -50,6 +51,7 @@ enum flight_action {
     ACT_TRY_LOCK,
     ACT_PAUSE,
     ACT_BEGIN_RUN,
+    ACT_FENCE,
     ACT_RUN_STEPS,
     ACT_RECORD_OUTCOME,
     /* The rest end the flight. */

@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
+#include "prepare/schema.h"
 #include "signalbox/base/text.h"
 
 static const char *const state_names[] = {
@@ -59,12 +59,11 @@ static enum session_result query(const struct ledger *ledger, struct session *se
 
 enum session_result ledger_find(
     struct ledger *ledger, struct session *session, int64_t deadline_ms) {
-    enum session_result result =
-        session_query(session, "SELECT current_schema()", NULL, 0, deadline_ms);
+    enum session_result result = schema_find(session, ledger->search_path, deadline_ms);
     if (result != SESSION_DONE) {
         return result;
     }
-    const char *schema = session_row_count(session) == 1 ? session_value(session, 0, 0) : "";
+    const char *schema = session_row_count(session) == 1 ? session_value(session, 0, 1) : "";
     AUTO_FREE char *quoted = schema[0] == '\0' ? NULL : session_quote_identifier(session, schema);
     if (quoted == NULL) {
         (void)snprintf(session->failure.message, sizeof session->failure.message,
@@ -154,19 +153,8 @@ enum session_result ledger_bury(
     return result;
 }
 
-static void random_hex(char *text, size_t length) {
-    unsigned char bytes[32] = {0};
-    /* At most 256 bytes come whole or not at all; a run's name need not be secret. */
-    (void)!getrandom(bytes, sizeof bytes, 0);
-    for (size_t i = 0; i < length / 2 && i < sizeof bytes; i++) {
-        (void)snprintf(text + 2 * i, 3, "%02x", bytes[i]);
-    }
-}
-
 enum session_result ledger_begin(const struct ledger *ledger, struct session *session,
-    const char *host, const char *release, int64_t *id, int64_t deadline_ms) {
-    char run[17];
-    random_hex(run, sizeof run - 1);
+    const char *run, const char *host, const char *release, int64_t *id, int64_t deadline_ms) {
     const char *parameters[] = {run, ledger->lock_key, ledger->fingerprint, release, host};
     enum session_result result = query(ledger, session, "INSERT INTO ",
         " (run, lock_key, fingerprint, release, state, host)"

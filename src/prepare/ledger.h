@@ -16,6 +16,7 @@ struct ledger {
     char *table;       /* Schema and name, quoted; NULL until ledger_find. */
     char lock_key[16]; /* As text, for parameters. */
     const char *fingerprint;
+    const char *search_path; /* The app's schema_search_path, or NULL. */
 };
 
 /* Learns the schema. SESSION_FAILED where there is none to keep a table in. */
@@ -35,7 +36,8 @@ enum session_result ledger_bury(const struct ledger *ledger, struct session *ses
     struct run *dead, int64_t deadline_ms) MUST_USE;
 
 enum session_result ledger_begin(const struct ledger *ledger, struct session *session,
-    const char *host, const char *release, int64_t *id, int64_t deadline_ms) MUST_USE;
+    const char *run, const char *host, const char *release, int64_t *id,
+    int64_t deadline_ms) MUST_USE;
 
 /* *changed is false where somebody else has decided this run. */
 enum session_result ledger_end(const struct ledger *ledger, struct session *session,

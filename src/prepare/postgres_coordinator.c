@@ -3,7 +3,8 @@
  * transaction of its own connection: a session-level lock behind a transaction pooler can be had
  * twice, and a session blocked in pg_advisory_lock holds a snapshot that a step's CREATE INDEX
  * CONCURRENTLY waits for without end. So it is tried and never waited for, and nothing that could
- * fail happens in that transaction, since any error there gives the lock away.
+ * fail happens in that transaction, since any error there gives the lock away. No statement in it
+ * has parameters: the portal that the extended protocol leaves open would hold a snapshot too.
  */
 #include "prepare/postgres_coordinator.h"
 
@@ -23,6 +24,7 @@ _Static_assert(0x5369676E == 1399416686, "the class is the constant of the desig
 enum {
     STATEMENT_TIMEOUT_MS = 30000,
     FAREWELL_TIMEOUT_MS = 2000,
+    FENCE_PAUSE_MS = 20,
     GUARD_INTERVAL_MS = 5000,
     GUARD_ANSWER_MS = 10000,
     GUARD_ABSENCE_MS = 20000 /* Longer than this without tending: we were stopped. */
@@ -110,9 +112,9 @@ static enum coordination connect_to_database(void *self, struct error *error) {
     if (result == COORDINATION_DONE) {
         AUTO_TEXT struct text description = {.data = NULL};
         struct event_fields fields = {.elapsed_ms = clock_now_ms() - began_ms};
-        database_describe(&coordinator->target->database, &description);
+        database_describe(coordinator->target->database, &description);
         report(EVENT_DATABASE_REACHED, &fields, "reached %s (from %s)", text_string(&description),
-            coordinator->target->database.source);
+            coordinator->target->database->source);
         coordinator->was_reached = true;
     }
     return result;
@@ -170,7 +172,7 @@ static const char *const lock_statements[] = {
 
 static enum session_result try_lock(struct postgres_coordinator *coordinator, bool *taken) {
     struct session *session = &coordinator->holder;
-    const char *parameters[] = {coordinator->ledger.lock_key};
+    char try_statement[128];
     for (size_t i = 0; i < ARRAY_LENGTH(lock_statements); i++) {
         enum session_result result =
             session_query(session, lock_statements[i], NULL, 0, statement_deadline_ms());
@@ -178,9 +180,11 @@ static enum session_result try_lock(struct postgres_coordinator *coordinator, bo
             return result;
         }
     }
+    (void)snprintf(try_statement, sizeof try_statement,
+        "SELECT pg_try_advisory_xact_lock(" LOCK_CLASS ", (%lld)::integer)",
+        (long long)coordinator->target->lock_key);
     enum session_result result =
-        session_query(session, "SELECT pg_try_advisory_xact_lock(" LOCK_CLASS ", $1::integer)",
-            parameters, 1, statement_deadline_ms());
+        session_query(session, try_statement, NULL, 0, statement_deadline_ms());
     *taken = result == SESSION_DONE && strcmp(session_value(session, 0, 0), "t") == 0;
     if (result == SESSION_DONE && !*taken) {
         result = session_query(session, "ROLLBACK", NULL, 0, statement_deadline_ms());
@@ -218,26 +222,90 @@ static void lock_release(void *self) {
     session_close(&coordinator->holder);
 }
 
-static enum coordination run_begin(void *self, int64_t *id, struct run *dead, struct error *error) {
+static enum coordination run_begin(
+    void *self, bool is_recorded, int64_t *id, struct run *dead, struct error *error) {
     struct postgres_coordinator *coordinator = self;
     const struct ledger *ledger = &coordinator->ledger;
+    struct session *reader = &coordinator->reader;
     *id = 0;
     *dead = (struct run){.state = RUN_NONE};
-    if (!coordinator->has_ledger) {
-        return COORDINATION_DONE;
+    enum coordination concluded = conclude(coordinator,
+        fence_make(&coordinator->fence, reader, coordinator->target->database->schema_search_path,
+            coordinator->target->lock_key, statement_deadline_ms()),
+        reader, error);
+    if (concluded != COORDINATION_DONE || !coordinator->has_ledger || !is_recorded) {
+        return concluded;
     }
-    enum session_result result = ledger_make(ledger, &coordinator->reader, statement_deadline_ms());
+    enum session_result result = ledger_make(ledger, reader, statement_deadline_ms());
     if (result == SESSION_DONE) {
-        result = ledger_bury(ledger, &coordinator->reader, dead, statement_deadline_ms());
+        result = ledger_bury(ledger, reader, dead, statement_deadline_ms());
     }
     if (result == SESSION_DONE) {
-        result = ledger_begin(ledger, &coordinator->reader, report_host(), coordinator->release, id,
-            statement_deadline_ms());
+        result = ledger_begin(ledger, reader, coordinator->fence.run, report_host(),
+            coordinator->release, id, statement_deadline_ms());
     }
-    enum coordination concluded = conclude_ledger(coordinator, result, error);
-    /* The steps may take an hour; a connection that idles through it only takes a slot. */
-    session_close(&coordinator->reader);
+    return conclude_ledger(coordinator, result, error);
+}
+
+/* The reader is opened when it is needed: the steps may take an hour, and a connection that idles
+ * through it only takes a slot. */
+static enum session_result reader_wake(
+    struct postgres_coordinator *coordinator, int64_t deadline_ms) {
+    return coordinator->reader.connection != NULL
+        ? SESSION_DONE
+        : connect_once(coordinator, &coordinator->reader, deadline_ms);
+}
+
+static enum session_result fence_once(struct postgres_coordinator *coordinator,
+    bool is_before_steps, struct fence_sweep *sweep, int64_t deadline_ms) {
+    enum session_result result = reader_wake(coordinator, deadline_ms);
+    if (result == SESSION_DONE) {
+        result = fence_sweep_others(&coordinator->fence, &coordinator->reader, sweep, deadline_ms);
+    }
+    if (result == SESSION_DONE && is_before_steps && sweep->remaining == 0) {
+        result =
+            fence_look_at_rails_lock(&coordinator->fence, &coordinator->reader, sweep, deadline_ms);
+    }
+    return result;
+}
+
+static enum coordination fence(
+    void *self, bool is_before_steps, struct fence_report *found, struct error *error) {
+    struct postgres_coordinator *coordinator = self;
+    struct fence_sweep sweep = {.ended = 0};
+    int64_t deadline_ms =
+        is_before_steps ? statement_deadline_ms() : deadline_after_ms(FAREWELL_TIMEOUT_MS);
+    enum session_result result = fence_once(coordinator, is_before_steps, &sweep, deadline_ms);
+    *found = (struct fence_report){.ended = sweep.ended, .remaining = sweep.remaining};
+    (void)snprintf(found->holder, sizeof found->holder, "%s", sweep.holder);
+    enum coordination concluded = conclude(coordinator, result, &coordinator->reader, error);
+    if (found->remaining == 0) {
+        session_close(&coordinator->reader);
+    }
     return concluded;
+}
+
+static void fence_own(void *self) {
+    struct postgres_coordinator *coordinator = self;
+    const struct attention *attention = coordinator->attention;
+    static const struct attention nobody = {.fd = -1};
+    struct fence_sweep sweep = {.remaining = 1};
+    int64_t deadline_ms = deadline_after_ms(FAREWELL_TIMEOUT_MS);
+    coordinator->attention = NULL;
+    /* Ending a backend is asynchronous, so it is asked until it is gone. */
+    while (reader_wake(coordinator, deadline_ms) == SESSION_DONE &&
+        fence_sweep_own(&coordinator->fence, &coordinator->reader, &sweep, deadline_ms) ==
+            SESSION_DONE &&
+        sweep.remaining > 0 && !deadline_passed(deadline_ms)) {
+        (void)attention_pause(&nobody, deadline_after_ms(FENCE_PAUSE_MS));
+    }
+    coordinator->attention = attention;
+}
+
+static const char *step_assignment(void *self) {
+    struct postgres_coordinator *coordinator = self;
+    fence_assignment(&coordinator->fence, coordinator->step_assignment);
+    return coordinator->step_assignment;
 }
 
 /* A signal that has already ended the steps must not end their record too, so nothing is heeded
@@ -252,7 +320,7 @@ static enum coordination run_end(void *self, const struct run *outcome, struct e
     int64_t deadline_ms = deadline_after_ms(
         outcome->state == RUN_INTERRUPTED ? FAREWELL_TIMEOUT_MS : STATEMENT_TIMEOUT_MS);
     coordinator->attention = NULL;
-    enum session_result result = connect_once(coordinator, &coordinator->reader, deadline_ms);
+    enum session_result result = reader_wake(coordinator, deadline_ms);
     if (result == SESSION_DONE) {
         result =
             ledger_end(&coordinator->ledger, &coordinator->reader, outcome, &changed, deadline_ms);
@@ -274,18 +342,15 @@ static int64_t guard_deadline_ms(void *self) {
                         : guard->answered_ms + GUARD_INTERVAL_MS;
 }
 
-/* Every 5 s the server is asked whether this backend still holds the lock, which also feeds the
- * server's own timeout. */
+/* Every 5 s the server is asked for a sign of life, which also feeds its own timeout. It must be a
+ * statement that takes no snapshot, since a CREATE INDEX CONCURRENTLY that sees one for a
+ * millisecond waits for the whole transaction (measured: a look at pg_locks hung 1 of 30). While
+ * the transaction is open the lock is ours: nothing but its end gives up a transaction-level lock.
+ */
 static bool guard_ask(struct postgres_coordinator *coordinator, int64_t now_ms) {
-    char statement[256];
-    (void)snprintf(statement, sizeof statement,
-        "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted"
-        " AND pid = pg_backend_pid() AND classid = " LOCK_CLASS " AND objid = %u"
-        " AND objsubid = 2",
-        (unsigned)(uint32_t)coordinator->target->lock_key);
     coordinator->guard.asked = true;
     coordinator->guard.asked_ms = now_ms;
-    return session_send(&coordinator->holder, statement) == SESSION_DONE;
+    return session_send(&coordinator->holder, "SHOW transaction_isolation") == SESSION_DONE;
 }
 
 static bool guard_holds(void *self) {
@@ -305,7 +370,7 @@ static bool guard_holds(void *self) {
     case SESSION_DONE:
         guard->asked = false;
         guard->answered_ms = now_ms;
-        return strcmp(session_value(session, 0, 0), "1") == 0;
+        return session_in_transaction(session);
     case SESSION_PENDING:
         return now_ms < guard->asked_ms + GUARD_ANSWER_MS;
     case SESSION_FAILED:
@@ -325,7 +390,8 @@ void postgres_coordinator_initialise(struct postgres_coordinator *coordinator,
         .release = release,
         .connect_timeout_ms = connect_timeout_ms,
         .has_ledger = target->has_fingerprint,
-        .ledger = {.fingerprint = target->fingerprint},
+        .ledger = {.fingerprint = target->fingerprint,
+            .search_path = target->database->schema_search_path},
     };
     (void)snprintf(coordinator->ledger.lock_key, sizeof coordinator->ledger.lock_key, "%lld",
         (long long)target->lock_key);
@@ -338,6 +404,9 @@ struct coordinator postgres_coordinator_interface(struct postgres_coordinator *c
         .lock_try = lock_try,
         .lock_release = lock_release,
         .run_begin = run_begin,
+        .fence = fence,
+        .fence_own = fence_own,
+        .step_assignment = step_assignment,
         .run_end = run_end,
         .guard_fd = guard_fd,
         .guard_deadline_ms = guard_deadline_ms,

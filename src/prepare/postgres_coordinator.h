@@ -9,13 +9,14 @@
 #include <stdint.h>
 
 #include "prepare/coordinator.h"
+#include "prepare/fence.h"
 #include "prepare/ledger.h"
 #include "signalbox/postgres/session.h"
 #include "signalbox/prepare/target.h"
 #include "signalbox/process/attention.h"
 
 struct guard {
-    bool asked;          /* A look at pg_locks is under way … */
+    bool asked;          /* A sign of life has been asked for … */
     int64_t asked_ms;    /* … since then. */
     int64_t answered_ms; /* When the server last said that the lock is ours. */
     int64_t tended_ms;   /* When this process last looked after it. */
@@ -30,6 +31,8 @@ struct postgres_coordinator {
     struct session reader;    /* Looks and records. */
     struct session holder;    /* Holds the lock, and does nothing else. */
     struct ledger ledger;
+    struct fence fence;
+    char step_assignment[FENCE_ASSIGNMENT_LENGTH];
     bool has_ledger;
     bool was_reached;
     struct guard guard;

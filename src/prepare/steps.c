@@ -18,7 +18,7 @@
 #include "signalbox/process/spawn.h"
 #include "signalbox/report/report.h"
 
-enum { SAY_EVERY_MS = 10000 };
+enum { SAY_EVERY_MS = 10000, FENCE_EVERY_MS = 5000 };
 
 struct running_step {
     const struct steps_request *request;
@@ -34,6 +34,7 @@ struct running_step {
     bool timed_out;
     int64_t began_ms;
     int64_t say_at_ms;
+    int64_t fence_at_ms;
     int64_t time_is_up_ms; /* DEADLINE_NEVER where there is no limit, or once it was said. */
 };
 
@@ -150,6 +151,24 @@ static void say_still_running(struct running_step *running) {
     running->say_at_ms = now_ms + SAY_EVERY_MS;
 }
 
+/* A step of an earlier run that was still booting when its runner died connects only now. */
+static void fence_again(struct running_step *running) {
+    const struct coordinator *coordinator = running->request->coordinator;
+    struct fence_report found;
+    struct error error;
+    if (running->process == 0 || running->ending.stage != ENDING_NOT_BEGUN ||
+        clock_now_ms() < running->fence_at_ms) {
+        return;
+    }
+    if (coordinator->operations->fence(coordinator->self, false, &found, &error) ==
+            COORDINATION_DONE &&
+        found.ended > 0) {
+        report(EVENT_FENCED, NULL, "ended %d late statement%s of an earlier run", found.ended,
+            found.ended == 1 ? "" : "s");
+    }
+    running->fence_at_ms = deadline_after_ms(FENCE_EVERY_MS);
+}
+
 static void step_wait(struct running_step *running) {
     const struct coordinator *coordinator = running->request->coordinator;
     struct pollfd descriptors[] = {
@@ -161,6 +180,9 @@ static void step_wait(struct running_step *running) {
     };
     int64_t deadline_ms = deadline_earlier(running->time_is_up_ms,
         deadline_earlier(running->say_at_ms, ending_deadline_ms(&running->ending)));
+    if (running->ending.stage == ENDING_NOT_BEGUN) {
+        deadline_ms = deadline_earlier(deadline_ms, running->fence_at_ms);
+    }
     if (!running->lock_lost) {
         deadline_ms = deadline_earlier(
             deadline_ms, coordinator->operations->guard_deadline_ms(coordinator->self));
@@ -218,6 +240,7 @@ static struct steps_end step_run(const struct steps_request *request, const stru
     struct error error;
     ending_initialise(&running.ending);
     running.say_at_ms = running.began_ms + SAY_EVERY_MS;
+    running.fence_at_ms = running.began_ms + FENCE_EVERY_MS;
     running.time_is_up_ms =
         request->timeout_ms < 0 ? DEADLINE_NEVER : deadline_after_ms(request->timeout_ms);
     report(EVENT_STEP_STARTED, &fields, "running: %s", step->text);
@@ -231,6 +254,7 @@ static struct steps_end step_run(const struct steps_request *request, const stru
     while (step_tend(&running)) {
         step_wait(&running);
         say_still_running(&running);
+        fence_again(&running);
     }
     relay_drain(&running.output);
     relay_drain(&running.errors);

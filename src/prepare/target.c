@@ -9,27 +9,24 @@
 #include <string.h>
 
 #include "prepare/fingerprint.h"
+#include "signalbox/base/deadline.h"
+#include "signalbox/process/exit_status.h"
+#include "signalbox/report/report.h"
 
-static const char *from_environment(const char *name) {
-    const char *value = getenv(name);
-    return value == NULL || value[0] == '\0' ? NULL : value;
-}
-
-const char *target_environment(const char *named, const char **source) {
-    static const char *const variables[] = {"RAILS_ENV", "RACK_ENV"};
-    if (named != NULL) {
-        *source = "the command";
-        return named;
+/* The database is looked for with the environment that the command will have. */
+static void change_environment(const struct target_request *request) {
+    if (request->clears_environment) {
+        (void)clearenv();
     }
-    for (size_t i = 0; i < ARRAY_LENGTH(variables); i++) {
-        const char *value = from_environment(variables[i]);
-        if (value != NULL) {
-            *source = variables[i];
-            return value;
-        }
+    for (size_t i = 0;
+         request->environment_changes != NULL && i < request->environment_changes->count; i++) {
+        /* putenv keeps the string, which lives as long as the request. */
+        (void)putenv(request->environment_changes->items[i]);
     }
-    *source = "default";
-    return "development";
+    if (strcmp(request->environment_source, "default") != 0) {
+        /* As the steps get it, whatever its name came from; database.yml may ask for it. */
+        (void)setenv("RAILS_ENV", request->environment, 1);
+    }
 }
 
 /* Rails' tasks that create a database which is missing (activerecord's databases.rake). */
@@ -55,7 +52,9 @@ static int find_fingerprint(
         .directory = request->directory,
         .steps = request->steps,
         .environment = target->environment,
-        .database_name = target->database.name,
+        .databases = target->unclear[0] == '\0' && !target->databases.are_unclear
+            ? &target->databases
+            : NULL,
         .release = request->release,
     };
     if (fingerprint_make(&asked, &fingerprint, error) != 0) {
@@ -68,14 +67,58 @@ static int find_fingerprint(
     return 0;
 }
 
+static int refuse_secrets_tool(struct error *error) {
+    error_set(error, EXIT_STATUS_CONFIGURATION,
+        "no database is named outside the command's secrets tool, which Signalbox cannot see into: "
+        "put the tool before signalbox in the ENTRYPOINT, or set SIGNALBOX_DATABASE_URL");
+    return -1;
+}
+
+/* What database.yml says may hang on variables that the tool sets; a URL says it outright. */
+static bool is_named_here(const struct target_request *request) {
+    return request->database_url != NULL || getenv("PRIMARY_DATABASE_URL") != NULL ||
+        getenv("DATABASE_URL") != NULL;
+}
+
+static int find_databases(
+    const struct target_request *request, struct target *target, struct error *error) {
+    struct databases_request asked = {
+        .given_url = request->database_url,
+        .given_source = request->database_url_source,
+        .environment = target->environment,
+        .directory = request->directory,
+    };
+    switch (databases_find(&asked, &target->databases, error)) {
+    case DATABASES_FOUND:
+        if (request->has_secrets_tool && !is_named_here(request)) {
+            return refuse_secrets_tool(error);
+        }
+        target->database = &target->databases.items[0];
+        return databases_check_first(&target->databases, error);
+    case DATABASES_UNCLEAR:
+        if (request->has_secrets_tool) {
+            return refuse_secrets_tool(error);
+        }
+        (void)snprintf(target->unclear, sizeof target->unclear, "%s", error->text);
+        error_set(error, EXIT_STATUS_SUCCESS, "%s", ""); /* It is no obstacle. */
+        return 0;
+    case DATABASES_WRONG:
+        break;
+    }
+    return request->has_secrets_tool ? refuse_secrets_tool(error) : -1;
+}
+
 int target_make(const struct target_request *request, struct target *target, struct error *error) {
-    *target = (struct target){.steps = request->steps, .lock_key = request->lock_key};
-    target->environment =
-        target_environment(request->named_environment, &target->environment_source);
+    *target = (struct target){
+        .steps = request->steps,
+        .lock_key = request->lock_key,
+        .environment = request->environment,
+        .environment_source = request->environment_source,
+    };
+    change_environment(request);
     target->missing_database =
         creates_databases(request->steps) ? MISSING_IS_CREATED : MISSING_IS_AN_ERROR;
-    if (database_find(
-            request->database_url, request->database_url_source, &target->database, error) != 0) {
+    if (find_databases(request, target, error) != 0) {
         return -1;
     }
     if (strcmp(target->environment, "development") == 0 ||
@@ -85,6 +128,33 @@ int target_make(const struct target_request *request, struct target *target, str
     return find_fingerprint(request, target, error);
 }
 
+int target_ask_rails(
+    struct target *target, const struct rails_question *question, struct error *error) {
+    struct event_fields fields = {.elapsed_ms = clock_now_ms()};
+    struct error failure;
+    report(EVENT_RAILS_ASKED, NULL, "asking Rails for its databases, since %s", target->unclear);
+    enum rails_answer answer = databases_ask_rails(question, &target->databases, error);
+    fields.elapsed_ms = clock_now_ms() - fields.elapsed_ms;
+    switch (answer) {
+    case RAILS_ANSWERED:
+        break;
+    case RAILS_FAILED:
+        failure = *error;
+        error_set(error, failure.exit_status,
+            "%.280s; %.200s; SIGNALBOX_DATABASE_URL can say where to lock", target->unclear,
+            failure.text);
+        return -1;
+    case RAILS_CANCELLED:
+        return -1;
+    }
+    target->database = &target->databases.items[0];
+    report(EVENT_RAILS_ANSWERED, &fields,
+        "Rails answered after %s, which every start costs; SIGNALBOX_DATABASE_URL avoids it",
+        duration_describe(fields.elapsed_ms).string);
+    return databases_check_first(&target->databases, error);
+}
+
 void target_release(struct target *target) {
-    database_release(&target->database);
+    target->database = NULL;
+    databases_release(&target->databases);
 }

@@ -177,5 +177,6 @@ int supervisor_become(struct supervisor *supervisor, char *const argv[]) {
         return stopped;
     }
     (void)close(take_fd(&supervisor->signal_fd));
+    report(EVENT_COMMAND_STARTED, NULL, "becoming the command: %s", argv[0]);
     return process_replace(argv, &supervisor->inheritance);
 }

@@ -65,7 +65,8 @@ def poll(what, look, said=str):
 class Container:
     """One container, made but not started."""
 
-    def __init__(self, image=SHOP, command=SERVER, entrypoint=None, environment=None):
+    def __init__(self, image=SHOP, command=SERVER, entrypoint=None, environment=None,
+                 files=None):
         self.name = f"signalbox-{uuid.uuid4().hex[:10]}"
         self.seen = 0
         options = ["--name", self.name, "--network", "signalbox",
@@ -75,6 +76,9 @@ class Container:
             options += ["--entrypoint", entrypoint]
         for name, value in (environment or {}).items():
             options += ["--env", f"{name}={value}"]
+        # Files of the host in place of the image's own.
+        for inside, outside in (files or {}).items():
+            options += ["--volume", f"{outside}:{inside}:ro"]
         podman("create", *options, image, *command)
 
     # --- life ---------------------------------------------------------------

@@ -13,7 +13,7 @@ SIBLINGS = {("prepare", "supervise"), ("supervise", "prepare")}
 SINGLE_INCLUDERS = {
     "libpq-fe.h": "src/postgres/session.c",
     "sys/capability.h": None,
-    "yaml.h": None,
+    "yaml.h": "src/database/yaml.c",
 }
 
 

@@ -22,7 +22,15 @@ static void connect_messages_are_told_apart(void **state) {
          "failed for user \"u\"\nLOCATION:  auth_failed, auth.c:347\n",
             "28P01", TROUBLE_FINAL,
             "connection to server at \"db\", port 5432 failed: FATAL: password authentication "
-            "failed for user \"u\""},
+            "failed for user \"u\" (user or password are not the server's)"},
+        {"connection to server at \"db\", port 80 failed: received invalid response to SSL "
+         "negotiation: H\n",
+            "", TROUBLE_FINAL,
+            "connection to server at \"db\", port 80 failed: received invalid response to SSL "
+            "negotiation: H (what answers there is not PostgreSQL: look at host and port)"},
+        {"x failed: FATAL:  28000: no pg_hba.conf entry for host \"h\"\n", "28000", TROUBLE_FINAL,
+            "x failed: FATAL: no pg_hba.conf entry for host \"h\" (the server lets nobody in this "
+            "way: user, database and TLS decide, in its pg_hba.conf)"},
         {"x failed: FATAL:  53300: sorry, too many clients already\n", "53300", TROUBLE_PASSING,
             "x failed: FATAL: sorry, too many clients already"},
         {"x failed: FATAL:  57P03: the database system is starting up\n", "57P03", TROUBLE_PASSING,
@@ -39,7 +47,8 @@ static void connect_messages_are_told_apart(void **state) {
          "required\n",
             "", TROUBLE_FINAL,
             "connection to server at \"db\" failed: server does not support SSL, but SSL was "
-            "required"},
+            "required (the server has no TLS, and sslmode asks "
+            "for it)"},
         {"invalid sslmode value: \"no\"\n", "", TROUBLE_FINAL, "invalid sslmode value: \"no\""},
     };
     for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {

@@ -55,6 +55,9 @@ static int remove_tree(void **state) {
     return nftw(root, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
+static struct database shop_databases[] = {{.role = "primary", .name = "shop"}};
+static const struct databases shop = {.items = shop_databases, .count = 1};
+
 static struct fingerprint fingerprint_of(const char *environment, const char *release) {
     struct fingerprint fingerprint;
     struct error error = {.text = ""};
@@ -62,7 +65,7 @@ static struct fingerprint fingerprint_of(const char *environment, const char *re
         .directory = root,
         .steps = &steps,
         .environment = environment,
-        .database_name = "shop",
+        .databases = &shop,
         .release = release,
     };
     if (fingerprint_make(&request, &fingerprint, &error) != 0) {
@@ -169,7 +172,7 @@ static void a_missing_directory_is_named(void **state) {
     struct fingerprint_request request = {.directory = "/nonexistent",
         .steps = &steps,
         .environment = "production",
-        .database_name = "shop"};
+        .databases = &shop};
     assert_int_equal(fingerprint_make(&request, &fingerprint, &error), -1);
     assert_int_equal(error.exit_status, 78);
     assert_string_equal(error.text,

@@ -60,7 +60,7 @@ static void steps_run_only_under_a_confirmed_lock(void **state) {
             const struct flight_row *row =
                 flight_next((enum flight_state)from, (enum observation)seen);
             if (row != NULL && row->action == ACT_RUN_STEPS) {
-                assert_int_equal(from, FLIGHT_BEGINNING);
+                assert_int_equal(from, FLIGHT_FENCING);
                 assert_int_equal(seen, SEEN_DONE);
             }
             if (row != NULL && row->action == ACT_BEGIN_RUN) {

@@ -13,7 +13,6 @@ static const enum prepare_purpose by_mode[][KINDS] = {
             [COMMAND_SERVER] = PREPARE_IF_DUE,
             [COMMAND_WORKER] = PREPARE_NOTHING,
             [COMMAND_PREPARE] = PREPARE_TYPED,
-            [COMMAND_MIGRATE] = PREPARE_UNRECORDED,
             [COMMAND_TASK] = PREPARE_NOTHING,
             [COMMAND_OTHER] = PREPARE_NOTHING,
             [COMMAND_NONE] = PREPARE_NOTHING,
@@ -23,7 +22,6 @@ static const enum prepare_purpose by_mode[][KINDS] = {
             [COMMAND_SERVER] = PREPARE_IF_DUE,
             [COMMAND_WORKER] = PREPARE_IF_DUE,
             [COMMAND_PREPARE] = PREPARE_TYPED,
-            [COMMAND_MIGRATE] = PREPARE_UNRECORDED,
             [COMMAND_TASK] = PREPARE_NOTHING,
             [COMMAND_OTHER] = PREPARE_IF_DUE,
             [COMMAND_NONE] = PREPARE_IF_DUE,
@@ -33,7 +31,6 @@ static const enum prepare_purpose by_mode[][KINDS] = {
             [COMMAND_SERVER] = PREPARE_NOTHING,
             [COMMAND_WORKER] = PREPARE_NOTHING,
             [COMMAND_PREPARE] = PREPARE_TYPED,
-            [COMMAND_MIGRATE] = PREPARE_UNRECORDED,
             [COMMAND_TASK] = PREPARE_NOTHING,
             [COMMAND_OTHER] = PREPARE_NOTHING,
             [COMMAND_NONE] = PREPARE_NOTHING,
@@ -43,7 +40,6 @@ static const enum prepare_purpose by_mode[][KINDS] = {
             [COMMAND_SERVER] = PREPARE_BY_OTHERS,
             [COMMAND_WORKER] = PREPARE_BY_OTHERS,
             [COMMAND_PREPARE] = PREPARE_TYPED,
-            [COMMAND_MIGRATE] = PREPARE_UNRECORDED,
             [COMMAND_TASK] = PREPARE_NOTHING,
             [COMMAND_OTHER] = PREPARE_BY_OTHERS,
             [COMMAND_NONE] = PREPARE_NOTHING,
@@ -53,7 +49,7 @@ static const enum prepare_purpose by_mode[][KINDS] = {
 static struct plan plan_for(
     enum prepare_mode mode, enum command_kind kind, const struct facts *facts) {
     struct options options = {.prepare = mode};
-    struct recognition command = {.kind = kind};
+    struct recognition command = {.kind = kind, .is_step = true};
     return plan_make(&options, &command, facts);
 }
 
@@ -68,8 +64,8 @@ static void every_mode_and_kind_has_its_plan(void **state) {
                     (int)plan.prepare);
             }
             assert_non_null(plan.why);
-            bool is_run_as_step = kind == COMMAND_PREPARE || kind == COMMAND_MIGRATE;
-            assert_int_equal(plan.start == START_NOTHING, is_run_as_step || kind == COMMAND_NONE);
+            assert_int_equal(
+                plan.start == START_NOTHING, kind == COMMAND_PREPARE || kind == COMMAND_NONE);
         }
     }
 }
@@ -86,13 +82,15 @@ static void any_and_wait_leave_a_terminal_alone(void **state) {
     assert_int_equal(plan_for(PREPARE_ANY, COMMAND_NONE, &facts).prepare, PREPARE_IF_DUE);
 }
 
-static void a_part_of_the_step_is_not_recorded(void **state) {
+static void what_is_not_the_whole_step_is_not_recorded(void **state) {
     (void)state;
-    const struct facts facts = {.is_init = true, .is_partial = true};
-    struct plan plan = plan_for(PREPARE_AUTO, COMMAND_PREPARE, &facts);
-    assert_int_equal(plan.prepare, PREPARE_UNRECORDED);
-    assert_int_equal(plan.start, START_NOTHING);
-    assert_int_equal(plan_for(PREPARE_AUTO, COMMAND_SERVER, &facts).prepare, PREPARE_IF_DUE);
+    const struct facts facts = {.is_init = true};
+    struct options options = {.prepare = PREPARE_NEVER};
+    struct recognition part = {.kind = COMMAND_PREPARE, .is_step = true, .is_versioned = true};
+    struct recognition beside = {.kind = COMMAND_PREPARE, .is_step = false};
+    assert_int_equal(plan_make(&options, &part, &facts).prepare, PREPARE_UNRECORDED);
+    assert_int_equal(plan_make(&options, &beside, &facts).prepare, PREPARE_UNRECORDED);
+    assert_int_equal(plan_make(&options, &beside, &facts).start, START_NOTHING);
 }
 
 static void whoever_has_an_init_becomes_the_command(void **state) {
@@ -139,7 +137,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_mode_and_kind_has_its_plan),
         cmocka_unit_test(any_and_wait_leave_a_terminal_alone),
-        cmocka_unit_test(a_part_of_the_step_is_not_recorded),
+        cmocka_unit_test(what_is_not_the_whole_step_is_not_recorded),
         cmocka_unit_test(whoever_has_an_init_becomes_the_command),
         cmocka_unit_test(init_says_who_stays_and_what_needs_a_parent_makes_auto_stay),
     };

@@ -1,5 +1,5 @@
 /*
- * Which environment and which database a prepare is about.
+ * Which database a prepare is about.
  */
 #include "unit.h"
 
@@ -10,49 +10,39 @@
 static int clear_environment(void **state) {
     (void)state;
     static const char *const names[] = {
-        "RAILS_ENV", "RACK_ENV", "DATABASE_URL", "PRIMARY_DATABASE_URL"};
+        "RAILS_ENV", "RACK_ENV", "DATABASE_URL", "PRIMARY_DATABASE_URL", "PGDATABASE", "PGHOST"};
     for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
         assert_int_equal(unsetenv(names[i]), 0);
     }
     return 0;
 }
 
-static void check_environment(const char *named, const char *expected, const char *from) {
-    const char *source = NULL;
-    assert_string_equal(target_environment(named, &source), expected);
-    assert_string_equal(source, from);
-}
-
-static void the_environments_name_is_found_in_rails_order(void **state) {
-    (void)state;
-    check_environment(NULL, "development", "default");
-    assert_int_equal(setenv("RACK_ENV", "staging", 1), 0);
-    check_environment(NULL, "staging", "RACK_ENV");
-    assert_int_equal(setenv("RAILS_ENV", "", 1), 0);
-    check_environment(NULL, "staging", "RACK_ENV");
-    assert_int_equal(setenv("RAILS_ENV", "production", 1), 0);
-    check_environment(NULL, "production", "RAILS_ENV");
-    check_environment("beta", "beta", "the command");
-}
-
 static void check_database(const char *given, const char *name, const char *source) {
-    struct database database;
+    struct databases databases;
     struct error error;
-    assert_int_equal(database_find(given, "--database-url", &database, &error), 0);
-    assert_string_equal(database.name, name);
-    assert_string_equal(database.source, source);
-    database_release(&database);
+    struct databases_request request = {.given_url = given,
+        .given_source = "--database-url",
+        .environment = "production",
+        .directory = "/nonexistent"};
+    assert_int_equal(databases_find(&request, &databases, &error), DATABASES_FOUND);
+    assert_string_equal(databases.items[0].name, name);
+    assert_string_equal(databases.items[0].source, source);
+    databases_release(&databases);
 }
 
-static void the_database_is_found_in_rails_order(void **state) {
+static void without_a_file_the_database_is_found_in_rails_order(void **state) {
     (void)state;
-    struct database database;
+    struct databases databases;
     struct error error;
-    assert_int_equal(database_find(NULL, "default", &database, &error), -1);
+    struct databases_request request = {.environment = "production", .directory = "/nonexistent"};
+    assert_int_equal(databases_find(&request, &databases, &error), DATABASES_WRONG);
     assert_int_equal(error.exit_status, 78);
     assert_string_equal(error.text,
-        "no database is named: set DATABASE_URL, or SIGNALBOX_DATABASE_URL to say only where to "
-        "lock, or SIGNALBOX_PREPARE=never for a container that must not prepare");
+        "no database is named: there is no config/database.yml here, so set DATABASE_URL, or "
+        "SIGNALBOX_DATABASE_URL to say only where to lock, or SIGNALBOX_PREPARE=never for a "
+        "container that must not prepare");
+    assert_int_equal(setenv("PGDATABASE", "zero", 1), 0);
+    check_database(NULL, "zero", "PGDATABASE");
     assert_int_equal(setenv("DATABASE_URL", "postgres://db/one", 1), 0);
     check_database(NULL, "one", "DATABASE_URL");
     assert_int_equal(setenv("PRIMARY_DATABASE_URL", "postgres://db/two", 1), 0);
@@ -64,8 +54,7 @@ static void the_database_is_found_in_rails_order(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(the_environments_name_is_found_in_rails_order),
-        TEST(the_database_is_found_in_rails_order),
+        TEST(without_a_file_the_database_is_found_in_rails_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,9 +1,9 @@
 /*
  * What a command line is, decided by position (design, section 4): the words are walked from the
  * left through wrappers that are known to run what follows, until a program decides. Pure: nothing
- * but the words is looked at. The two possible mistakes are not alike: missing a server boots it
- * on an old schema, but taking a console for a server migrates production from somebody's shell,
- * so whatever is not known is not a server.
+ * but the request is looked at, no file, no clock. The two possible mistakes are not alike: missing
+ * a server boots it on an old schema, but taking a console for a server migrates production from
+ * somebody's shell, so whatever is not known is not a server.
  */
 #ifndef SIGNALBOX_COMMAND_RECOGNISE_H
 #define SIGNALBOX_COMMAND_RECOGNISE_H
@@ -11,29 +11,67 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "signalbox/base/text.h"
+#include "signalbox/command/server.h"
+#include "signalbox/command/step.h"
+
 enum command_kind {
     COMMAND_SERVER,  /* Serves the app: prepares first. */
-    COMMAND_WORKER,  /* Works off jobs: starts at once. */
-    COMMAND_PREPARE, /* The configured step itself. */
-    COMMAND_MIGRATE, /* `rails db:migrate` or `rake db:migrate`, where that is not the step. */
+    COMMAND_WORKER,  /* Works off jobs: starts at once, may be held. */
+    COMMAND_PREPARE, /* The one configured step itself, or `rails|rake db:migrate`. */
     COMMAND_TASK,    /* A rails or rake task, a console, an interactive shell. */
     COMMAND_OTHER,   /* Anything else. */
     COMMAND_NONE     /* No words. */
 };
 
-struct recognition {
-    enum command_kind kind;
-    size_t word;             /* The index of the word that decided. */
-    char rule[96];           /* Why, for the log: "`rails server` behind `thrust`". */
-    bool is_rails_server;    /* `rails server`, which writes a pid file. */
-    const char *environment; /* The Rails environment that the server itself names (-e), or NULL;
-                                points into argv. */
+struct recognition_request {
+    char *const *argv;                 /* Ended by NULL; only read. */
+    const struct server_list *servers; /* What --server names, or NULL. */
+    const struct step_list *steps;     /* What preparing is, or NULL. */
+    /* NAME=VALUE, ended by NULL, for `-e $RAILS_ENV` and for the environment's name; NULL where
+     * nothing is known of it. */
+    char *const *environment;
 };
 
-/* `argv` ends with NULL; it is only read. */
-struct recognition command_recognise(char *const argv[]);
+/* What lies around the program that decided, outermost first. All strings are copies. */
+struct surroundings {
+    /* The words to put before each step so that it runs as the command will: the wrappers that
+     * change environment, secrets, directory or user, as they stand; `env NAME=VALUE` for a shell
+     * string's assignments, `sh -c 'cd …'` for its cd. Relative directories in it are meant from
+     * where the command would have been started. */
+    struct string_list prefix;
+    bool is_prefix_partial; /* Something could not be repeated: a substitution, su without -c. */
+    bool has_secrets_tool;  /* dotenvx, doppler, op, aws-vault, chamber, infisical or the like. */
+    /* What the command's own assignments do to the environment, to be given to putenv(3) in this
+     * order: NAME=VALUE sets, NAME alone takes away. */
+    struct string_list changes;
+    bool clears_environment; /* `env -i`: everything goes before the changes come. */
+    char *directory;         /* Where the program runs, from where the command starts, or NULL. */
+    char *user;              /* As the wrapper names it: "rails", "1000:1000"; or NULL. */
+};
 
-/* "server", "task", "other", "none". */
+struct recognition {
+    enum command_kind kind;
+    /* COMMAND_PREPARE only: it is the configured step. Otherwise it is a db:migrate beside it,
+     * which takes the lock and is not recorded. */
+    bool is_step;
+    bool is_versioned; /* VERSION or SCOPE is in its environment: never to be recorded. */
+    size_t word;       /* The index in argv of the word that decided; 0 where there is none. */
+    char rule[240];    /* Why, for the log: "`rails server` behind `thrust`". */
+    /* The Rails environment that the program will have, as Rails itself finds it: never NULL. */
+    char *environment;
+    const char *environment_source; /* "the command", "RAILS_ENV", "RACK_ENV" or "default". */
+    struct surroundings around;
+};
+
+/* Fills `recognition`, which the caller releases. Cannot fail: what cannot be understood is
+ * COMMAND_OTHER. */
+void command_recognise(const struct recognition_request *request, struct recognition *recognition);
+
+void recognition_release(struct recognition *recognition);
+#define AUTO_RECOGNITION __attribute__((cleanup(recognition_release)))
+
+/* "server", "worker", "prepare", "task", "other", "none". */
 const char *command_kind_name(enum command_kind kind);
 
 #endif

@@ -10,7 +10,7 @@
 #include "signalbox/base/text.h"
 
 struct step {
-    char *text;                     /* As it was given, for people. */
+    char *text;                     /* As it was given, for people: secrets are masked. */
     struct string_list assignments; /* NAME=VALUE, in order. */
     struct string_list argv;
 };
@@ -28,6 +28,16 @@ int step_list_append(struct step_list *steps, const char *line, struct error *er
 int step_list_append_joined(
     struct step_list *steps, const char *lines, struct error *error) MUST_USE;
 
+/* Appends the steps as they are to run beside a command: behind the words of `prefix`, so that each
+ * runs as the command will. With a prefix, the assignments and `assignment` (NAME=VALUE or NULL) go
+ * through env(1), since what stands in the prefix may clear the environment. */
+void step_list_append_wrapped(struct step_list *wrapped, const struct step_list *steps,
+    const struct string_list *prefix, const char *assignment);
+
+/* Appends the words of a command as one step, as they stand. */
+void step_list_append_command(struct step_list *steps, char *const argv[]);
+
 void step_list_release(struct step_list *steps);
+#define AUTO_STEP_LIST __attribute__((cleanup(step_list_release)))
 
 #endif

@@ -1,25 +1,55 @@
 /*
- * Which database the lock and the ledger live in. Never a wrong one: what is not understood for
- * certain is an error and not a guess. The password is kept apart from everything that is printed.
+ * The databases that Rails' tasks touch, in the environment that the command runs in. Never a wrong
+ * one: what is not understood for certain is not guessed but asked of Rails (ask_rails.h). A
+ * password is kept apart from everything that is printed.
  */
 #ifndef SIGNALBOX_DATABASE_DATABASE_H
 #define SIGNALBOX_DATABASE_DATABASE_H
+
+#include <stdbool.h>
 
 #include "signalbox/base/cleanup.h"
 #include "signalbox/base/error.h"
 #include "signalbox/base/text.h"
 
-/* NULL means not named, where libpq's own PG* variables and defaults apply. */
+/* What a CREATE DATABASE takes from the configuration. */
+enum creation_setting {
+    CREATION_ENCODING,
+    CREATION_TEMPLATE,
+    CREATION_COLLATION,
+    CREATION_CTYPE,
+    CREATION_LOCALE,
+    CREATION_LOCALE_PROVIDER,
+    CREATION_OWNER,
+    CREATION_TABLESPACE,
+    CREATION_CONNECTION_LIMIT,
+    CREATION_COUNT
+};
+
+/* NULL means not named, where libpq's own PG* variables and defaults apply; "" means named as
+ * nothing, which keeps those variables out. */
 struct database {
-    char *host;
+    char *role;    /* The name of its configuration: "primary", "cache". */
+    char *adapter; /* "postgresql", "postgis", "sqlite3", …; never NULL. */
+    char *host;    /* Several are separated by commas, with their ports at the same places. */
     char *port;
-    char *name; /* Never NULL in what database_find gives. */
+    char *name; /* Never NULL in the first of what databases_find gives. */
     char *user;
     char *password;
-    struct string_list keywords; /* Further connection keywords, in the order given, with … */
+    struct string_list keywords; /* Further keywords of libpq, in the order given, with … */
     struct string_list values;   /* … the value of each at the same index. */
-    char *source;                /* Where it was found: "DATABASE_URL". */
+    char *schema_search_path;    /* As it stands in the configuration, or NULL. */
+    struct string_list migrations_paths; /* Empty: Rails' own default, db/migrate. */
+    char *creation[CREATION_COUNT];      /* NULL where the configuration says nothing. */
+    char *source;                        /* Where it was found: "config/database.yml:23". */
+    bool is_for_lock_only;               /* --database-url names none of Rails' databases. */
 };
+
+/* Whether the adapter is PostgreSQL's, whose locks and ledger are the ones that are used. */
+bool database_is_postgres(const struct database *database);
+
+/* The key of a setting in database.yml: "encoding". */
+const char *creation_setting_name(enum creation_setting setting);
 
 /* `postgresql://user:password@host:port/name?keyword=value`, as ActiveRecord reads it: every part
  * percent-decoded, a `+` literal, query parameters overriding the parts. -1 with the error filled
@@ -27,14 +57,42 @@ struct database {
 int database_from_url(
     const char *url, const char *source, struct database *database, struct error *error) MUST_USE;
 
-/* The app's first database: `given_url` with the name of the option it came from, otherwise
- * PRIMARY_DATABASE_URL, otherwise DATABASE_URL of the environment. */
-int database_find(const char *given_url, const char *given_source, struct database *database,
-    struct error *error) MUST_USE;
-
 /* For people: "postgresql://shop@db:5432/shop_production", without the password. */
 void database_describe(const struct database *database, struct text *text);
 
 void database_release(struct database *database);
+
+/* Those that count: not `replica: true`, not `database_tasks: false`. The first has the lock and
+ * the ledger. */
+struct databases {
+    struct database *items; /* NULL while empty. */
+    size_t count;
+    bool are_unclear; /* --database-url says where to lock; which there are, only Rails can say. */
+};
+
+void databases_release(struct databases *databases);
+
+struct databases_request {
+    const char *given_url;    /* --database-url, or NULL. */
+    const char *given_source; /* The name of the option or variable it came from. */
+    const char *environment;  /* Rails.env */
+    const char *directory;    /* The application's. */
+};
+
+enum databases_found {
+    DATABASES_FOUND,
+    DATABASES_UNCLEAR, /* Only Rails can say; the error's text says which line makes that so. */
+    DATABASES_WRONG    /* The error says what, with status 78. */
+};
+
+/* --database-url, config/database.yml with DATABASE_URL and its like merged over it, DATABASE_URL
+ * alone, or libpq's own variables. Reads files; connects to nothing. */
+enum databases_found databases_find(const struct databases_request *request,
+    struct databases *databases, struct error *error) MUST_USE;
+
+/* Whether the first of them can have the lock: -1 with the error filled (78) where its adapter has
+ * no lock that is used, where it has no name, or where no server is named and no socket is there.
+ */
+int databases_check_first(const struct databases *databases, struct error *error) MUST_USE;
 
 #endif

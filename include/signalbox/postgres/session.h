@@ -50,7 +50,12 @@ void session_find_certificates(void);
 enum session_result session_open(struct session *session, const char *const *keywords,
     const char *const *values, const struct attention *attention, int64_t deadline_ms) MUST_USE;
 
-/* Runs one statement with text parameters and keeps its rows until the next one. */
+/* Whether libpq itself has this keyword, for connecting; ActiveRecord hands no others to it. */
+bool session_knows_keyword(const char *keyword);
+
+/* Runs one statement with text parameters and keeps its rows until the next one. In a transaction
+ * that stays open, use no parameters: with them the backend keeps a snapshot until its next
+ * statement, and everybody's CREATE INDEX CONCURRENTLY waits for that. */
 enum session_result session_query(struct session *session, const char *statement,
     const char *const *parameters, int parameter_count, int64_t deadline_ms) MUST_USE;
 
@@ -63,6 +68,13 @@ int session_fd(const struct session *session);
 /* Whether the server has closed the connection; reads what is there, so that over TCP, where no
  * POLLHUP comes, a close is seen. */
 bool session_is_lost(struct session *session);
+
+/* Whether a pooler stands between: it gives its clients process numbers of its own. Asks the server
+ * once; false where that fails. */
+bool session_is_pooled(struct session *session, int64_t deadline_ms);
+
+/* Whether the server said, with its last answer, that a transaction is open and sound. */
+bool session_in_transaction(const struct session *session);
 
 int session_row_count(const struct session *session);
 /* The text of a field, "" for NULL; valid until the next statement. */

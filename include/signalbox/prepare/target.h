@@ -12,15 +12,22 @@
 #include "signalbox/base/cleanup.h"
 #include "signalbox/base/error.h"
 #include "signalbox/command/step.h"
+#include "signalbox/database/ask_rails.h"
 #include "signalbox/database/database.h"
 
 struct target_request {
-    const char *directory;           /* Whose content is fingerprinted; "." is ours. */
+    const char *directory;           /* Where the command will run; "." is here. */
     const char *database_url;        /* NULL where the environment decides. */
     const char *database_url_source; /* The option's name, where it is given. */
-    const struct step_list *steps;
-    const char *named_environment; /* What the command itself names, or NULL. */
-    const char *release;           /* --release, or NULL. */
+    const struct step_list *steps;   /* As configured, without what lies around the command. */
+    const char *environment;         /* The Rails environment's name, such as "production" … */
+    const char *environment_source;  /* … and where it comes from: "RAILS_ENV", "default". */
+    /* What the command's own words do to the environment, in the order for putenv(3). */
+    const struct string_list *environment_changes;
+    bool clears_environment;
+    bool has_secrets_tool; /* The command gets its environment from a tool that we cannot see into.
+                            */
+    const char *release;   /* --release, or NULL. */
     int64_t lock_key;
 };
 
@@ -32,11 +39,13 @@ enum missing_database {
 };
 
 struct target {
-    struct database database;
+    struct databases databases;
+    const struct database *database; /* The first, with lock and ledger; NULL while unclear. */
+    char unclear[640];               /* Why only Rails can say; empty where it need not be asked. */
     const struct step_list *steps;
     int64_t lock_key;
-    const char *environment;        /* "production". */
-    const char *environment_source; /* "RAILS_ENV", "the command", "default". */
+    const char *environment;        /* As in the request. */
+    const char *environment_source; /* As in the request. */
     bool has_fingerprint;
     char fingerprint[65];
     int64_t files;
@@ -44,13 +53,17 @@ struct target {
     enum missing_database missing_database;
 };
 
-/* The Rails environment and where its name comes from, as Rails::Info reads it: what the command
- * names, RAILS_ENV, RACK_ENV (empty is unset), `development`. */
-const char *target_environment(const char *named, const char **source);
-
-/* -1 with the error filled where no database is named or a file cannot be read. */
+/* Changes the environment of this process, which must be a child for just this purpose. -1 with the
+ * error filled where no database is named or a file cannot be read. Asks nobody: where only Rails
+ * can say which databases there are, `unclear` says why, and `database` is NULL. The fingerprint is
+ * the same whether Rails is asked or not. */
 int target_make(
     const struct target_request *request, struct target *target, struct error *error) MUST_USE;
+
+/* Completes an unclear target by Rails' answer, and says in the log why that was needed and how
+ * long it took. -1 with the error filled where Rails has none, or a signal ended the asking. */
+int target_ask_rails(
+    struct target *target, const struct rails_question *question, struct error *error) MUST_USE;
 
 void target_release(struct target *target);
 

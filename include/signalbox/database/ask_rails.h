@@ -1,0 +1,34 @@
+/*
+ * Asking Rails itself which databases there are, once, where the files do not say it for certain.
+ * Only for the preparer, which heeds signals meanwhile; --explain never asks.
+ */
+#ifndef SIGNALBOX_DATABASE_ASK_RAILS_H
+#define SIGNALBOX_DATABASE_ASK_RAILS_H
+
+#include <stdint.h>
+
+#include "signalbox/database/database.h"
+#include "signalbox/process/attention.h"
+#include "signalbox/process/signals.h"
+
+struct rails_question {
+    const char *directory;    /* The application's. */
+    char *const *environment; /* With RAILS_ENV set, as the steps get it. */
+    const struct signal_inheritance *inheritance;
+    const struct attention *attention; /* What ends the asking early. */
+    int64_t timeout_ms;                /* For each of the two ways to ask. */
+};
+
+enum rails_answer {
+    RAILS_ANSWERED,
+    RAILS_FAILED, /* The error says why (78), without anything that Rails printed. */
+    RAILS_CANCELLED
+};
+
+/* Loads ./config/application, which needs no database and runs no initializer, and prints
+ * ActiveRecord's configurations; where that fails, asks `bin/rails runner`. The caller is a
+ * subreaper without other children: whatever is left of the asking is killed and reaped. */
+enum rails_answer databases_ask_rails(const struct rails_question *question,
+    struct databases *databases, struct error *error) MUST_USE;
+
+#endif

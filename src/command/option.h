@@ -1,0 +1,35 @@
+/*
+ * One option of a wrapper, read by the table's notation (see struct wrapper).
+ */
+#ifndef COMMAND_OPTION_H
+#define COMMAND_OPTION_H
+
+#include "command/sentence.h"
+#include "command/tables.h"
+
+enum option_result {
+    OPTION_READ,    /* `at` is behind it and its value. */
+    OPTION_NONE,    /* The word is no option. */
+    OPTION_DASHES,  /* `--`: what follows is none either. */
+    OPTION_NOTHING, /* Nothing will be run. */
+    OPTION_CONSOLE,
+    OPTION_UNKNOWN
+};
+
+struct option_effect {
+    char letter;       /* Of the table; '\0' for none. */
+    struct word value; /* Where it takes one: points into the word that it stands in. */
+};
+
+enum { OPTION_EFFECTS = 16 };
+
+struct option_reading {
+    size_t at;
+    struct option_effect effects[OPTION_EFFECTS]; /* Of a cluster there may be several. */
+    size_t count;
+};
+
+enum option_result option_read(
+    const struct wrapper *wrapper, const struct sentence *words, struct option_reading *reading);
+
+#endif

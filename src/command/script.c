@@ -1,0 +1,265 @@
+/*
+ * What a shell string's commands are together, and what the earlier of them change for the later:
+ * assignments, export, cd. The trap is a variable that only the shell knows: `E=x; puma -e $E`
+ * names an environment although nothing in the process's own environment is called E.
+ */
+#include "command/script.h"
+
+#include <string.h>
+
+#include "command/shell.h"
+#include "command/surroundings.h"
+#include "command/tables.h"
+#include "signalbox/base/cleanup.h"
+
+enum { DEEPEST = 8, WORDS_MOST = 4096 };
+
+struct scope {
+    struct finding found;      /* What the next command begins with. */
+    struct string_list locals; /* Variables of the shell that it does not export. */
+    bool is_vague;             /* A file that we cannot read may have set anything. */
+    char *const *environment;
+    size_t commands; /* How many there were that do something themselves. */
+};
+
+/* For the lexer: locals, then what the command gets. */
+static const char *look_up(const void *context, const char *name) {
+    const struct scope *scope = context;
+    size_t length = strlen(name);
+    for (size_t i = scope->locals.count; i > 0; i--) {
+        const char *local = scope->locals.items[i - 1];
+        if (strncmp(local, name, length) == 0 && local[length] == '=') {
+            return local + length + 1;
+        }
+    }
+    if (scope->is_vague) {
+        return NULL;
+    }
+    const char *value = surroundings_variable(&scope->found.around, scope->environment, name);
+    if (value == NULL && (scope->environment != NULL || scope->found.around.clears_environment)) {
+        return "";
+    }
+    return value;
+}
+
+/* A change that each step gets too. */
+static void change(struct finding *finding, const struct word *assignment) {
+    if (assignment->is_unresolved) {
+        finding->around.is_prefix_partial = true;
+        return;
+    }
+    surroundings_change(&finding->around, assignment->text);
+    string_list_append(&finding->around.prefix, "env");
+    string_list_append(&finding->around.prefix, assignment->text);
+}
+
+/* NAME=VALUE as a command of its own: exported only if the variable was already. */
+static void assign(struct scope *scope, const struct word *assignment) {
+    size_t length = assignment_name_length(assignment->text);
+    AUTO_FREE char *name = string_copy_part(assignment->text, length);
+    bool is_exported =
+        surroundings_variable(&scope->found.around, scope->environment, name) != NULL;
+    if (is_exported) {
+        change(&scope->found, assignment);
+    } else if (!assignment->is_unresolved) {
+        string_list_append(&scope->locals, assignment->text);
+    }
+}
+
+static void export(struct scope *scope, const struct sentence *words, size_t at) {
+    for (at++; at < words->count; at++) {
+        const struct word *word = &words->items[at];
+        if (assignment_name_length(word->text) > 0) {
+            change(&scope->found, word);
+            continue;
+        }
+        AUTO_TEXT struct text name = {.data = NULL};
+        text_append_format(&name, "%s=", word->text);
+        for (size_t i = scope->locals.count; i > 0; i--) {
+            if (string_has_prefix(scope->locals.items[i - 1], text_string(&name))) {
+                change(&scope->found, &(struct word){.text = scope->locals.items[i - 1]});
+                break;
+            }
+        }
+    }
+}
+
+static void unset(struct scope *scope, const struct sentence *words, size_t at) {
+    for (at++; at < words->count; at++) {
+        const struct word *word = &words->items[at];
+        if (word->text[0] != '-' && word->text[0] != '\0' && !word->is_unresolved &&
+            strchr(word->text, '=') == NULL) {
+            surroundings_change(&scope->found.around, word->text);
+            string_list_append(&scope->found.around.prefix, "env");
+            string_list_append(&scope->found.around.prefix, "-u");
+            string_list_append(&scope->found.around.prefix, word->text);
+        }
+    }
+}
+
+/* A step gets the directory by a shell, since not every env knows -C and there is a shell here. */
+static void enter(struct scope *scope, const struct sentence *words, size_t at) {
+    static const char *const prefix[] = {"sh", "-c", "cd \"$0\" && exec \"$@\""};
+    for (at++; at < words->count && words->items[at].text[0] == '-'; at++) {
+    }
+    if (at + 1 != words->count || words->items[at].is_unresolved ||
+        words->items[at].text[0] == '\0') {
+        scope->found.around.is_prefix_partial = true;
+        return;
+    }
+    surroundings_enter(&scope->found.around, words->items[at].text);
+    for (size_t i = 0; i < ARRAY_LENGTH(prefix); i++) {
+        string_list_append(&scope->found.around.prefix, prefix[i]);
+    }
+    string_list_append(&scope->found.around.prefix, words->items[at].text);
+}
+
+/* A command that only changes the shell itself; false for any other. */
+static bool change_shell(
+    struct scope *scope, struct script *script, const struct sentence *words, size_t at) {
+    static const char setters[] = "export declare typeset readonly local";
+    static const char readers[] = ". source eval read";
+    static const char quiet[] = "set shift umask ulimit trap shopt :";
+    const struct word *word = &words->items[at];
+    size_t length = strlen(word->text);
+    if (word->is_substituted) {
+        return false;
+    }
+    if (strcmp(word->text, "cd") == 0) {
+        enter(scope, words, at);
+    } else if (table_lists(setters, word->text, length)) {
+        export(scope, words, at);
+    } else if (strcmp(word->text, "unset") == 0) {
+        unset(scope, words, at);
+    } else if (table_lists(quiet, word->text, length)) {
+        /* `set -e` leaves the arguments alone, `set -- …` and `set a b` do not. */
+        if (strcmp(word->text, "shift") == 0 ||
+            (strcmp(word->text, "set") == 0 && words->count > at + 1 &&
+                (words->items[words->count - 1].text[0] != '-' ||
+                    strcmp(words->items[at + 1].text, "--") == 0))) {
+            script->has_arguments = false;
+        }
+    } else {
+        scope->is_vague = scope->is_vague || table_lists(readers, word->text, length);
+        return false;
+    }
+    return true;
+}
+
+/* How much a command matters among several. */
+static int weight(enum command_kind kind) {
+    switch (kind) {
+    case COMMAND_SERVER:
+        return 5;
+    case COMMAND_WORKER:
+        return 4;
+    case COMMAND_PREPARE:
+        return 3;
+    case COMMAND_TASK:
+        return 2;
+    case COMMAND_OTHER:
+        return 1;
+    case COMMAND_NONE:
+        return 0;
+    }
+    return 0;
+}
+
+static void copy_finding(struct walk *walk, const struct finding *from, struct finding *to) {
+    size_t cost = from->around.prefix.count + from->around.changes.count;
+    walk->effort -= cost < walk->effort ? cost : walk->effort;
+    *to = *from;
+    surroundings_copy(&from->around, &to->around);
+}
+
+/* One simple command: its assignments, then its words. */
+static void walk_command(struct walk *walk, struct scope *scope, struct script *script,
+    struct sentence *words, struct finding *best) {
+    size_t at = 0;
+    while (at < words->count && assignment_name_length(words->items[at].text) > 0) {
+        at++;
+    }
+    if (at == words->count) {
+        for (size_t i = 0; i < at; i++) {
+            assign(scope, &words->items[i]);
+        }
+        return;
+    }
+    if (change_shell(scope, script, words, at)) {
+        return;
+    }
+    scope->commands++;
+    struct finding finding;
+    copy_finding(walk, &scope->found, &finding);
+    for (size_t i = 0; i < at; i++) {
+        change(&finding, &words->items[i]);
+    }
+    walk_words(walk, words, at, &finding);
+    if (weight(finding.kind) > weight(best->kind)) {
+        surroundings_release(&best->around);
+        *best = finding;
+    } else {
+        surroundings_release(&finding.around);
+    }
+}
+
+static void walk_commands(
+    struct walk *walk, struct scope *scope, struct script *script, struct finding *best) {
+    AUTO_SENTENCE struct sentence words = {.items = NULL};
+    for (;;) {
+        switch (script_next(script, &words)) {
+        case SCRIPT_COMMAND:
+            walk_command(walk, scope, script, &words, best);
+            break;
+        case SCRIPT_END:
+            /* Several commands are no longer the step alone. */
+            if (best->kind == COMMAND_PREPARE && scope->commands > 1) {
+                finding_decide(
+                    best, COMMAND_TASK, script->index, "a shell string with tasks in it");
+            }
+            return;
+        case SCRIPT_BROKEN:
+            finding_decide(best, COMMAND_OTHER, script->index,
+                "a shell string with an open quote or a here-document");
+            return;
+        }
+    }
+}
+
+void script_walk(struct walk *walk, const struct word *string, const struct sentence *arguments,
+    size_t first_argument, struct finding *finding) {
+    if (string->is_substituted || walk->depth == DEEPEST) {
+        finding_decide(finding, COMMAND_OTHER, string->index,
+            string->is_substituted ? "a shell string that only a shell can make"
+                                   : "shell strings too deep in each other");
+        return;
+    }
+    struct scope scope = {.environment = walk->request->environment};
+    struct script script = {
+        .lexer = {.line = string->text,
+            .dialect = LEXER_SHELL,
+            .lookup = look_up,
+            .context = &scope},
+        .index = string->index,
+        .arguments = arguments,
+        .first_argument = first_argument,
+        .has_arguments = true,
+        .owned = &walk->owned,
+        .words_most = WORDS_MOST,
+    };
+    struct finding best;
+    copy_finding(walk, finding, &scope.found);
+    copy_finding(walk, finding, &best);
+    finding_decide(&best, COMMAND_NONE, string->index, "a shell string without a command");
+    walk->depth++;
+    walk_commands(walk, &scope, &script, &best);
+    walk->depth--;
+    if (best.kind == COMMAND_NONE) {
+        best.kind = COMMAND_OTHER;
+    }
+    script_release(&script);
+    string_list_release(&scope.locals);
+    surroundings_release(&scope.found.around);
+    surroundings_release(&finding->around);
+    *finding = best;
+}

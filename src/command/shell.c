@@ -1,0 +1,244 @@
+/*
+ * Shell strings, cut into simple commands. It is no shell: it has to find what may be run, not what
+ * will be. The traps are words in command position that are no commands: patterns of a `case`, the
+ * inside of `[[ … ]]` and `(( … ))`, the name of a function.
+ */
+#include "command/shell.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#include "command/tables.h"
+
+static const char skipped_keywords[] = "! if then elif else do while until { } fi done";
+
+/* Whether it has a short option of that letter, in a cluster or alone. */
+static size_t count_letter(const char *word, char letter) {
+    size_t count = 0;
+    for (const char *at = word + 1; *at != '\0'; at++) {
+        count += *at == letter;
+    }
+    return count;
+}
+
+enum shell_result shell_read(const struct sentence *words, size_t *at) {
+    bool is_string = false;
+    bool reads_input = false;
+    for (; *at < words->count; (*at)++) {
+        const struct word *word = &words->items[*at];
+        const char *text = word->text;
+        if (text[0] != '-' && text[0] != '+') {
+            break;
+        }
+        if (word->is_substituted) {
+            return SHELL_LOST;
+        }
+        if (strcmp(text, "-") == 0 || strcmp(text, "--") == 0) {
+            (*at)++;
+            break;
+        }
+        if (strncmp(text, "--", 2) == 0) {
+            if (strcmp(text, "--help") == 0 || strcmp(text, "--version") == 0) {
+                return SHELL_NOTHING;
+            }
+            *at += strcmp(text, "--rcfile") == 0 || strcmp(text, "--init-file") == 0;
+            continue;
+        }
+        is_string = is_string || (text[0] == '-' && count_letter(text, 'c') > 0);
+        reads_input = reads_input || (text[0] == '-' && count_letter(text, 's') > 0);
+        *at += count_letter(text, 'o') + count_letter(text, 'O');
+    }
+    if (*at >= words->count || (reads_input && !is_string)) {
+        return is_string ? SHELL_NOTHING : SHELL_CONSOLE;
+    }
+    return is_string ? SHELL_STRING : SHELL_SCRIPT;
+}
+
+static bool is_one_of(const char *const forms[], size_t count, const char *raw, size_t length) {
+    for (size_t i = 0; i < count; i++) {
+        if (strlen(forms[i]) == length && memcmp(forms[i], raw, length) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The word as it was written: all arguments, in one of the forms that keep them apart. */
+static bool is_all_arguments(const char *raw, size_t length) {
+    static const char *const forms[] = {"\"$@\"", "\"${@}\"", "$@", "${@}", "$*", "${*}"};
+    return is_one_of(forms, sizeof forms / sizeof forms[0], raw, length);
+}
+
+/* The N of `$N`, alone in its word, or -1. */
+static int argument_number(const char *raw, size_t length) {
+    bool is_quoted = length > 2 && raw[0] == '"' && raw[length - 1] == '"';
+    raw += is_quoted;
+    length -= is_quoted ? 2 : 0;
+    if (length == 2 && raw[0] == '$' && isdigit((unsigned char)raw[1])) {
+        return raw[1] - '0';
+    }
+    if (length == 4 && raw[0] == '$' && raw[1] == '{' && isdigit((unsigned char)raw[2]) &&
+        raw[3] == '}') {
+        return raw[2] - '0';
+    }
+    return -1;
+}
+
+static void append(
+    const struct script *script, struct sentence *sentence, const struct word *word) {
+    if (sentence->count < script->words_most) {
+        sentence_append(sentence, word);
+    }
+}
+
+/* Puts the current word into the command, or the arguments that it stands for. */
+static void take_word(struct script *script, struct sentence *sentence) {
+    const char *raw = script->lexer.line + script->lexeme.offset;
+    size_t length = script->lexer.at - script->lexeme.offset;
+    const struct sentence *arguments = script->arguments;
+    size_t first = script->first_argument;
+    size_t count = arguments->count > first ? arguments->count - first : 0;
+    if (script->has_arguments && is_all_arguments(raw, length)) {
+        for (size_t i = 1; i < count; i++) {
+            append(script, sentence, &arguments->items[first + i]);
+        }
+        return;
+    }
+    int number = argument_number(raw, length);
+    if (number >= 0 && (size_t)number < count && (script->has_arguments || number == 0)) {
+        append(script, sentence, &arguments->items[first + (size_t)number]);
+        return;
+    }
+    if (script->lexeme.text.length == 0 && !script->lexeme.is_quoted) {
+        return; /* An empty expansion is no word at all. */
+    }
+    string_list_append(script->owned, text_string(&script->lexeme.text));
+    append(script, sentence,
+        &(struct word){.text = script->owned->items[script->owned->count - 1],
+            .index = script->index,
+            .is_substituted = script->lexeme.is_substituted,
+            .is_unresolved = script->lexeme.is_unresolved});
+}
+
+static bool is_word(const struct script *script, const char *word) {
+    return script->lexeme.kind == LEXEME_WORD && !script->lexeme.is_quoted &&
+        !script->lexeme.is_substituted && strcmp(text_string(&script->lexeme.text), word) == 0;
+}
+
+static bool is_operator(const struct script *script, const char *operator) {
+    return script->lexeme.kind == LEXEME_OPERATOR &&
+        strcmp(text_string(&script->lexeme.text), operator) == 0;
+}
+
+static bool is_over(const struct script *script) {
+    return script->lexeme.kind == LEXEME_END || script->lexeme.kind == LEXEME_OPEN;
+}
+
+/* Passes over everything up to and including the word. */
+static void skip_to_word(struct script *script, const char *word) {
+    while (!is_over(script) && !is_word(script, word)) {
+        lexer_next(&script->lexer, &script->lexeme);
+    }
+}
+
+/* `((` has been seen: up to the `))`. */
+static void skip_arithmetic(struct script *script) {
+    while (!is_over(script)) {
+        if (is_operator(script, ")") && script->lexer.line[script->lexer.at] == ')') {
+            lexer_next(&script->lexer, &script->lexeme);
+            return;
+        }
+        lexer_next(&script->lexer, &script->lexeme);
+    }
+}
+
+/* A word where a command would begin: true where it is the shell's own and has been dealt with. */
+static bool take_keyword(struct script *script) {
+    const char *text = text_string(&script->lexeme.text);
+    if (script->lexeme.is_quoted || script->lexeme.is_substituted) {
+        return false;
+    }
+    if (strcmp(text, "case") == 0) {
+        skip_to_word(script, "in");
+        script->open_cases++;
+        script->in_pattern = true;
+        return true;
+    }
+    if (strcmp(text, "esac") == 0) {
+        script->open_cases -= script->open_cases > 0;
+        return true;
+    }
+    if (strcmp(text, "[[") == 0) {
+        skip_to_word(script, "]]");
+        return true;
+    }
+    if (strcmp(text, "function") == 0) {
+        lexer_next(&script->lexer, &script->lexeme);
+        return true;
+    }
+    return table_lists(skipped_keywords, text, strlen(text));
+}
+
+static void take_pattern(struct script *script) {
+    if (is_operator(script, ")")) {
+        script->in_pattern = false;
+    } else if (is_word(script, "esac")) {
+        script->in_pattern = false;
+        script->open_cases -= script->open_cases > 0;
+    }
+}
+
+/* An operator; true where it ends a command that has words. */
+static bool take_operator(struct script *script, struct sentence *sentence) {
+    if (is_operator(script, "(")) {
+        if (sentence->count == 0 && script->lexer.line[script->lexer.at] == '(') {
+            skip_arithmetic(script);
+            return false;
+        }
+        /* name(): what follows is its body. */
+        if (sentence->count == 1) {
+            sentence->count = 0;
+            return false;
+        }
+    }
+    if (script->open_cases > 0 && string_has_prefix(text_string(&script->lexeme.text), ";") &&
+        !is_operator(script, ";")) {
+        script->in_pattern = true;
+    }
+    return sentence->count > 0;
+}
+
+enum script_result script_next(struct script *script, struct sentence *sentence) {
+    sentence->count = 0;
+    for (;;) {
+        lexer_next(&script->lexer, &script->lexeme);
+        if (script->lexeme.kind == LEXEME_OPEN) {
+            return SCRIPT_BROKEN;
+        }
+        if (script->lexeme.kind == LEXEME_END) {
+            return sentence->count > 0 ? SCRIPT_COMMAND : SCRIPT_END;
+        }
+        if (script->in_pattern) {
+            take_pattern(script);
+        } else if (script->lexeme.kind == LEXEME_OPERATOR) {
+            if (take_operator(script, sentence)) {
+                return SCRIPT_COMMAND;
+            }
+        } else if (script->lexeme.kind == LEXEME_REDIRECTION) {
+            const char *operator= text_string(&script->lexeme.text);
+            if (strncmp(operator, "<<", 2) == 0 && strcmp(operator, "<<<") != 0) {
+                return SCRIPT_BROKEN;
+            }
+            lexer_next(&script->lexer, &script->lexeme);
+            if (script->lexeme.kind != LEXEME_WORD) {
+                return SCRIPT_BROKEN;
+            }
+        } else if (sentence->count > 0 || !take_keyword(script)) {
+            take_word(script, sentence);
+        }
+    }
+}
+
+void script_release(struct script *script) {
+    text_release(&script->lexeme.text);
+}

@@ -1,0 +1,46 @@
+/*
+ * A shell's own options, and the simple commands of its `-c` string.
+ */
+#ifndef COMMAND_SHELL_H
+#define COMMAND_SHELL_H
+
+#include "command/lexer.h"
+#include "command/sentence.h"
+
+enum shell_result {
+    SHELL_STRING,  /* `-c`: the string stands at `at`. */
+    SHELL_SCRIPT,  /* A file: it stands at `at`. */
+    SHELL_CONSOLE, /* Nothing but options, or -s. */
+    SHELL_NOTHING, /* --help, --version. */
+    SHELL_LOST     /* A substitution among its options. */
+};
+
+/* Reads the shell's words from *at, where its first argument is. */
+enum shell_result shell_read(const struct sentence *words, size_t *at);
+
+enum script_result {
+    SCRIPT_COMMAND, /* One more simple command. */
+    SCRIPT_END,
+    SCRIPT_BROKEN /* An open quote or a here-document. */
+};
+
+struct script {
+    struct lexer lexer;
+    struct lexeme lexeme;
+    size_t index;                     /* Of the string in argv. */
+    const struct sentence *arguments; /* $0 is at `first_argument`. */
+    size_t first_argument;
+    bool has_arguments;        /* False once `set` or `shift` may have changed them. */
+    struct string_list *owned; /* Holds the texts of the words. */
+    size_t words_most;         /* A command never gets more words than this. */
+    unsigned open_cases;       /* `case` without its `esac`. */
+    bool in_pattern;           /* Between `in` or `;;` and `)`. */
+};
+
+/* The words of the next simple command, keywords, redirections and comments left out, `"$@"` and
+ * `$0` to `$9` put in. */
+enum script_result script_next(struct script *script, struct sentence *sentence);
+
+void script_release(struct script *script);
+
+#endif

@@ -1,0 +1,100 @@
+/*
+ * The environment, directory and user around the program. Nothing here looks at this process: what
+ * is not in the request is not known.
+ */
+#include "command/surroundings.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void list_copy(const struct string_list *from, struct string_list *to) {
+    for (size_t i = 0; i < from->count; i++) {
+        string_list_append(to, from->items[i]);
+    }
+}
+
+static char *copy_or_null(const char *string) {
+    return string == NULL ? NULL : string_copy(string);
+}
+
+/* Whether the change is one of `name`: NAME=VALUE or NAME. */
+static bool is_change_of(const char *change, const char *name) {
+    size_t length = strlen(name);
+    return strncmp(change, name, length) == 0 && (change[length] == '=' || change[length] == '\0');
+}
+
+void surroundings_copy(const struct surroundings *from, struct surroundings *to) {
+    *to = (struct surroundings){
+        .is_prefix_partial = from->is_prefix_partial,
+        .has_secrets_tool = from->has_secrets_tool,
+        .clears_environment = from->clears_environment,
+        .directory = copy_or_null(from->directory),
+        .user = copy_or_null(from->user),
+    };
+    list_copy(&from->prefix, &to->prefix);
+    list_copy(&from->changes, &to->changes);
+}
+
+void surroundings_release(struct surroundings *around) {
+    string_list_release(&around->prefix);
+    string_list_release(&around->changes);
+    free(around->directory);
+    free(around->user);
+    *around = (struct surroundings){.directory = NULL};
+}
+
+void surroundings_change(struct surroundings *around, const char *assignment) {
+    string_list_append(&around->changes, assignment);
+}
+
+void surroundings_clear(struct surroundings *around) {
+    string_list_release(&around->changes);
+    around->clears_environment = true;
+}
+
+void surroundings_enter(struct surroundings *around, const char *directory) {
+    struct text path = {.data = NULL};
+    if (directory[0] != '/' && around->directory != NULL) {
+        text_append_format(&path, "%s/", around->directory);
+    }
+    text_append_string(&path, directory);
+    free(around->directory);
+    around->directory = path.data;
+}
+
+void surroundings_become(struct surroundings *around, const char *user) {
+    free(around->user);
+    around->user = string_copy(user);
+}
+
+const char *surroundings_variable(
+    const struct surroundings *around, char *const environment[], const char *name) {
+    for (size_t i = around->changes.count; i > 0; i--) {
+        const char *change = around->changes.items[i - 1];
+        if (is_change_of(change, name)) {
+            const char *equals = strchr(change, '=');
+            return equals == NULL ? NULL : equals + 1;
+        }
+    }
+    if (environment == NULL || around->clears_environment) {
+        return NULL;
+    }
+    for (size_t i = 0; environment[i] != NULL; i++) {
+        if (is_change_of(environment[i], name) && strchr(environment[i], '=') != NULL) {
+            return strchr(environment[i], '=') + 1;
+        }
+    }
+    return NULL;
+}
+
+size_t assignment_name_length(const char *word) {
+    size_t length = 0;
+    if (!isalpha((unsigned char)word[0]) && word[0] != '_') {
+        return 0;
+    }
+    while (isalnum((unsigned char)word[length]) || word[length] == '_') {
+        length++;
+    }
+    return word[length] == '=' ? length : 0;
+}

@@ -1,0 +1,38 @@
+/*
+ * The walk over the words, and what it has found.
+ */
+#ifndef COMMAND_WALK_H
+#define COMMAND_WALK_H
+
+#include "command/sentence.h"
+#include "signalbox/command/recognise.h"
+
+struct finding {
+    enum command_kind kind;
+    bool is_step;
+    size_t word;
+    char rule[240];
+    char behind[96];         /* The wrappers so far, for the rule. */
+    const char *environment; /* What the program's own option names, or NULL. */
+    bool names_rails_env;
+    struct surroundings around;
+};
+
+struct walk {
+    const struct recognition_request *request;
+    struct string_list owned; /* The texts that stand in no argv. */
+    size_t effort;            /* Words that may still be looked at. */
+    unsigned depth;           /* Shell strings inside shell strings. */
+    bool is_in_last_rule;
+};
+
+/* Walks the words from `at` on and fills `finding`, whose `around` is what is known so far. */
+void walk_words(struct walk *walk, struct sentence *words, size_t at, struct finding *finding);
+
+void finding_decide(struct finding *finding, enum command_kind kind, size_t word,
+    const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+/* A program in quotes, then what it stands behind. */
+void finding_add_behind(struct finding *finding, const char *name);
+
+#endif

@@ -1,0 +1,347 @@
+/*
+ * A wrapper's own words. What they change is learned on the way, and they are kept for the steps as
+ * they stand. The trap is a word of the command's that is read as the wrapper's: only a wrapper
+ * that its table row calls so takes options behind its first operand.
+ */
+#include "command/wrapper.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#include "command/lexer.h"
+#include "command/option.h"
+#include "command/surroundings.h"
+#include "signalbox/base/cleanup.h"
+
+static bool has_style(const struct wrapper_reading *reading, unsigned style) {
+    return (reading->wrapper->style & style) != 0;
+}
+
+bool is_gem_version(const char *word) {
+    size_t length = strlen(word);
+    return length > 2 && word[0] == '_' && isdigit((unsigned char)word[1]) &&
+        word[length - 1] == '_';
+}
+
+/* What the options of one wrapper have said. */
+struct said {
+    bool has_user;
+    bool has_string;
+    bool wants_shell;
+    size_t string_from; /* The words of the option that gave the string, which no step repeats. */
+    size_t string_to;
+};
+
+static const char *environment_lookup(const void *context, const char *name) {
+    (void)context;
+    (void)name;
+    return NULL;
+}
+
+/* The words of `env -S` take the place of those from `from` to `to`, as env itself does it. */
+static bool splice_string(
+    struct wrapper_reading *reading, const struct word *value, size_t from, size_t to) {
+    AUTO_SENTENCE struct sentence split = {.items = NULL};
+    struct lexer lexer = {.line = value->text, .dialect = LEXER_ENV, .lookup = environment_lookup};
+    struct lexeme lexeme = {.kind = LEXEME_END};
+    for (lexer_next(&lexer, &lexeme); lexeme.kind == LEXEME_WORD; lexer_next(&lexer, &lexeme)) {
+        string_list_append(reading->owned, text_string(&lexeme.text));
+        sentence_append(&split,
+            &(struct word){.text = reading->owned->items[reading->owned->count - 1],
+                .index = value->index,
+                .is_substituted = lexeme.is_substituted || value->is_substituted,
+                .is_unresolved = lexeme.is_unresolved || value->is_unresolved});
+    }
+    text_release(&lexeme.text);
+    if (lexeme.kind != LEXEME_END) {
+        return false;
+    }
+    sentence_splice(reading->words, from, to, split.items, split.count);
+    return true;
+}
+
+/* What an option without a value means. */
+static void apply_switch(struct wrapper_reading *reading, char letter, struct said *said) {
+    if (letter == 'I') {
+        surroundings_clear(reading->around);
+    } else if (letter == 'L') {
+        said->wants_shell = true;
+    }
+}
+
+/* Applies what the option in the words [from, reading->at) means; false where it cannot be. */
+static bool apply(struct wrapper_reading *reading, const struct option_effect *effect, size_t from,
+    struct said *said) {
+    const struct word *value = &effect->value;
+    if (value->text == NULL) {
+        apply_switch(reading, effect->letter, said);
+        return true;
+    }
+    switch (effect->letter) {
+    case 'U':
+        surroundings_become(reading->around, value->text);
+        said->has_user = true;
+        break;
+    case 'C':
+        surroundings_enter(reading->around, value->text);
+        break;
+    case 'N':
+        if (strchr(value->text, '=') != NULL || value->text[0] == '\0') {
+            return false;
+        }
+        surroundings_change(reading->around, value->text);
+        break;
+    case 'X':
+        reading->string = *value;
+        said->has_string = true;
+        said->string_from = from;
+        said->string_to = reading->at;
+        break;
+    case 'S':
+        if (!splice_string(reading, value, from, reading->at)) {
+            return false;
+        }
+        reading->at = from;
+        break;
+    default: /* A letter of the table that says nothing here. */
+        break;
+    }
+    return true;
+}
+
+static enum option_result read_option(struct wrapper_reading *reading, struct said *said) {
+    struct option_reading option = {.at = reading->at};
+    size_t from = reading->at;
+    enum option_result result = option_read(reading->wrapper, reading->words, &option);
+    reading->at = option.at;
+    if (result != OPTION_READ) {
+        return result;
+    }
+    for (size_t i = 0; i < option.count; i++) {
+        struct option_effect effect = option.effects[i];
+        if (effect.value.text != NULL && effect.value.is_unresolved) {
+            reading->around->is_prefix_partial = true;
+            if (strchr("SX", effect.letter) != NULL) {
+                return OPTION_UNKNOWN;
+            }
+            continue;
+        }
+        if (!apply(reading, &effect, from, said)) {
+            return OPTION_UNKNOWN;
+        }
+    }
+    return OPTION_READ;
+}
+
+/* Takes the operand of that letter; false where the word is none such. */
+static bool take_operand(struct wrapper_reading *reading, char letter) {
+    const struct word *word = &reading->words->items[reading->at];
+    switch (letter) {
+    case 'n':
+        if (!word->is_substituted && !isdigit((unsigned char)word->text[0]) &&
+            word->text[0] != '.') {
+            return false;
+        }
+        break;
+    case 'm':
+        if (!word->is_substituted &&
+            (word->text[0] == '\0' ||
+                strspn(word->text, "0123456789abcdefABCDEFxX,:-") != strlen(word->text))) {
+            return false;
+        }
+        break;
+    case 'u':
+        if (word->is_unresolved) {
+            reading->around->is_prefix_partial = true;
+        } else {
+            surroundings_become(reading->around, word->text);
+        }
+        break;
+    default: /* `w`: any word at all. */
+        break;
+    }
+    reading->at++;
+    return true;
+}
+
+/* Behind the `--` that must come; false where none does. */
+static bool skip_dashes(struct wrapper_reading *reading) {
+    while (reading->at < reading->words->count) {
+        if (strcmp(reading->words->items[reading->at++].text, "--") == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum wrapper_result option_failure(enum option_result result, bool is_foreign) {
+    switch (result) {
+    case OPTION_READ:
+    case OPTION_NONE:
+    case OPTION_DASHES:
+        break;
+    case OPTION_NOTHING:
+        return WRAPPER_NOTHING;
+    case OPTION_CONSOLE:
+        return WRAPPER_CONSOLE;
+    case OPTION_UNKNOWN:
+        return is_foreign ? WRAPPER_FOREIGN : WRAPPER_LOST;
+    }
+    return WRAPPER_RUNS;
+}
+
+/* Options, subcommand and operands, up to where the command begins. */
+static enum wrapper_result read_own_words(struct wrapper_reading *reading, struct said *said) {
+    const struct wrapper *wrapper = reading->wrapper;
+    const char *operand = wrapper->operands;
+    bool wants_subcommand = wrapper->subcommands != NULL;
+    bool takes_options = true;
+    while (reading->at < reading->words->count) {
+        const struct word *word = &reading->words->items[reading->at];
+        enum option_result result = OPTION_NONE;
+        if (operand[0] == '-' && !wants_subcommand) {
+            return skip_dashes(reading) ? WRAPPER_RUNS : WRAPPER_LOST;
+        }
+        if (takes_options) {
+            result = read_option(reading, said);
+        }
+        if (result == OPTION_READ) {
+            continue;
+        }
+        if (result == OPTION_DASHES) {
+            takes_options = false;
+            continue;
+        }
+        if (result != OPTION_NONE) {
+            /* rails and bundle are programs of their own, and their options are not listed here. */
+            return option_failure(result, wants_subcommand && program_find(wrapper->name) != NULL);
+        }
+        if (wants_subcommand) {
+            if (word->is_substituted ||
+                !table_lists(wrapper->subcommands, word->text, strlen(word->text))) {
+                return WRAPPER_FOREIGN;
+            }
+            wants_subcommand = false;
+            reading->at++;
+            continue;
+        }
+        if (operand[0] == '\0') {
+            return WRAPPER_RUNS;
+        }
+        bool is_optional = operand[0] == '?';
+        operand += is_optional;
+        if (!take_operand(reading, operand[0]) && !is_optional) {
+            return WRAPPER_LOST;
+        }
+        operand++;
+        takes_options = takes_options && has_style(reading, STYLE_INTERSPERSED);
+    }
+    return wants_subcommand ? WRAPPER_FOREIGN : WRAPPER_RUNS;
+}
+
+static void take_assignments(struct wrapper_reading *reading) {
+    for (; reading->at < reading->words->count; reading->at++) {
+        const struct word *word = &reading->words->items[reading->at];
+        const char *equals = strchr(word->text, '=');
+        if (equals == NULL || equals == word->text) {
+            return;
+        }
+        if (word->is_unresolved) {
+            reading->around->is_prefix_partial = true;
+        } else {
+            surroundings_change(reading->around, word->text);
+        }
+    }
+}
+
+/* The words [from, to) go before each step, but for those of the option that gave a string. */
+static void keep_for_steps(
+    struct wrapper_reading *reading, size_t from, size_t to, const struct said *said) {
+    struct surroundings *around = reading->around;
+    if (!has_style(reading, STYLE_REPEATED)) {
+        return;
+    }
+    for (size_t i = from; i < to; i++) {
+        if (said->has_string && i >= said->string_from && i < said->string_to) {
+            continue;
+        }
+        const struct word *word = &reading->words->items[i];
+        around->is_prefix_partial = around->is_prefix_partial || word->is_unresolved;
+        string_list_append(&around->prefix, word->text);
+    }
+}
+
+/*
+ * su and runuser without -u: [options] [-] [user [argument…]], options anywhere. The arguments are
+ * a shell's.
+ */
+static enum wrapper_result read_shell_words(
+    struct wrapper_reading *reading, size_t from, struct said *said) {
+    bool takes_options = true;
+    bool has_user = false;
+    keep_for_steps(reading, from, reading->at, said);
+    while (reading->at < reading->words->count) {
+        size_t start = reading->at;
+        enum option_result result = takes_options ? read_option(reading, said) : OPTION_NONE;
+        if (result == OPTION_DASHES) {
+            takes_options = false;
+        } else if (result == OPTION_READ) {
+            keep_for_steps(reading, start, reading->at, said);
+        } else if (result != OPTION_NONE) {
+            return option_failure(result, false);
+        } else if (has_user) {
+            sentence_append(&reading->arguments, &reading->words->items[reading->at++]);
+        } else {
+            has_user = take_operand(reading, 'u');
+            keep_for_steps(reading, start, reading->at, said);
+        }
+    }
+    if (said->has_string) {
+        if (!has_user) {
+            /* Otherwise the step's own first word would be the user. */
+            string_list_append(&reading->around->prefix, "root");
+        }
+        string_list_append(&reading->around->prefix, "-c");
+        string_list_append(&reading->around->prefix, "exec \"$0\" \"$@\"");
+        string_list_append(&reading->around->prefix, "--");
+        return WRAPPER_STRING;
+    }
+    reading->around->is_prefix_partial = true;
+    return reading->arguments.count == 0 ? WRAPPER_CONSOLE : WRAPPER_SHELL;
+}
+
+enum wrapper_result wrapper_read(struct wrapper_reading *reading) {
+    struct said said = {.has_user = false};
+    size_t from = reading->at++;
+    if (reading->wrapper->subcommands != NULL && reading->at < reading->words->count &&
+        is_gem_version(reading->words->items[reading->at].text)) {
+        reading->at++;
+    }
+    enum wrapper_result result = read_own_words(reading, &said);
+    if (result != WRAPPER_RUNS) {
+        return result;
+    }
+    reading->around->has_secrets_tool =
+        reading->around->has_secrets_tool || has_style(reading, STYLE_SECRETS);
+    if (has_style(reading, STYLE_ROOT) && !said.has_user) {
+        surroundings_become(reading->around, "root");
+    }
+    if (has_style(reading, STYLE_SHELL_WORDS) && !said.has_user) {
+        return read_shell_words(reading, from, &said);
+    }
+    if (has_style(reading, STYLE_ASSIGNMENTS)) {
+        take_assignments(reading);
+    }
+    keep_for_steps(reading, from, reading->at, &said);
+    if (said.has_string) {
+        if (has_style(reading, STYLE_REPEATED)) {
+            string_list_append(&reading->around->prefix, "--");
+        }
+        return WRAPPER_STRING;
+    }
+    if (reading->at < reading->words->count) {
+        return WRAPPER_RUNS;
+    }
+    return said.wants_shell || has_style(reading, STYLE_CONSOLE) ? WRAPPER_CONSOLE
+                                                                 : WRAPPER_NOTHING;
+}

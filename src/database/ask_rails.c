@@ -1,0 +1,193 @@
+/*
+ * The asking: two commands, one after the other, each in a session of its own with a deadline. What
+ * they print is read here and never passed on, since anything may be in it. The trap is a Rails
+ * that starts something which stays: all of it is killed before the answer is believed.
+ */
+#include "signalbox/database/ask_rails.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "database/answer.h"
+#include "signalbox/base/deadline.h"
+#include "signalbox/process/ending.h"
+#include "signalbox/process/exit_status.h"
+#include "signalbox/process/spawn.h"
+
+enum { OUTPUT_MOST = 1 << 20, LOOK_AGAIN_MS = 50 };
+
+struct asking {
+    const struct rails_question *question;
+    pid_t process; /* 0 once it has been reaped. */
+    pid_t session;
+    int wait_status;
+    int output_fd; /* -1 once it has ended. */
+    struct text output;
+    bool was_cancelled;
+    bool timed_out;
+};
+
+static int start(struct asking *asking, char *const argv[], struct error *error) {
+    int ends[2];
+    AUTO_FD int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (pipe2(ends, O_CLOEXEC) != 0) {
+        error_set(error, EXIT_STATUS_SYSTEM, "no pipe to ask Rails through: %s", strerror(errno));
+        return -1;
+    }
+    struct spawn_request request = {
+        .argv = argv,
+        .environment = asking->question->environment,
+        .stdin_fd = null_fd,
+        .stdout_fd = ends[1],
+        .stderr_fd = null_fd,
+        .group = SPAWN_OWN_SESSION,
+        .die_with_parent = true,
+        .signals = asking->question->inheritance,
+    };
+    int result = process_spawn(&request, &asking->process, error);
+    (void)close(ends[1]);
+    asking->output_fd = ends[0];
+    asking->session = asking->process;
+    return result;
+}
+
+static void read_output(struct asking *asking) {
+    char buffer[4096];
+    ssize_t length = read(asking->output_fd, buffer, sizeof buffer);
+    if (length < 0 && errno == EINTR) {
+        return;
+    }
+    if (length <= 0) {
+        (void)close(asking->output_fd);
+        asking->output_fd = -1;
+        return;
+    }
+    /* Whoever prints more than that does not answer; it is read on so that it can end. */
+    if (asking->output.length < OUTPUT_MOST) {
+        text_append(&asking->output, buffer, (size_t)length);
+    }
+}
+
+/* Until the program has ended and its output with it, or it has to be ended. */
+static void attend(struct asking *asking) {
+    const struct attention *attention = asking->question->attention;
+    int64_t deadline_ms = deadline_after_ms(asking->question->timeout_ms);
+    while (asking->process != 0) {
+        /* The signal descriptor tells of its end too; looking again is for callers without one. */
+        struct pollfd descriptors[2] = {
+            {.fd = asking->output_fd, .events = POLLIN},
+            {.fd = attention == NULL ? -1 : attention->fd, .events = POLLIN},
+        };
+        int64_t wake_ms = deadline_earlier(deadline_ms, deadline_after_ms(LOOK_AGAIN_MS));
+        int ready = poll(descriptors, 2, deadline_poll_timeout_ms(wake_ms));
+        if (ready > 0 && descriptors[0].revents != 0) {
+            read_output(asking);
+        }
+        if (ready > 0 && descriptors[1].revents != 0 && attention != NULL &&
+            attention->cancelled(attention->argument)) {
+            asking->was_cancelled = true;
+            return;
+        }
+        if (deadline_passed(deadline_ms)) {
+            asking->timed_out = true;
+            return;
+        }
+        (void)children_reap(&asking->process, &asking->wait_status);
+    }
+}
+
+/* Nothing of it may go on: there is nothing to save in a process that was only asked. */
+static void end(struct asking *asking) {
+    while (asking->output_fd >= 0 && asking->process == 0) {
+        struct pollfd rest = {.fd = asking->output_fd, .events = POLLIN};
+        if (poll(&rest, 1, 0) != 1) {
+            break;
+        }
+        read_output(asking);
+    }
+    while (children_reap(&asking->process, &asking->wait_status)) {
+        (void)descendants_signal(asking->session, SIGKILL, NULL);
+        (void)poll(NULL, 0, 1);
+    }
+    if (asking->output_fd >= 0) {
+        (void)close(asking->output_fd);
+        asking->output_fd = -1;
+    }
+}
+
+static enum rails_answer ask(const struct rails_question *question, char *const argv[],
+    const char *marker, struct databases *databases, struct error *error) {
+    struct asking asking = {.question = question, .output_fd = -1};
+    struct finding finding;
+    enum rails_answer answer = RAILS_FAILED;
+    if (start(&asking, argv, error) != 0) {
+        return RAILS_FAILED;
+    }
+    attend(&asking);
+    end(&asking);
+    if (asking.was_cancelled) {
+        answer = RAILS_CANCELLED;
+    } else if (asking.timed_out) {
+        error_set(error, EXIT_STATUS_CONFIGURATION, "Rails did not answer within %s",
+            duration_describe(question->timeout_ms).string);
+    } else if (answer_read(&asking.output, marker, databases, &finding) == READ_WELL) {
+        answer = RAILS_ANSWERED;
+    } else {
+        error_set(error, EXIT_STATUS_CONFIGURATION, "Rails was asked, and %s", finding.what);
+    }
+    text_release(&asking.output);
+    return answer;
+}
+
+/* A word that nothing which Rails prints by itself can begin with. */
+static void make_marker(char *marker, size_t capacity) {
+    unsigned char bytes[8] = {0};
+    size_t used = (size_t)snprintf(marker, capacity, "signalbox-");
+    (void)!getrandom(bytes, sizeof bytes, 0);
+    for (size_t i = 0; i < sizeof bytes && used + 3 <= capacity; i++) {
+        used += (size_t)snprintf(marker + used, capacity - used, "%02x", bytes[i]);
+    }
+}
+
+enum rails_answer databases_ask_rails(
+    const struct rails_question *question, struct databases *databases, struct error *error) {
+    static const struct {
+        const char *words[3];
+        const char *load;
+    } ways[] = {
+        {{"ruby", "-e", NULL},
+            "require './config/application'\n"
+            "  require 'active_record'\n"
+            "  require 'active_record/database_configurations'\n"
+            "  configurations = ActiveRecord::DatabaseConfigurations.new("
+            "Rails.application.config.database_configuration)"},
+        {{"./bin/rails", "runner", NULL}, "configurations = ActiveRecord::Base.configurations"},
+    };
+    enum rails_answer answer = RAILS_FAILED;
+    struct error first = {.exit_status = 0};
+    char marker[32];
+    char quoted[40];
+    make_marker(marker, sizeof marker);
+    (void)snprintf(quoted, sizeof quoted, "'%s'", marker);
+    for (size_t i = 0; i < ARRAY_LENGTH(ways) && answer == RAILS_FAILED; i++) {
+        AUTO_TEXT struct text script = {.data = NULL};
+        answer_script(quoted, ways[i].load, &script);
+        char *argv[] = {(char *)"sh", (char *)"-c", (char *)"cd \"$0\" && exec \"$@\"",
+            (char *)question->directory, (char *)ways[i].words[0], (char *)ways[i].words[1],
+            script.data, NULL};
+        char *const *words = strcmp(question->directory, ".") == 0 ? argv + 4 : argv;
+        *databases = (struct databases){.items = NULL};
+        answer = ask(question, words, marker, databases, error);
+        first = i == 0 ? *error : first;
+    }
+    if (answer == RAILS_FAILED) {
+        /* The first way's reason is about the configuration; the second dies of more. */
+        *error = first;
+    }
+    return answer;
+}

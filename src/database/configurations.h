@@ -1,0 +1,31 @@
+/*
+ * From a loaded database.yml to the databases of one environment, as Rails and ActiveRecord do it.
+ */
+#ifndef DATABASE_CONFIGURATIONS_H
+#define DATABASE_CONFIGURATIONS_H
+
+#include "database/reading.h"
+#include "database/value.h"
+#include "signalbox/database/database.h"
+
+struct configurations_request {
+    struct value *root;      /* Of the file; NULL where it is empty or there is none. */
+    const char *path;        /* "config/database.yml", for the sources; NULL without a file. */
+    const char *environment; /* Rails.env */
+    int (*line_in_file)(const void *argument, int line);
+    const void *argument;
+    struct value_pool *pool;
+};
+
+/* Appends the databases that count, in Rails' order. The finding's line is that of the file, its
+ * text begins with what it is about. */
+enum reading configurations_resolve(const struct configurations_request *request,
+    struct databases *databases, struct finding *finding);
+
+/* Puts the configuration `primary` first, where there is one. */
+void databases_put_primary_first(struct databases *databases);
+
+/* Appends one that was made elsewhere; takes what `database` owns. */
+void databases_append(struct databases *databases, struct database *database);
+
+#endif

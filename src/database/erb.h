@@ -1,0 +1,28 @@
+/*
+ * A template as Ruby's ERB renders it, as far as its Ruby is read here.
+ */
+#ifndef DATABASE_ERB_H
+#define DATABASE_ERB_H
+
+#include "database/reading.h"
+#include "signalbox/base/cleanup.h"
+#include "signalbox/base/text.h"
+
+struct rendering {
+    struct text text;
+    int *lines; /* For each line of the text, the template's line that it begins on. */
+    size_t line_count;
+};
+
+/* `environment` is what Rails.env says. The finding's line is the template's; what it says of the
+ * code has no literal in it. */
+enum reading erb_render(const char *template, size_t length, const char *environment,
+    struct rendering *rendering, struct finding *finding);
+
+/* The template's line of a line of the text; both from 1. */
+int rendering_line(const struct rendering *rendering, int line);
+
+void rendering_release(struct rendering *rendering);
+#define AUTO_RENDERING __attribute__((cleanup(rendering_release)))
+
+#endif

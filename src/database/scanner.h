@@ -1,0 +1,52 @@
+/*
+ * The words of an expression: what stands at a place in the code and how to get past it.
+ */
+#ifndef DATABASE_SCANNER_H
+#define DATABASE_SCANNER_H
+
+#include "database/expression.h"
+#include "database/reading.h"
+#include "database/ruby_value.h"
+
+enum { NAME_MOST = 64 };
+
+struct scanner {
+    const char *at;
+    const char *end;
+    const struct ruby_scope *scope;
+    int dead;
+    int nesting;
+    enum reading reading;
+    struct finding *finding;
+};
+
+/* What may stand between two words: within a line, or wherever Ruby expects more. */
+#define IN_LINE " \t"
+#define ACROSS_LINES " \t\r\n"
+
+/* Notes that the code is not read here; nil. */
+struct ruby_value scanner_unclear(struct scanner *scanner);
+bool scanner_is_well(const struct scanner *scanner);
+
+/* The next byte, NUL at the end. */
+char scanner_peek(const struct scanner *scanner);
+void scanner_skip(struct scanner *scanner, const char *blanks);
+
+/* Gets past blanks and the token, or the token that is a whole word; false where it is not next. */
+bool scanner_take(struct scanner *scanner, const char *token);
+bool scanner_take_word(struct scanner *scanner, const char *word);
+
+bool scanner_is_name_byte(char byte);
+/* A name with the `?` that may end a method's; empty where there is none. */
+void scanner_read_name(struct scanner *scanner, char name[NAME_MOST]);
+
+struct ruby_value scanner_read_single_quoted(struct scanner *scanner);
+/* After a backslash in double quotes; false for the escapes that are left to Ruby. */
+bool scanner_read_escape(struct scanner *scanner, struct text *text);
+struct ruby_value scanner_read_integer(struct scanner *scanner);
+
+/* Up to the bracket that ends a block which Ruby would not call, whatever is in it; false where
+ * that is not certain. */
+bool scanner_skip_dead_block(struct scanner *scanner);
+
+#endif

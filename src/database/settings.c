@@ -1,0 +1,191 @@
+/*
+ * Which settings decide, under which of their names. `username` and `database` are ActiveRecord's
+ * names and win over `user` and `dbname`, which reach libpq as they stand. Settings that are none
+ * of libpq's are ActiveRecord's own business and dropped.
+ */
+#include "database/settings.h"
+
+#include <string.h>
+
+#include "signalbox/postgres/session.h"
+
+static const char *const creation_names[] = {
+    [CREATION_ENCODING] = "encoding",
+    [CREATION_TEMPLATE] = "template",
+    [CREATION_COLLATION] = "collation",
+    [CREATION_CTYPE] = "ctype",
+    [CREATION_LOCALE] = "locale",
+    [CREATION_LOCALE_PROVIDER] = "locale_provider",
+    [CREATION_OWNER] = "owner",
+    [CREATION_TABLESPACE] = "tablespace",
+    [CREATION_CONNECTION_LIMIT] = "connection_limit",
+};
+_Static_assert(ARRAY_LENGTH(creation_names) == CREATION_COUNT, "every setting has a name");
+
+const char *creation_setting_name(enum creation_setting setting) {
+    return creation_names[setting];
+}
+
+/* value.to_s in memory of the caller; NULL for nil. */
+static enum reading copy_text(
+    const struct value *value, const char *key, char **copy, struct finding *finding) {
+    *copy = NULL;
+    if (value == NULL) {
+        return READ_WELL;
+    }
+    switch (value->kind) {
+    case VALUE_NIL:
+        return READ_WELL;
+    case VALUE_FALSE:
+        *copy = string_copy("false");
+        return READ_WELL;
+    case VALUE_TRUE:
+        *copy = string_copy("true");
+        return READ_WELL;
+    case VALUE_INTEGER:
+    case VALUE_STRING:
+    case VALUE_SYMBOL:
+        *copy = string_copy(value->text);
+        return READ_WELL;
+    case VALUE_UNCLEAR:
+    case VALUE_SEQUENCE:
+    case VALUE_MAPPING:
+        break;
+    }
+    return finding_set(finding, READ_UNCLEAR, value->line,
+        "the value of `%.40s` is of a kind that only Ruby can print", key);
+}
+
+static bool is_true(const struct value *value) {
+    return value != NULL && value->kind != VALUE_NIL && value->kind != VALUE_FALSE;
+}
+
+enum reading settings_count(
+    const struct value *settings, bool is_from_url, bool *counts, struct finding *finding) {
+    const struct value *replica = mapping_get(settings, "replica");
+    const struct value *tasks = mapping_get(settings, "database_tasks");
+    const struct value *const flags[] = {replica, tasks};
+    for (size_t i = 0; is_from_url && i < ARRAY_LENGTH(flags); i++) {
+        if (flags[i] != NULL && flags[i]->kind == VALUE_STRING &&
+            strcmp(flags[i]->text, "false") == 0) {
+            return finding_set(finding, READ_UNCLEAR, flags[i]->line,
+                "Rails 7.1 and 7.2 do not agree on `%s=false` beside a URL",
+                i == 0 ? "replica" : "database_tasks");
+        }
+    }
+    *counts = !is_true(replica) && (tasks == NULL || is_true(tasks));
+    return READ_WELL;
+}
+
+/* The first of the two keys that is there. */
+static enum reading copy_either(const struct value *settings, const char *key, const char *other,
+    char **copy, struct finding *finding) {
+    const struct value *value = mapping_get(settings, key);
+    bool has_first = is_true(value);
+    return copy_text(
+        has_first ? value : mapping_get(settings, other), has_first ? key : other, copy, finding);
+}
+
+static enum reading copy_paths(
+    const struct value *paths, struct string_list *list, struct finding *finding) {
+    char *path = NULL;
+    if (paths == NULL || paths->kind != VALUE_SEQUENCE) {
+        enum reading reading = copy_text(paths, "migrations_paths", &path, finding);
+        if (path != NULL) {
+            string_list_append_owned(list, path);
+        }
+        return reading;
+    }
+    for (size_t i = 0; i < paths->count; i++) {
+        enum reading reading = copy_text(paths->items[i], "migrations_paths", &path, finding);
+        if (reading != READ_WELL) {
+            return reading;
+        }
+        if (path != NULL) {
+            string_list_append_owned(list, path);
+        }
+    }
+    return READ_WELL;
+}
+
+static bool is_handled(const char *key) {
+    static const char *const handled[] = {"host", "port", "user", "password", "dbname"};
+    for (size_t i = 0; i < ARRAY_LENGTH(handled); i++) {
+        if (strcmp(handled[i], key) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What is left and is a keyword of libpq. */
+static enum reading copy_keywords(
+    const struct value *settings, struct database *database, struct finding *finding) {
+    for (size_t i = 0; i < settings->count; i++) {
+        const struct value *key = settings->pairs[i].key;
+        bool is_named = key->kind == VALUE_STRING || key->kind == VALUE_SYMBOL;
+        if (!is_named || is_handled(key->text) || !session_knows_keyword(key->text)) {
+            continue;
+        }
+        char *value = NULL;
+        enum reading reading = copy_text(settings->pairs[i].value, key->text, &value, finding);
+        if (reading != READ_WELL) {
+            return reading;
+        }
+        if (value != NULL) {
+            string_list_append(&database->keywords, key->text);
+            string_list_append_owned(&database->values, value);
+        }
+    }
+    return READ_WELL;
+}
+
+static enum reading copy_creation(
+    const struct value *settings, struct database *database, struct finding *finding) {
+    for (size_t i = 0; i < CREATION_COUNT; i++) {
+        enum reading reading = copy_text(mapping_get(settings, creation_names[i]),
+            creation_names[i], &database->creation[i], finding);
+        if (reading != READ_WELL) {
+            return reading;
+        }
+    }
+    return READ_WELL;
+}
+
+enum reading settings_to_database(
+    const struct value *settings, struct database *database, struct finding *finding) {
+    const struct {
+        const char *key;
+        const char *other;
+        char **place;
+    } parts[] = {
+        {"adapter", "adapter", &database->adapter},
+        {"host", "host", &database->host},
+        {"port", "port", &database->port},
+        {"username", "user", &database->user},
+        {"password", "password", &database->password},
+        {"database", "dbname", &database->name},
+        {"schema_search_path", "schema_order", &database->schema_search_path},
+    };
+    *database = (struct database){.role = NULL};
+    for (size_t i = 0; i < ARRAY_LENGTH(parts); i++) {
+        enum reading reading =
+            copy_either(settings, parts[i].key, parts[i].other, parts[i].place, finding);
+        if (reading != READ_WELL) {
+            return reading;
+        }
+    }
+    if (database->adapter == NULL) {
+        return finding_set(
+            finding, READ_WRONG, 0, "names no adapter: it needs `adapter: postgresql`, or a URL");
+    }
+    enum reading reading =
+        copy_paths(mapping_get(settings, "migrations_paths"), &database->migrations_paths, finding);
+    if (reading == READ_WELL && database_is_postgres(database)) {
+        reading = copy_creation(settings, database, finding);
+        if (reading == READ_WELL) {
+            reading = copy_keywords(settings, database, finding);
+        }
+    }
+    return reading;
+}

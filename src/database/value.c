@@ -1,0 +1,131 @@
+/*
+ * Owns the memory of values and Ruby's rules for hashes. Knows nothing of YAML or databases.
+ */
+#include "database/value.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "database/reading.h"
+#include "signalbox/base/text.h"
+
+enum reading finding_set(
+    struct finding *finding, enum reading reading, int line, const char *format, ...) {
+    va_list arguments;
+    finding->line = line;
+    va_start(arguments, format);
+    (void)vsnprintf(finding->what, sizeof finding->what, format, arguments);
+    va_end(arguments);
+    return reading;
+}
+
+/* Room for one more in an array that doubles: grown whenever the count is a power of two. */
+static bool must_grow(size_t count) {
+    return (count & (count - 1)) == 0;
+}
+
+struct value *value_make(
+    struct value_pool *pool, enum value_kind kind, const char *text, size_t length, int line) {
+    struct value *value = memory_allocate(1, sizeof *value);
+    *value = (struct value){.kind = kind, .line = line};
+    if (text != NULL) {
+        value->text = string_copy_part(text, length);
+        value->length = length;
+    }
+    if (must_grow(pool->count)) {
+        pool->values =
+            memory_reallocate(pool->values, pool->count == 0 ? 1 : 2 * pool->count, sizeof(void *));
+    }
+    pool->values[pool->count++] = value;
+    return value;
+}
+
+void sequence_append(struct value *sequence, struct value *item) {
+    if (must_grow(sequence->count)) {
+        sequence->items = memory_reallocate(
+            sequence->items, sequence->count == 0 ? 1 : 2 * sequence->count, sizeof(void *));
+    }
+    sequence->items[sequence->count++] = item;
+}
+
+static bool is_same_key(const struct value *one, const struct value *other) {
+    if (one->kind != other->kind) {
+        return false;
+    }
+    if (one->text == NULL || other->text == NULL) {
+        return one->text == other->text;
+    }
+    return one->length == other->length && memcmp(one->text, other->text, one->length) == 0;
+}
+
+static struct pair *find_pair(const struct value *mapping, const struct value *key) {
+    for (size_t i = 0; i < mapping->count; i++) {
+        if (is_same_key(mapping->pairs[i].key, key)) {
+            return &mapping->pairs[i];
+        }
+    }
+    return NULL;
+}
+
+void mapping_put(
+    struct value_pool *pool, struct value *mapping, struct value *key, struct value *value) {
+    struct pair *pair = find_pair(mapping, key);
+    if (pair != NULL) {
+        pair->value = value;
+        return;
+    }
+    if (must_grow(mapping->count)) {
+        mapping->pairs = memory_reallocate(
+            mapping->pairs, mapping->count == 0 ? 1 : 2 * mapping->count, sizeof *mapping->pairs);
+    }
+    mapping->pairs[mapping->count++] = (struct pair){.key = key, .value = value};
+    pool->pairs++;
+}
+
+void mapping_merge(struct value_pool *pool, struct value *mapping, const struct value *other) {
+    for (size_t i = 0; i < other->count && pool->pairs < VALUE_PAIRS_MOST; i++) {
+        mapping_put(pool, mapping, other->pairs[i].key, other->pairs[i].value);
+    }
+}
+
+void mapping_merge_missing(
+    struct value_pool *pool, struct value *mapping, const struct value *other) {
+    for (size_t i = 0; i < other->count && pool->pairs < VALUE_PAIRS_MOST; i++) {
+        if (find_pair(mapping, other->pairs[i].key) == NULL) {
+            mapping_put(pool, mapping, other->pairs[i].key, other->pairs[i].value);
+        }
+    }
+}
+
+struct value *mapping_get(const struct value *mapping, const char *key) {
+    struct value *found = NULL;
+    for (size_t i = 0; i < mapping->count; i++) {
+        const struct value *candidate = mapping->pairs[i].key;
+        if ((candidate->kind == VALUE_STRING || candidate->kind == VALUE_SYMBOL) &&
+            strcmp(candidate->text, key) == 0) {
+            found = mapping->pairs[i].value;
+        }
+    }
+    return found;
+}
+
+bool mapping_is_of_mappings(const struct value *mapping) {
+    for (size_t i = 0; i < mapping->count; i++) {
+        if (mapping->pairs[i].value->kind != VALUE_MAPPING) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void value_pool_release(struct value_pool *pool) {
+    for (size_t i = 0; i < pool->count; i++) {
+        free(pool->values[i]->text);
+        free(pool->values[i]->items);
+        free(pool->values[i]->pairs);
+        free(pool->values[i]);
+    }
+    free(pool->values);
+    *pool = (struct value_pool){.values = NULL};
+}

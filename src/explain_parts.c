@@ -1,0 +1,41 @@
+/*
+ * What both forms of an explanation say in the same words.
+ */
+#include "explain_page.h"
+
+void explain_phases(const struct explanation *explanation, struct string_list *phases) {
+    switch (explanation->plan->prepare) {
+    case PREPARE_NOTHING:
+        break;
+    case PREPARE_IF_DUE:
+    case PREPARE_TYPED:
+    case PREPARE_UNRECORDED:
+        string_list_append(phases, "prepare");
+        break;
+    case PREPARE_BY_OTHERS:
+        string_list_append(phases, "wait");
+        break;
+    }
+    if (explanation->plan->start != START_NOTHING) {
+        string_list_append(phases, "run");
+    }
+}
+
+void explain_warnings(const struct explanation *explanation, const struct target *target,
+    struct string_list *warnings) {
+    const struct string_list *unknown = &explanation->options->unknown_variables;
+    for (size_t i = 0; i < unknown->count; i++) {
+        string_list_append(warnings, unknown->items[i]);
+    }
+    if (explanation->plan->notes != NULL) {
+        string_list_append(warnings, explanation->plan->notes);
+    }
+    if (target != NULL && explanation->plan->prepare != PREPARE_NOTHING &&
+        !target->has_fingerprint) {
+        AUTO_TEXT struct text warning = {.data = NULL};
+        text_append_format(&warning,
+            "the Rails environment is %s (%s): every replica runs the steps in its turn",
+            target->environment, target->environment_source);
+        string_list_append(warnings, text_string(&warning));
+    }
+}

@@ -1,0 +1,20 @@
+/*
+ * What the flight says aloud, for whoever reads the log at 2 a.m.
+ */
+#ifndef PREPARE_NARRATION_H
+#define PREPARE_NARRATION_H
+
+#include <stdint.h>
+
+#include "prepare/pilot.h"
+
+/* For whom this replica waits, and since when; sets when to say it again. */
+void narrate_waiting(struct flight *flight, int64_t now_ms);
+
+/* What was ended, and whom we wait for: the latter only when *say_at_ms has come. */
+void narrate_fencing(const struct fence_report *found, int64_t *say_at_ms);
+
+/* The end of the flight in one line; returns its exit status. */
+int narrate_end(const struct flight *flight, enum flight_action action);
+
+#endif

@@ -1,0 +1,285 @@
+/*
+ * The actions, one function each. The trap is an action that fails half way: whatever it has come
+ * to must be an observation that the table knows, never a decision of its own.
+ */
+#include "prepare/pilot.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "prepare/narration.h"
+#include "signalbox/base/deadline.h"
+#include "signalbox/base/text.h"
+#include "signalbox/process/exit_status.h"
+#include "signalbox/report/report.h"
+
+enum { FENCE_PAUSE_MS = 100 };
+
+static enum observation observe(enum coordination coordination) {
+    switch (coordination) {
+    case COORDINATION_DONE:
+        return SEEN_DONE;
+    case COORDINATION_HELD:
+        return SEEN_LOCK_HELD;
+    case COORDINATION_ELSEWHERE:
+        return SEEN_ELSEWHERE;
+    case COORDINATION_GONE:
+        return SEEN_GONE;
+    case COORDINATION_REFUSED:
+        return SEEN_REFUSED;
+    case COORDINATION_CANCELLED:
+        return SEEN_CANCELLED;
+    }
+    return SEEN_REFUSED;
+}
+
+enum flight_purpose flight_purpose(const struct flight *flight) {
+    switch (flight->request->purpose) {
+    case PREPARE_NOTHING:
+    case PREPARE_IF_DUE:
+        break;
+    case PREPARE_TYPED:
+    case PREPARE_UNRECORDED:
+        return FLIGHT_ALWAYS;
+    case PREPARE_BY_OTHERS:
+        return FLIGHT_TO_WAIT;
+    }
+    return FLIGHT_IF_DUE;
+}
+
+static enum observation look(struct flight *flight) {
+    enum coordination result = flight->coordinator.operations->look(
+        flight->coordinator.self, &flight->last, &flight->error);
+    if (result != COORDINATION_DONE) {
+        return observe(result);
+    }
+    if (!flight->has_looked) {
+        flight->has_looked = true;
+        flight->first = flight->last;
+    }
+    enum flight_purpose purpose = flight_purpose(flight);
+    if (purpose == FLIGHT_TO_WAIT && !flight->last.has_ledger) {
+        error_set(&flight->error, EXIT_STATUS_CONFIGURATION,
+            "--prepare=wait has nothing to wait for: without a ledger nobody can say what is "
+            "prepared");
+        return SEEN_REFUSED;
+    }
+    return flight_observe(purpose, &flight->first, &flight->last);
+}
+
+/* The first look may have been made before the holder wrote its row, so the first word about
+ * waiting is left to the second pause: then it can say for whom. */
+static enum observation pause_waiting(struct flight *flight) {
+    int64_t now_ms = clock_now_ms();
+    uint32_t random = 0;
+    if (flight->waiting_since_ms == 0) {
+        flight->waiting_since_ms = now_ms;
+    } else if (now_ms >= flight->say_at_ms) {
+        narrate_waiting(flight, now_ms);
+    }
+    int64_t waited_ms = now_ms - flight->waiting_since_ms;
+    if (waited_ms >= flight->request->wait_timeout_ms) {
+        return SEEN_TIMED_OUT;
+    }
+    /* Without randomness the replicas only drift apart less. */
+    (void)!getrandom(&random, sizeof random, GRND_NONBLOCK);
+    struct attention attention = cancellation_attention(flight->cancellation);
+    return attention_pause(&attention, now_ms + flight_pause_ms(waited_ms, random)) ? SEEN_CANCELLED
+                                                                                    : SEEN_DONE;
+}
+
+static enum observation begin_run(struct flight *flight) {
+    struct run dead;
+    enum coordination result = flight->coordinator.operations->run_begin(flight->coordinator.self,
+        flight->request->purpose != PREPARE_UNRECORDED, &flight->run_id, &dead, &flight->error);
+    if (dead.id != 0) {
+        struct event_fields fields = {.run = dead.id, .holder = dead.host};
+        report(EVENT_RUNNER_DIED, &fields,
+            "run %lld on %s began %s ago and never ended: its replica died; taking over",
+            (long long)dead.id, dead.host, duration_describe(dead.age_ms).string);
+    }
+    if (result == COORDINATION_DONE) {
+        struct event_fields fields = {.run = flight->run_id};
+        report(EVENT_LOCK_TAKEN, &fields, "took the lock (key %lld)%s",
+            (long long)flight->target->lock_key,
+            flight_purpose(flight) == FLIGHT_IF_DUE && flight->target->has_fingerprint
+                ? ": this content is not prepared yet"
+                : "");
+    }
+    return observe(result);
+}
+
+/* Waits a moment with both eyes open: for a signal, and on the lock. */
+static enum observation pause_fencing(const struct flight *flight) {
+    struct attention attention = cancellation_attention(flight->cancellation);
+    if (attention_pause(&attention, deadline_after_ms(FENCE_PAUSE_MS))) {
+        return SEEN_STEPS_STOPPED;
+    }
+    return flight->coordinator.operations->guard_holds(flight->coordinator.self) ? SEEN_DONE
+                                                                                 : SEEN_LOCK_LOST;
+}
+
+static enum observation fence(struct flight *flight) {
+    struct fence_report found = {.remaining = 1};
+    int64_t say_at_ms = 0;
+    enum observation seen = SEEN_DONE;
+    while (seen == SEEN_DONE) {
+        enum coordination result = flight->coordinator.operations->fence(
+            flight->coordinator.self, true, &found, &flight->error);
+        seen = result == COORDINATION_CANCELLED ? SEEN_STEPS_STOPPED : observe(result);
+        if (seen != SEEN_DONE || found.remaining == 0) {
+            break;
+        }
+        narrate_fencing(&found, &say_at_ms);
+        seen = pause_fencing(flight);
+    }
+    if (seen == SEEN_STEPS_STOPPED) {
+        flight->steps_end = (struct steps_end){.outcome = STEPS_STOPPED,
+            .exit_status = EXIT_STATUS_SIGNAL_BASE + flight->cancellation->signal};
+    } else if (seen == SEEN_LOCK_LOST) {
+        flight->steps_end = (struct steps_end){
+            .outcome = STEPS_LOCK_LOST, .exit_status = EXIT_STATUS_WAITED_TOO_LONG};
+    }
+    return seen;
+}
+
+/* Names the steps for the fence, unless the user has named them. */
+static void name_steps(const struct flight *flight, struct string_list *environment) {
+    const char *assignment =
+        flight->coordinator.operations->step_assignment(flight->coordinator.self);
+    bool is_named = false;
+    for (size_t i = 0; flight->environment[i] != NULL; i++) {
+        is_named = is_named || string_has_prefix(flight->environment[i], "PGAPPNAME=");
+        string_list_append(environment, flight->environment[i]);
+    }
+    if (!is_named && assignment != NULL) {
+        string_list_append(environment, assignment);
+    }
+}
+
+static enum observation run_steps(struct flight *flight) {
+    AUTO_STRING_LIST struct string_list environment = {.items = NULL};
+    name_steps(flight, &environment);
+    struct steps_request request = {
+        .steps = flight->request->commands,
+        .timeout_ms = flight->request->step_timeout_ms,
+        .environment = environment.items,
+        .inheritance = flight->request->inheritance,
+        .coordinator = &flight->coordinator,
+        .cancellation = flight->cancellation,
+        .grace_ms = flight->request->grace_ms,
+    };
+    flight->steps_end = steps_run(&request);
+    if (flight->steps_end.outcome != STEPS_OK) {
+        flight->coordinator.operations->fence_own(flight->coordinator.self);
+    }
+    switch (flight->steps_end.outcome) {
+    case STEPS_OK:
+        return SEEN_STEPS_OK;
+    case STEPS_FAILED:
+        return SEEN_STEPS_FAILED;
+    case STEPS_STOPPED:
+        return SEEN_STEPS_STOPPED;
+    case STEPS_LOCK_LOST:
+        return SEEN_LOCK_LOST;
+    }
+    return SEEN_STEPS_FAILED;
+}
+
+static enum run_state outcome_state(enum steps_outcome outcome) {
+    switch (outcome) {
+    case STEPS_OK:
+        return RUN_SUCCEEDED;
+    case STEPS_FAILED:
+        return RUN_FAILED;
+    case STEPS_STOPPED:
+    case STEPS_LOCK_LOST:
+        return RUN_INTERRUPTED;
+    }
+    return RUN_FAILED;
+}
+
+/* What recording came to: the outcome of the steps, unless somebody else has decided the run. */
+static enum observation record_outcome(struct flight *flight) {
+    struct run outcome = {
+        .id = flight->run_id,
+        .state = outcome_state(flight->steps_end.outcome),
+        .exit_status = flight->steps_end.exit_status,
+    };
+    if (flight->steps_end.step != NULL) {
+        (void)snprintf(outcome.step, sizeof outcome.step, "%s", flight->steps_end.step);
+    }
+    enum coordination recorded =
+        flight->coordinator.operations->run_end(flight->coordinator.self, &outcome, &flight->error);
+    if (recorded == COORDINATION_ELSEWHERE) {
+        return SEEN_ELSEWHERE;
+    }
+    switch (flight->steps_end.outcome) {
+    case STEPS_OK:
+        flight->prepared_here = true;
+        return recorded == COORDINATION_DONE ? SEEN_SUCCEEDED : SEEN_STEPS_OK;
+    case STEPS_FAILED:
+        flight->last.newest = outcome;
+        (void)snprintf(
+            flight->last.newest.host, sizeof flight->last.newest.host, "%s", report_host());
+        return SEEN_FAILED;
+    case STEPS_STOPPED:
+        return SEEN_STEPS_STOPPED;
+    case STEPS_LOCK_LOST:
+        return SEEN_LOCK_LOST;
+    }
+    return SEEN_FAILED;
+}
+
+static enum observation act(struct flight *flight, enum flight_action action) {
+    const struct coordinator_operations *operations = flight->coordinator.operations;
+    switch (action) {
+    case ACT_CONNECT:
+        return observe(operations->connect(flight->coordinator.self, &flight->error));
+    case ACT_LOOK:
+        return look(flight);
+    case ACT_TRY_LOCK:
+        return observe(operations->lock_try(flight->coordinator.self, &flight->error));
+    case ACT_PAUSE:
+        return pause_waiting(flight);
+    case ACT_BEGIN_RUN:
+        return begin_run(flight);
+    case ACT_FENCE:
+        return fence(flight);
+    case ACT_RUN_STEPS:
+        return run_steps(flight);
+    case ACT_RECORD_OUTCOME:
+        return record_outcome(flight);
+    case ACT_START:
+    case ACT_START_UNRECORDED:
+    case ACT_FAIL:
+    case ACT_GIVE_UP_WAITING:
+    case ACT_GIVE_UP_LOCK:
+    case ACT_REFUSE:
+    case ACT_CANCEL:
+        break;
+    }
+    return SEEN_REFUSED;
+}
+
+int flight_fly(struct flight *flight) {
+    enum flight_state state = FLIGHT_CONNECTING;
+    enum flight_action action = ACT_CONNECT;
+    while (!flight_action_ends(action)) {
+        enum observation observation = act(flight, action);
+        const struct flight_row *row = flight_next(state, observation);
+        if (row == NULL) {
+            report(EVENT_PREPARE_FAILED, NULL,
+                "this is a bug in Signalbox: `%s` while %s; the server is not started",
+                observation_name(observation), flight_state_name(state));
+            return EXIT_STATUS_SYSTEM;
+        }
+        state = row->next;
+        action = row->action;
+    }
+    /* Let go before the command starts: whoever waits may look at once. */
+    flight->coordinator.operations->lock_release(flight->coordinator.self);
+    flight->coordinator.operations->disconnect(flight->coordinator.self);
+    return narrate_end(flight, action);
+}

@@ -1,0 +1,40 @@
+/*
+ * The flight's pilot: carries out the actions of flight.c's table against a coordinator. It decides
+ * nothing that the table decides; what is said on the way stands in narration.c.
+ */
+#ifndef PREPARE_PILOT_H
+#define PREPARE_PILOT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "prepare/cancellation.h"
+#include "prepare/coordinator.h"
+#include "prepare/flight.h"
+#include "prepare/steps.h"
+#include "signalbox/prepare/prepare.h"
+
+struct flight {
+    const struct prepare_request *request;
+    const struct target *target;
+    struct coordinator coordinator;
+    struct cancellation *cancellation;
+    char *const *environment; /* For the steps. */
+    bool has_looked;
+    struct look first;
+    struct look last;
+    int64_t waiting_since_ms; /* 0 until the lock was first found held. */
+    int64_t say_at_ms;
+    int64_t run_id;
+    struct steps_end steps_end;
+    bool prepared_here;
+    struct error error;
+};
+
+/* From the first connection to the end, which is an exit status: 0 when the command may start. */
+int flight_fly(struct flight *flight);
+
+/* Why this replica is in the flight. */
+enum flight_purpose flight_purpose(const struct flight *flight);
+
+#endif

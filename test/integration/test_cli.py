@@ -1,0 +1,135 @@
+"""What stands on the terminal: exact words, exit statuses, and the promise of --explain's keys."""
+
+import json
+import os
+import pty
+import subprocess
+
+import pytest
+
+DATABASE = "postgresql://shop:s3cret%2Fword@db.internal:5433/shop_production"
+
+
+@pytest.fixture
+def run(binary, tmp_path):
+    def run(*words, **variables):
+        environment = {"PATH": os.environ["PATH"], "RAILS_ENV": "production", **variables}
+        return subprocess.run(
+            [binary, *words], cwd=tmp_path, env=environment, stdin=subprocess.DEVNULL,
+            capture_output=True, text=True, check=False)
+
+    return run
+
+
+def explained(run, *words, **variables):
+    result = run("--log=json", "--explain", *words, **variables)
+    assert "s3cret" not in result.stdout + result.stderr
+    return result.returncode, json.loads(result.stdout)
+
+
+def test_version_and_help(run):
+    assert run("--version").stdout.startswith("signalbox ")
+    result = run("--help")
+    assert result.returncode == 0 and result.stderr == ""
+    assert max(map(len, result.stdout.splitlines())) <= 80
+    assert "Examples:" in result.stdout.splitlines()[-7]
+
+
+@pytest.mark.parametrize("words, variables, said", [
+    ((), {},
+     "there is no command to run: add CMD [\"./bin/thrust\", \"./bin/rails\", \"server\"] to the "
+     "Dockerfile, or give one (signalbox --help)"),
+    (("--prepar=any", "x"), {}, "unknown option --prepar: did you mean --prepare"),
+    (("--frobnicate", "x"), {}, "unknown option --frobnicate: see signalbox --help"),
+    (("x",), {"SIGNALBOX_GRACE": "soon"},
+     "SIGNALBOX_GRACE: `soon` is not allowed: use a duration such as 500ms, 30s, 10m or 1h"),
+    (("--step=DB_PASSWORD=s3cret a | b", "x"), {},
+     "--step: a step is words, not shell, and '|' is shell: write sh -c '…' instead of: "
+     "DB_PASSWORD=*** a | b"),
+])
+def test_misuse_is_one_clear_line_and_64(run, words, variables, said):
+    result = run(*words, **variables)
+    assert result.returncode == 64
+    assert result.stderr == f"signalbox: error: {said}\n"
+    assert result.stdout == ""
+
+
+def test_an_unknown_variable_is_a_warning(run):
+    result = run("true", SIGNALBOX_PREPARED="1")
+    assert result.returncode == 0
+    assert result.stderr.splitlines()[0] == (
+        "signalbox: warning: SIGNALBOX_PREPARED is not a variable of Signalbox: did you mean "
+        "SIGNALBOX_PREPARE?")
+
+
+def test_the_keys_of_an_explanation_are_a_promise(run):
+    status, page = explained(run, "./bin/thrust", "./bin/rails", "server", DATABASE_URL=DATABASE)
+    assert status == 0
+    assert page["command"] == ["./bin/thrust", "./bin/rails", "server"]
+    assert page["kind"] == "server" and page["word"] == 1
+    assert "rails server" in page["rule"] and "thrust" in page["rule"]
+    assert page["plan"] == ["prepare", "run"]
+    assert page["steps"] == ["./bin/rails db:prepare"]
+    assert page["lock"] == "postgres"
+    assert page["database"]["adapter"] == "postgresql"
+    assert page["database"]["host"] == "db.internal"
+    assert page["database"]["port"] == 5433
+    assert page["database"]["name"] == "shop_production"
+    assert page["database"]["user"] == "shop"
+    assert page["database"]["source"] == "DATABASE_URL"
+    assert page["databases"][0]["role"] == "primary"
+    assert len(page["fingerprint"]) == 64
+    assert set(page["watched"]) == {"files", "bytes"}
+    assert page["options"]["prepare"] == {"value": "auto", "source": "default"}
+    assert page["options"]["log"] == {"value": "json", "source": "--log"}
+    assert page["warnings"] == []
+
+
+@pytest.mark.parametrize("words, kind, plan", [
+    (("bin/jobs",), "worker", ["run"]),
+    (("--prepare=wait", "bin/jobs"), "worker", ["wait", "run"]),
+    (("bin/rails", "db:prepare"), "prepare", ["prepare"]),
+    (("bin/rails", "console"), "task", ["run"]),
+    (("echo", "hello"), "other", ["run"]),
+    ((), "none", []),
+    (("--prepare=any",), "none", ["prepare"]),
+    (("--prepare=never", "puma"), "server", ["run"]),
+    (("--server=bin/boot", "bin/boot", "web"), "server", ["prepare", "run"]),
+])
+def test_what_is_explained_for_each_kind(run, words, kind, plan):
+    status, page = explained(run, *words, DATABASE_URL=DATABASE)
+    assert (status, page["kind"], page["plan"]) == (0, kind, plan)
+
+
+def test_where_nothing_is_configured_only_a_prepare_is_a_problem(run):
+    status, page = explained(run, "echo", "hello")
+    assert status == 0 and page["problem"] is None and page["database"] is None
+    status, page = explained(run, "puma")
+    assert status == 78 and "DATABASE_URL" in page["problem"]
+
+
+def test_an_explanation_for_a_person_has_no_secret_and_no_colour_in_a_pipe(run):
+    result = run("--explain", "env", f"DATABASE_URL={DATABASE}", "A_TOKEN=s3cret", "puma")
+    assert result.returncode == 0
+    assert "s3cret" not in result.stdout and "\x1b" not in result.stdout
+    assert "postgresql://shop@db.internal:5433/shop_production" in result.stdout
+
+
+@pytest.mark.parametrize("no_color, coloured", [(None, True), ("", True), ("1", False)])
+def test_colour_is_for_a_terminal_that_does_not_say_no(binary, tmp_path, no_color, coloured):
+    environment = {"PATH": os.environ["PATH"]}
+    if no_color is not None:
+        environment["NO_COLOR"] = no_color
+    ours, theirs = pty.openpty()
+    with subprocess.Popen([binary, "--explain", "true"], cwd=tmp_path, env=environment,
+                          stdin=subprocess.DEVNULL, stdout=theirs) as process:
+        os.close(theirs)
+        page = b""
+        try:
+            while chunk := os.read(ours, 65536):
+                page += chunk
+        except OSError:
+            pass  # A terminal whose other end has gone says EIO instead of an end.
+    os.close(ours)
+    assert process.returncode == 0
+    assert (b"\x1b[1m" in page) == coloured

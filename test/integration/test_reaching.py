@@ -1,0 +1,117 @@
+"""Why a database is not reached: one line that a person understands, and the right exit status."""
+
+import socket
+import threading
+from urllib.parse import quote
+
+import pytest
+
+SECRET = "hunter2/@ %secret"
+
+
+def url(port, *, user="somebody", password=SECRET, host="127.0.0.1", name="shop", **query):
+    options = "&".join(f"{key}={value}" for key, value in query.items())
+    return (f"postgresql://{user}:{quote(password, safe='')}@{host}:{port}/{name}"
+            + (f"?{options}" if options else ""))
+
+
+def start(scene, address, timeout="2s"):
+    return scene.start_one(f"--connect-timeout={timeout}",
+                           environment={"DATABASE_URL": address, "SIGNALBOX_LOG": "text"})
+
+
+def concluded(replica, status, *words):
+    """It ended so, said these words in its last line, and no password."""
+    assert replica.exit_status() == status, replica.transcript()
+    ours = [line for line in replica.stderr if line.startswith("signalbox: ")]
+    for word in words:
+        assert word in ours[-1]
+    transcript = replica.transcript()
+    for secret in (SECRET, quote(SECRET, safe=""), quote(SECRET)):
+        assert secret not in transcript
+    return ours
+
+
+@pytest.fixture(params=[b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"])
+def impostor(request):
+    """A port on which something that is not PostgreSQL answers, always the same."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    answer = request.param
+
+    def serve():
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            with connection:
+                connection.recv(100)
+                connection.sendall(answer)
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    yield listener.getsockname()[1]
+    listener.shutdown(socket.SHUT_RDWR)
+    listener.close()
+    thread.join()
+
+
+def test_nobody_listens(scene, refusing_port):
+    lines = concluded(start(scene, url(refusing_port)), 69, "Connection refused",
+                      f"postgresql://somebody@127.0.0.1:{refusing_port}/shop")
+    # The reason is said once while it lasts, and once as the end.
+    assert len([line for line in lines if "Connection refused" in line]) == 2
+
+
+def test_the_name_does_not_resolve(scene):
+    lines = concluded(start(scene, url(5432, host="nowhere.invalid")), 69, "nowhere.invalid")
+    assert len([line for line in lines if "not reachable yet" in line]) == 1
+
+
+def test_something_else_answers(scene, impostor):
+    concluded(start(scene, url(impostor)), 78, "not PostgreSQL")
+    concluded(start(scene, url(impostor, sslmode="disable")), 78, "not PostgreSQL")
+
+
+def test_the_password_is_wrong(scene):
+    wrong = url(scene.server.port, user=scene.role, host=scene.server.host, sslmode="require")
+    concluded(start(scene, wrong), 78, "password")
+
+
+def test_the_role_is_unknown(scene):
+    address = url(scene.server.port, host=scene.server.host, sslmode="require")
+    concluded(start(scene, address), 78, "somebody")
+
+
+@pytest.mark.parametrize("impostor", [b"N"], indirect=True)
+def test_tls_is_refused_by_the_server(scene, impostor):
+    concluded(start(scene, url(impostor, sslmode="require")), 78, "server has no TLS")
+
+
+def test_the_certificate_is_nobodys(scene):
+    address = url(scene.server.port, host=scene.server.host, user=scene.role,
+                  sslmode="verify-full", sslrootcert="system")
+    # libpq before 16 has no `system`, and then there is no such file.
+    concluded(start(scene, address), 78, "certificate")
+
+
+def test_the_certificate_is_another_hosts(scene):
+    address = url(scene.server.port, host="elsewhere.example", user=scene.role, hostaddr=scene.server.host,
+                  sslmode="verify-full", sslrootcert=quote(scene.server.ca_certificate, safe=""))
+    concluded(start(scene, address), 78, "certificate")
+
+
+def test_a_keyword_has_a_bad_value(scene):
+    concluded(start(scene, url(1, sslmode="sometimes")), 78, "sslmode")
+
+
+def test_the_accessory_comes_up_later(scene, own_server):
+    scene.use(own_server)
+    scene.create_database()
+    address = scene.url()
+    own_server.stop()
+    scene.tell_step()
+    replica = scene.start_one(environment={"DATABASE_URL": address})
+    replica.wait_for("database_unreachable")
+    own_server.start()
+    replica.wait_for_stdout("serving")
