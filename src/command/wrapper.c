@@ -92,6 +92,10 @@ static bool apply(struct wrapper_reading *reading, const struct option_effect *e
         surroundings_change(reading->around, value->text);
         break;
     case 'X':
+        if (said->has_string) {
+            /* The first would be left in front of every step, which would run it. */
+            return false;
+        }
         reading->string = *value;
         said->has_string = true;
         said->string_from = from;
