@@ -28,6 +28,11 @@ _LEDGER = ("id", "run", "lock_key", "fingerprint", "release", "state", "host", "
            "step")
 
 
+def pytest_configure(config):
+    config.addinivalue_line(
+        "markers", "no_sanitizer: cannot be seen under the sanitizers (test/all.sh leaves it out)")
+
+
 @pytest.fixture(scope="session")
 def binary():
     path = pathlib.Path(os.environ.get("SIGNALBOX", REPOSITORY / "build" / "dev" / "signalbox"))
