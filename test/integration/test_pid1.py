@@ -141,9 +141,7 @@ sys.exit(6)
     pytest.param(READ_ONLY, id="read-only root"),
 ])
 def test_pid_1_does_its_work_all_the_same(run, world):
-    # The sanitizer's own look for leaks needs /proc, and ends the program without it.
-    status, output = run(*python(STUBBORN), prefix=world, variables={
-        "SIGNALBOX_GRACE": "50ms", "ASAN_OPTIONS": "detect_leaks=0"})
+    status, output = run(*python(STUBBORN), prefix=world, variables={"SIGNALBOX_GRACE": "50ms"})
     assert (status, output) == (7, "asked\n")
 
 
