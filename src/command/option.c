@@ -83,7 +83,10 @@ static enum option_result take_next_word(
 static enum option_result take_several(
     const struct sentence *words, struct option_reading *reading) {
     size_t end = reading->at;
-    while (end < words->count && words->items[end].text[0] != '-') {
+    reading->took_several = true;
+    /* A dash alone is a value like any other. */
+    while (end < words->count &&
+        (words->items[end].text[0] != '-' || words->items[end].text[1] == '\0')) {
         end++;
     }
     size_t dashes = end;

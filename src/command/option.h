@@ -27,6 +27,7 @@ struct option_reading {
     size_t at;
     struct option_effect effects[OPTION_EFFECTS]; /* Of a cluster there may be several. */
     size_t count;
+    bool took_several; /* All words up to the next option, so that a step behind it would be one. */
 };
 
 enum option_result option_read(

@@ -28,6 +28,7 @@ struct said {
     bool has_user;
     bool has_string;
     bool wants_shell;
+    bool needs_dashes;  /* An option takes whatever follows, and no `--` has ended it. */
     size_t string_from; /* The words of the option that gave the string, which no step repeats. */
     size_t string_to;
 };
@@ -118,6 +119,7 @@ static enum option_result read_option(struct wrapper_reading *reading, struct sa
     size_t from = reading->at;
     enum option_result result = option_read(reading->wrapper, reading->words, &option);
     reading->at = option.at;
+    said->needs_dashes = result != OPTION_DASHES && (said->needs_dashes || option.took_several);
     if (result != OPTION_READ) {
         return result;
     }
@@ -337,6 +339,9 @@ enum wrapper_result wrapper_read(struct wrapper_reading *reading) {
         take_assignments(reading);
     }
     keep_for_steps(reading, from, reading->at, &said);
+    if (said.needs_dashes && !said.has_string && has_style(reading, STYLE_REPEATED)) {
+        string_list_append(&reading->around->prefix, "--");
+    }
     if (said.has_string) {
         if (has_style(reading, STYLE_REPEATED)) {
             string_list_append(&reading->around->prefix, "--");
