@@ -105,7 +105,7 @@ def test_the_step_typed_as_the_command_is_run_and_recorded(scene, hook, mode):
     assert scene.ledger_states() == ["succeeded"]
     server = scene.start_one()
     server.wait_for_stdout("serving")
-    assert len(server.said("already_prepared")) == 1
+    server.wait_for("already_prepared")
     assert scene.step_runs() == [hooked.name]
 
 
@@ -164,7 +164,7 @@ def test_a_stale_pid_file_is_removed_before_a_rails_server(scene):
     stale.write_text("1\n")
     replica = scene.start_one()
     replica.wait_for_stdout("serving")
-    assert len(replica.said("pid_file_removed")) == 1
+    replica.wait_for("pid_file_removed")
     assert not stale.exists()
 
 

@@ -84,6 +84,7 @@ def test_a_statement_that_outlives_its_runner_is_ended_before_the_next_step(scen
     scene.tell_step()
     later = scene.start_one(prefix="later-")
     later.wait_for_stdout("serving")
+    later.wait_for("command_started")
     assert len(later.said("fenced")) >= 1
     assert later.said("fenced")[0]["at"] <= later.said("step_started")[0]["at"]
     assert orphan not in backends(scene, app_name(scene, run="%"))

@@ -164,8 +164,16 @@ class Replica:
         )
 
     def wait_for_stdout(self, start):
-        """The first line of standard output that starts so, waited for if need be."""
-        return self._wait_for_line(self.stdout, start)
+        """The first line of standard output that starts so, waited for if need be.
+
+        Two pipes are read by two threads. What serves was started, and Signalbox
+        said so before: once that is read too, all that came before it can be
+        asked for with said().
+        """
+        line = self._wait_for_line(self.stdout, start)
+        if start == "serving":
+            self.wait_for("command_started")
+        return line
 
     def wait_for_stderr(self, start):
         """The first line of standard error that starts so, waited for if need be."""
