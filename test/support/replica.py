@@ -171,7 +171,7 @@ class Replica:
         asked for with said().
         """
         line = self._wait_for_line(self.stdout, start)
-        if start == "serving":
+        if start == "serving" and self.events:
             self.wait_for("command_started")
         return line
 
