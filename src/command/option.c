@@ -83,6 +83,8 @@ static enum option_result take_next_word(
 static enum option_result take_several(
     const struct sentence *words, struct option_reading *reading) {
     size_t end = reading->at;
+    /* The first is a value whatever it looks like, since one there must be. */
+    end += end < words->count && strcmp(words->items[end].text, "--") != 0 ? 1U : 0U;
     reading->took_several = true;
     /* A dash alone is a value like any other. */
     while (end < words->count &&
