@@ -31,6 +31,7 @@ _LEDGER = ("id", "run", "lock_key", "fingerprint", "release", "state", "host", "
 def pytest_configure(config):
     config.addinivalue_line(
         "markers", "no_sanitizer: cannot be seen under the sanitizers (test/all.sh leaves it out)")
+    config.addinivalue_line("markers", "soak: only in test/soak.sh")
 
 
 @pytest.fixture(scope="session")

@@ -369,6 +369,9 @@ print("got " + input(), flush=True)
 """
 
 
+# Hung once in some forty runs, on a machine that was busy with containers, and is not understood:
+# so it is played where it can be watched, in test/soak.sh.
+@pytest.mark.soak
 def test_init_always_under_a_shell_is_stopped_and_comes_back(start, terminal, binary, tmp_path):
     controlling, ours = terminal
     script = tmp_path / "typed"
