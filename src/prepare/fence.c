@@ -59,6 +59,7 @@ enum session_result fence_make(struct fence *fence, struct session *session,
     for (size_t i = 0; i < sizeof bytes; i++) {
         (void)snprintf(fence->run + 2 * i, 3, "%02x", bytes[i]);
     }
+    fence->is_pooled = session_is_pooled(session, deadline_ms);
     return SESSION_DONE;
 }
 
@@ -83,11 +84,11 @@ void fence_assignment(const struct fence *fence, char assignment[FENCE_ASSIGNMEN
     " SELECT pid, usename, is_ours, CASE WHEN is_ours THEN pg_terminate_backend(pid) END"          \
     " FROM relevant"
 
-static enum session_result sweep_named(struct session *session, const char *statement,
-    const char *pattern, const char *name, struct fence_sweep *sweep, int64_t deadline_ms) {
+static enum session_result sweep_named(const struct fence *fence, struct session *session,
+    const char *statement, const char *pattern, const char *name, struct fence_sweep *sweep,
+    int64_t deadline_ms) {
     /* A session to itself has no idle connections of strangers that bear the name. */
-    const char *parameters[] = {
-        pattern, name, session_is_pooled(session, deadline_ms) ? "false" : "true"};
+    const char *parameters[] = {pattern, name, fence->is_pooled ? "false" : "true"};
     enum session_result result =
         session_query(session, statement, parameters, ARRAY_LENGTH(parameters), deadline_ms);
     if (result != SESSION_DONE) {
@@ -137,7 +138,7 @@ enum session_result fence_sweep_others(const struct fence *fence, struct session
     (void)snprintf(pattern, sizeof pattern, "signalbox-step/%s/%%", fence->app);
     (void)snprintf(own, sizeof own, "signalbox-step/%s/%s", fence->app, fence->run);
     return sweep_named(
-        session, BACKENDS "application_name <> $2" ENDED, pattern, own, sweep, deadline_ms);
+        fence, session, BACKENDS "application_name <> $2" ENDED, pattern, own, sweep, deadline_ms);
 }
 
 enum session_result fence_sweep_own(const struct fence *fence, struct session *session,
@@ -146,5 +147,5 @@ enum session_result fence_sweep_own(const struct fence *fence, struct session *s
     *sweep = (struct fence_sweep){.ended = 0};
     (void)snprintf(own, sizeof own, "signalbox-step/%s/%s", fence->app, fence->run);
     return sweep_named(
-        session, BACKENDS "application_name = $2" ENDED, own, own, sweep, deadline_ms);
+        fence, session, BACKENDS "application_name = $2" ENDED, own, own, sweep, deadline_ms);
 }

@@ -6,6 +6,7 @@
 #ifndef PREPARE_FENCE_H
 #define PREPARE_FENCE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "signalbox/base/cleanup.h"
@@ -16,7 +17,8 @@ enum { FENCE_APP_LENGTH = 8, FENCE_RUN_LENGTH = 16 };
 struct fence {
     char app[FENCE_APP_LENGTH + 1]; /* Of database, schema and lock key: never another app's. */
     char run[FENCE_RUN_LENGTH + 1]; /* Random, one for each run of this process. */
-    char rails_lock[24];            /* The key that `db:migrate` takes in this database. */
+    bool is_pooled;      /* Connections go through a pooler, so that idle ones may be strangers'. */
+    char rails_lock[24]; /* The key that `db:migrate` takes in this database. */
 };
 
 struct fence_sweep {

@@ -206,10 +206,6 @@ static void emit(enum event event, const struct event_fields *fields, const char
     write_line(&line);
 }
 
-const char *event_name(enum event event) {
-    return events[event].name;
-}
-
 void report_configure(enum report_format format, enum report_level level, const char *release) {
     settings.format = format;
     settings.level = level;

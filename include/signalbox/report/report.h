@@ -66,9 +66,6 @@ struct event_fields {
     int exit_status;
 };
 
-/* The name of an event as --log=json writes it, such as "lock_taken". */
-const char *event_name(enum event event);
-
 /* Before the first event: how to write and how much. `release` may be NULL; it is copied. */
 void report_configure(enum report_format format, enum report_level level, const char *release);
 
