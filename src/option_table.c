@@ -42,7 +42,7 @@ const struct option_row option_rows[] = {
         "HOW", NULL, "auto, postgres, file[:PATH] or none"},
     {"--lock-key", "SIGNALBOX_LOCK_KEY", OPTION_NUMBER, GROUP_PREPARING, CARRIED_OUT, AT(lock_key),
         "0", "N", NULL, "for apps that share a database but need not\nexclude each other"},
-    {"--watch", "SIGNALBOX_WATCH", OPTION_PATHS, GROUP_PREPARING, CHECKED_ONLY, AT(watch), NULL,
+    {"--watch", "SIGNALBOX_WATCH", OPTION_PATHS, GROUP_PREPARING, CARRIED_OUT, AT(watch), NULL,
         "PATHS", NULL,
         "files whose content decides whether a prepare is\n"
         "due, or `schema`; without it the whole image"},

@@ -38,11 +38,13 @@ static void copy_environment(const struct target_request *target, struct string_
 static void report_target(const struct target *target) {
     if (target->has_fingerprint) {
         report_set_fingerprint(target->fingerprint);
-        return;
+    } else {
+        report(EVENT_NO_FINGERPRINT, NULL, "%s: every replica runs the steps in its turn",
+            target->no_fingerprint);
     }
-    report(EVENT_NO_FINGERPRINT, NULL,
-        "the Rails environment is %s (%s): every replica runs the steps in its turn",
-        target->environment, target->environment_source);
+    for (size_t i = 0; i < target->warnings.count; i++) {
+        report(EVENT_CONFIGURATION_NOTE, NULL, "%s", target->warnings.items[i]);
+    }
 }
 
 /* What is not known without Rails is asked now, while a signal is still heeded. */
