@@ -35,8 +35,7 @@ void explain_warnings(const struct explanation *explanation, const struct target
     }
     if (!target->has_fingerprint) {
         AUTO_TEXT struct text warning = {.data = NULL};
-        text_append_format(
-            &warning, "%s: every replica runs the steps in its turn", target->no_fingerprint);
+        target_explain_no_fingerprint(target, &warning);
         string_list_append(warnings, text_string(&warning));
     }
     for (size_t i = 0; i < target->warnings.count; i++) {

@@ -87,6 +87,7 @@ _Static_assert(ARRAY_LENGTH(option_rows) <= OPTIONS_MOST, "a source for every ro
 
 const struct request_row request_rows[] = {
     {"--explain", REQUEST_EXPLAIN, "say what would be done, and do nothing"},
+    {"--status", REQUEST_STATUS, "ask whether this content is prepared: 0 yes, 1 no"},
     {"--version", REQUEST_VERSION, "print the version"},
     {"--help", REQUEST_HELP, "print this"},
 };

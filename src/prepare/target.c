@@ -146,6 +146,11 @@ static int find_databases(
     return request->has_secrets_tool ? refuse_secrets_tool(error) : -1;
 }
 
+void target_explain_no_fingerprint(const struct target *target, struct text *text) {
+    text_append_format(
+        text, "%s: every replica runs the steps in its turn", target->no_fingerprint);
+}
+
 int target_make(const struct target_request *request, struct target *target, struct error *error) {
     *target = (struct target){
         .steps = request->steps,

@@ -71,6 +71,9 @@ int target_make(
 int target_ask_rails(
     struct target *target, const struct rails_question *question, struct error *error) MUST_USE;
 
+/* Why there is no fingerprint and what follows, as a sentence. */
+void target_explain_no_fingerprint(const struct target *target, struct text *text);
+
 void target_release(struct target *target);
 
 #endif
