@@ -102,14 +102,17 @@ class Loop:
 
     def __init__(self):
         self.selector = selectors.DefaultSelector()
+        self.callbacks = {}
         self.timers = []
         self.order = itertools.count()
 
     def register(self, what, events, callback):
-        self.selector.register(what, events, callback)
+        self.selector.register(what, events)
+        self.callbacks[what] = callback
 
     def unregister(self, what):
         self.selector.unregister(what)
+        del self.callbacks[what]
 
     def after(self, delay_ms, callback):
         heapq.heappush(self.timers,
@@ -123,8 +126,8 @@ class Loop:
         until = min([end] + [timer[0] for timer in self.timers[:1]])
         for key, _ in self.selector.select(max(0, until - now)):
             # An earlier callback of this turn may have closed it.
-            if key.fileobj in self.selector.get_map():
-                key.data()
+            if key.fileobj in self.callbacks:
+                self.callbacks[key.fileobj]()
         while self.timers and self.timers[0][0] <= time.monotonic():
             heapq.heappop(self.timers)[2]()
         return True

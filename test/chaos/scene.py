@@ -101,7 +101,8 @@ class Puppet:
         self.replica = None
         self.run = None
         self.is_over = False
-        self.is_suspect = False
+        self.has_answered = False
+        self.challenged_at = None
         self.was_told = None
         self.orders = []
 
@@ -127,6 +128,8 @@ class Scene:
         self.counts = {}
         self.triggers = []
         self.lock_faults = set()
+        # How long a step lived beside the next, where an operator had taken its lock away.
+        self.windows = []
         self.links = {}
         self.is_closing = False
         self.socket_path = str(lane.directory / "puppets")
@@ -252,6 +255,8 @@ class Scene:
             self.loop.unregister(puppet.connection)
             puppet.connection.close()
             puppet.is_over = True
+            if puppet.has_answered:
+                self.windows.append(1000 * (time.monotonic() - puppet.challenged_at))
             if puppet.replica is not None:
                 self.note(puppet.replica.name, puppet.role, puppet.pid, "is dead")
         elif puppet.role is None:
@@ -279,7 +284,7 @@ class Scene:
         """Whoever of these answers is alive now."""
         for other in others:
             if not other.is_over and not other.replica.is_frozen:
-                other.is_suspect = True
+                other.challenged_at = other.challenged_at or time.monotonic()
                 other.tell("ping")
 
     def steps_alive(self):
@@ -313,16 +318,19 @@ class Scene:
 
     def answer(self, puppet, message):
         if message == "pong":
-            if puppet.is_suspect and not puppet.replica.is_frozen:
-                self.complain(f"the {puppet.role} {puppet.pid} of {puppet.replica.name} is alive "
-                              "beside what came after it")
+            if puppet.challenged_at is not None and not puppet.replica.is_frozen:
+                puppet.has_answered = True
+                self.note("the", puppet.role, puppet.pid, "of", puppet.replica.name, "is alive")
+                if not self.lock_faults & {"backend", "restart"}:
+                    self.complain(f"the {puppet.role} {puppet.pid} of {puppet.replica.name} is "
+                                  "alive beside what came after it")
             return
         self.note("the", puppet.role, "of", puppet.replica.name, "says", message)
         self.happened("step", message)
         if message == "refused":
             self.complain(f"a statement of an earlier step is alive in the server beside the step "
                           f"{puppet.pid} of {puppet.replica.name}")
-        if message == "gone":
+        if message == "gone" and puppet.was_told is None:
             # As Rails does when its connection breaks.
             puppet.orders = ["exit 1"]
         if message in ("locked", "busy", "stubborn", "gone", "refused"):
@@ -541,9 +549,9 @@ class Scene:
         self.loop.unregister(self.listener)
         self.listener.close()
         os.unlink(self.socket_path)
-        for key in list(self.loop.selector.get_map().values()):
-            if isinstance(key.fileobj, int):
-                os.close(key.fileobj)
+        for what in self.loop.callbacks:
+            if isinstance(what, int):
+                os.close(what)
         self.loop.selector.close()
         for replica in self.replicas:
             if replica.pid is not None and replica.status is None:
