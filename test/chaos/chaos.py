@@ -211,7 +211,8 @@ def main():
     for name, count in sorted(chaos.figures.items()):
         print(f"  {count:7d} {name}")
     # The server drops a backend and frees its lock in one instant; the step dies when its runner
-    # has noticed. With a link that is cut, and with a container that is stopped, it is dead before.
+    # has noticed. (With a link that is cut, or a container that is stopped, it is dead before.) So
+    # does the daemon of a step whose preparer alone is killed, when the supervisor has noticed.
     print(f"  {len(chaos.windows):7d} steps were alive beside the next after their lock was taken "
           f"away; the longest for {max(chaos.windows, default=0):.0f} ms")
     print(f"  {len(chaos.wrong):7d} rounds are wrong {chaos.wrong or ''}")

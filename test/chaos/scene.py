@@ -69,6 +69,7 @@ class Replica:
         self.is_frozen = False
         self.was_signalled = set()
         self.was_killed = False
+        self.has_lost_preparer = False
         self.is_disturbed = False
         self.began_at = None
 
@@ -128,7 +129,8 @@ class Scene:
         self.counts = {}
         self.triggers = []
         self.lock_faults = set()
-        # How long a step lived beside the next, where an operator had taken its lock away.
+        # How long a step lived beside the next, where an operator had taken its lock away, or
+        # killed its preparer alone: the lock is free before those above and below it know.
         self.windows = []
         self.links = {}
         self.is_closing = False
@@ -321,7 +323,8 @@ class Scene:
             if puppet.challenged_at is not None and not puppet.replica.is_frozen:
                 puppet.has_answered = True
                 self.note("the", puppet.role, puppet.pid, "of", puppet.replica.name, "is alive")
-                if not self.lock_faults & {"backend", "restart"}:
+                if not self.lock_faults & {"backend", "restart"} and not (
+                        puppet.role == "daemon" and puppet.replica.has_lost_preparer):
                     self.complain(f"the {puppet.role} {puppet.pid} of {puppet.replica.name} is "
                                   "alive beside what came after it")
             return
@@ -388,7 +391,7 @@ class Scene:
         return self.send(replica.main(), signal.SIGKILL)
 
     def do_kill_preparer(self, _, replica):
-        replica.was_killed = True
+        replica.was_killed = replica.has_lost_preparer = True
         return self.send(replica.preparer(), signal.SIGKILL)
 
     def do_kill_step(self, _, replica):
