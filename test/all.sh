@@ -87,6 +87,8 @@ part 'integration tests with sanitizers' env SIGNALBOX=build/asan/signalbox \
   /usr/bin/python3 -m pytest -q -p no:cacheprovider -m 'not no_sanitizer and not soak' test/integration
 part 'integration tests of the static binary' env SIGNALBOX=build/release/signalbox \
   /usr/bin/python3 -m pytest -q -p no:cacheprovider -m 'not soak' test/integration
+part 'model' sh test/model/run.sh
+part 'chaos' sh test/chaos/run.sh --seconds 60
 part 'demo' sh test/demo.sh
 part 'containers' sh test/container/run.sh
 

@@ -5,7 +5,7 @@
 #   sh test/prerequisites.sh                     everything
 #   sh test/prerequisites.sh build database      only these groups
 #
-# Groups: build database python inits lint containers. It asks dpkg first, so it is
+# Groups: build database python inits lint model containers. It asks dpkg first, so it is
 # quick and needs neither root nor a network when nothing is missing.
 set -eu
 export LANG=C LC_ALL=C DEBIAN_FRONTEND=noninteractive
@@ -24,16 +24,18 @@ packages_of() {
       echo tini dumb-init catatonit strace util-linux bash ;;
     lint)
       echo clang clang-tidy clang-format libclang-rt-dev valgrind ;;
+    model)
+      echo spin gcc libc6-dev ;;
     containers)
       echo podman runc containernetworking-plugins iptables mmdebstrap \
         ca-certificates debian-archive-keyring ;;
     *)
-      echo "prerequisites.sh: no such group: $1 (build database python inits lint containers)" >&2
+      echo "prerequisites.sh: no such group: $1 (build database python inits lint model containers)" >&2
       exit 64 ;;
   esac
 }
 
-[ $# -gt 0 ] || set -- build database python inits lint containers
+[ $# -gt 0 ] || set -- build database python inits lint model containers
 wanted=
 for group in "$@"; do
   wanted="$wanted $(packages_of "$group")"

@@ -19,3 +19,5 @@ while [ $rounds -lt 20 ]; do
     /usr/bin/python3 -m pytest -q -p no:cacheprovider test/integration
 done
 SIGNALBOX_ROUNDS=10 sh test/container/run.sh
+sh test/model/run.sh --long
+SIGNALBOX=build/release/signalbox sh test/chaos/run.sh --rounds 10000

@@ -112,12 +112,14 @@ static void print_promela_row(const struct flight_row *row) {
     print_word(" && seen == seen_", observation_name(row->observation));
     print_word(" -> at = ", flight_state_name(row->next));
     print_word("; act = act_", action_name(row->action));
-    (void)printf("; /* %s */\n", row->why);
+    (void)printf("; c_code { row_reach(%d); } /* %s */\n",
+        (int)row->state * OBSERVATION_COUNT + (int)row->observation, row->why);
 }
 
 static void print_diagram_row(const struct flight_row *row) {
     const char *end = end_name(row->action);
-    if (row->next == FLIGHT_ENDED && end == NULL) {
+    /* What can happen in every state says nothing about any. */
+    if ((row->next == FLIGHT_ENDED && end == NULL) || row->observation == SEEN_GONE) {
         return;
     }
     (void)printf("    %s --> %s: %s\n", flight_state_name(row->state),
@@ -141,6 +143,11 @@ int main(int argc, char **argv) {
         print_names("state", "", name_of_state, FLIGHT_STATE_COUNT);
         print_names("observation", "seen_", name_of_observation, OBSERVATION_COUNT);
         print_names("action", "act_", name_of_action, ACT_CANCEL + 1);
+        /* Says once in an exploration that a row was reached; no part of the model's state. */
+        (void)printf("c_decl { static char row_reached[%d];\n"
+                     "static void row_reach(int row) { if (!row_reached[row]) "
+                     "{ row_reached[row] = 1; printf(\"row %%d is reached\\n\", row); } } }\n",
+            FLIGHT_STATE_COUNT * OBSERVATION_COUNT);
         (void)puts("inline follow_row() {\nif");
         for_each_row(print_promela_row);
         (void)puts(":: else -> assert(false); /* a pair that cannot happen */\nfi\n}");

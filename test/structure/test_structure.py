@@ -1,7 +1,9 @@
 """The structure that the design promises, held against the sources and the README."""
 
+import os
 import pathlib
 import re
+import subprocess
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -121,3 +123,20 @@ def test_the_readmes_exit_statuses_are_those_of_the_code():
         for number in re.findall(r"\d+", status.split("+")[0])
     } - {0, 128}
     assert table == code
+
+
+def test_the_readmes_diagram_is_printed_from_the_table():
+    # Built by all.sh before; a missing program is a failure and not a test left out.
+    program = ROOT / "build" / os.environ.get("PRESET", "dev") / "test" / "print_flight"
+    printed = subprocess.run(
+        [program, "diagram"], capture_output=True, text=True, check=True).stdout
+    diagram, = re.findall(r"```mermaid\n.*?```\n", (ROOT / "README.md").read_text(), re.DOTALL)
+    assert diagram == printed
+
+
+def test_the_model_knows_every_mistake_that_is_looked_for():
+    model = (ROOT / "test/model/flight.pml").read_text()
+    mistakes = set(re.findall(r"BREAK_([A-Z_]+)", model))
+    looked_for = set(re.findall(r"^fails ([A-Z_]+) ", (ROOT / "test/model/run.sh").read_text(),
+                                re.MULTILINE))
+    assert mistakes == looked_for
