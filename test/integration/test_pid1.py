@@ -1,17 +1,19 @@
 """What an init has to get right when things are not as they should be, and its options."""
 
+import contextlib
+import fcntl
 import os
 import pty
 import select
 import signal
 import struct
 import subprocess
-import fcntl
 import termios
 
 import pytest
 
-from namespace import DEADLINE_S, LEAVES_BEHIND, LISTENER, pid_1_of, python
+from namespace import (
+    DEADLINE_S, LEAVES_BEHIND, LISTENER, held_up, pid_1_of, python, wait_for_call)
 
 # Becomes its arguments where the kernel says EPERM to these system calls (x86-64's numbers).
 REFUSING = """
@@ -30,11 +32,11 @@ os.execvp(sys.argv[1], sys.argv[1:])
 """
 
 
-PRCTL, PIDFD_SEND_SIGNAL, PIDFD_OPEN, CLOSE_RANGE = 157, 424, 434, 436
+PRCTL, PWRITEV2, PIDFD_SEND_SIGNAL, PIDFD_OPEN, CLOSE_RANGE = 157, 328, 424, 434, 436
 
 
 def refusing(*calls):
-    refused = calls or (PRCTL, PIDFD_SEND_SIGNAL, PIDFD_OPEN, CLOSE_RANGE)
+    refused = calls or (PRCTL, PWRITEV2, PIDFD_SEND_SIGNAL, PIDFD_OPEN, CLOSE_RANGE)
     return python(REFUSING.replace("REFUSED", str(list(refused))))
 
 
@@ -184,18 +186,54 @@ def test_closed_standard_descriptors(run, tmp_path):
 # --- the log --------------------------------------------------------------------------
 
 
+def fill(descriptor):
+    """Leaves no room: by writing into a pipe until there is none, by what ^S does in a terminal."""
+    if os.isatty(descriptor):
+        termios.tcflow(descriptor, termios.TCOOFF)
+        return
+    # A description of our own, since that of the others must not become non-blocking.
+    own = os.open(f"/proc/self/fd/{descriptor}", os.O_WRONLY | os.O_NONBLOCK)
+    for size in 4096, 1:
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                os.write(own, b"x" * size)
+    os.close(own)
+
+
 @pytest.mark.parametrize("kind", ["pipe", "terminal"])
 def test_a_log_that_nobody_reads_holds_nobody_up(run, kind):
     ours, theirs = os.pipe() if kind == "pipe" else pty.openpty()
-    full = theirs
-    os.set_blocking(full, False)
-    try:
-        while True:
-            os.write(full, b"x" * 1000 + b"\n")
-    except BlockingIOError:
-        pass
-    os.set_blocking(full, True)
-    assert run("sh", "-c", "exit 3", stderr=full, stdin=subprocess.DEVNULL) == (3, "")
+    fill(theirs)
+    assert run("sh", "-c", "exit 3", stderr=theirs, stdin=subprocess.DEVNULL) == (3, "")
+    os.close(ours)
+    os.close(theirs)
+
+
+# The sanitizers' leak checker refuses to work beside strace.
+@pytest.mark.no_sanitizer
+@pytest.mark.parametrize("kind, world", [
+    pytest.param(os.pipe, (), id="pipe"),
+    pytest.param(os.pipe, refusing(PWRITEV2), id="pipe before Linux 6.4"),
+    pytest.param(pty.openpty, (), id="terminal"),
+])
+def test_a_log_that_somebody_fills_before_us_holds_nobody_up(start, tmp_path, kind, world):
+    ours, theirs = kind()
+    log = tmp_path / "calls"
+    process = start(*python(LISTENER), stderr=theirs, prefix=world,
+                    outside=held_up("poll", "delay_exit", log))
+    assert process.stdout.readline() == "ready\n"
+    us = pid_1_of(process)
+    log.write_text("", encoding="ascii")
+    os.kill(us, signal.SIGUSR1)
+    assert int(process.stdout.readline()) == signal.SIGUSR1
+    # It has been told that there is room for what it wants to say about that, and is about to.
+    wait_for_call(log, "revents=POLLOUT")
+    fill(theirs)
+    os.kill(us, signal.SIGTERM)
+    ready, _, _ = select.select([process.stdout], [], [], DEADLINE_S)
+    assert ready, "it waits for somebody to read its log"
+    assert int(process.stdout.readline()) == signal.SIGTERM
+    assert process.wait(DEADLINE_S) == 42
     os.close(ours)
     os.close(theirs)
 
