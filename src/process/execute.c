@@ -145,8 +145,8 @@ int execute_explain_failure(const char *name, int error_number) {
         piece(no_interpreter, is_there ? sizeof no_interpreter - 1 : 0),
         piece("\n", 1),
     };
-    /* A full pipe must not hold the parent, which is suspended until we are gone; a broken one would
-     * end us by SIGPIPE, and the status would say that instead. */
+    /* A full pipe must not hold the parent, which is suspended until we are gone; a broken one
+     * would end us by SIGPIPE, and the status would say that instead. */
     (void)standard_error_write(line, (int)ARRAY_LENGTH(line));
     return error_number == ENOENT || error_number == ENOTDIR ? EXIT_STATUS_NOT_FOUND
                                                              : EXIT_STATUS_NOT_EXECUTABLE;

@@ -8,6 +8,7 @@ import select
 import signal
 import struct
 import subprocess
+import sys
 import termios
 
 import pytest
@@ -130,6 +131,28 @@ os.wait()
 sys.exit(6)
 """
     assert run("--init=always", *python(text), init=False) == (6, "asked\n")
+
+
+# --- early signals ----------------------------------------------------------------------
+
+
+# From the call that blocks them, which is the first that we make, to the command's own first line.
+@pytest.mark.no_sanitizer
+@pytest.mark.parametrize("options", [(), ("--signal-group",)], ids=["", "group"])
+@pytest.mark.parametrize("held, said", [
+    ("rt_sigprocmask", "SIG_SETMASK, ~[], [], 8) = 0"),
+    ("signalfd4", "signalfd4(-1, ~[], 8"),
+    ("ioctl", "ioctl(0, "),
+    ("vfork", "vfork("),
+    ("execve", f'execve("{sys.executable}"'),
+])
+def test_a_signal_that_comes_before_the_command_is_not_lost(start, tmp_path, held, said, options):
+    log = tmp_path / "calls"
+    process = start(*options, sys.executable, "-c", "while True: pass",
+                    outside=held_up(held, "delay_exit", log))
+    wait_for_call(log, said)
+    os.kill(pid_1_of(process), signal.SIGTERM)
+    assert process.wait(DEADLINE_S) == 143
 
 
 # --- where something is missing -------------------------------------------------------
