@@ -25,7 +25,7 @@ packages_of() {
     lint)
       echo clang clang-tidy clang-format libclang-rt-dev valgrind ;;
     containers)
-      echo podman runc containernetworking-plugins iptables mmdebstrap \
+      echo podman runc catatonit containernetworking-plugins iptables mmdebstrap \
         ca-certificates debian-archive-keyring ;;
     *)
       echo "prerequisites.sh: no such group: $1 (build database python inits lint containers)" >&2

@@ -5,6 +5,7 @@
 #   localhost/signalbox-shop-price    its next release, with one more migration
 #   localhost/signalbox-shop-slow     one whose migration takes a minute
 #   localhost/signalbox-scratch       nothing but the binary
+#   localhost/signalbox-debian        Debian and the binary, for a user who is not root
 #
 # Prints how long each part took. Podman's layer cache sees by itself which
 # inputs have changed; base.sh and app.sh do the same for what they make.
@@ -65,6 +66,16 @@ build_scratch() {
     podman build -f - -t localhost/signalbox-scratch "$here"
 }
 
+build_debian() {
+  printf '%s\n' 'FROM docker.io/library/debian:trixie-slim' \
+    'COPY --from=localhost/signalbox-shop /usr/local/bin/signalbox /usr/local/bin/signalbox' \
+    'WORKDIR /app' \
+    'RUN echo shop >content' \
+    'USER 1000:1000' \
+    'ENTRYPOINT ["/usr/local/bin/signalbox"]' |
+    podman build -f - -t localhost/signalbox-debian "$here"
+}
+
 part base-images sh "$here/base.sh"
 
 # The signalbox stage needs nothing of the application (an empty directory is
@@ -82,4 +93,5 @@ part image build_shop -t localhost/signalbox-shop
 part release-price build_release price
 part release-slow build_release slow
 part scratch build_scratch
+part debian build_debian
 part prune podman image prune --force

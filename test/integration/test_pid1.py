@@ -1,12 +1,10 @@
 """What an init has to get right when things are not as they should be, and its options."""
 
 import contextlib
-import fcntl
 import os
 import pty
 import select
 import signal
-import struct
 import subprocess
 import sys
 import termios
@@ -15,6 +13,7 @@ import pytest
 
 from namespace import (
     DEADLINE_S, LEAVES_BEHIND, LISTENER, held_up, pid_1_of, python, wait_for_call)
+from terminal import Screen
 
 # Becomes its arguments where the kernel says EPERM to these system calls (x86-64's numbers).
 REFUSING = """
@@ -353,28 +352,6 @@ def test_any_other_kill_is_not_called_out_of_memory(run):
 # --- the terminal -------------------------------------------------------------------------
 
 
-class Screen:
-    """Our end of a terminal: types, and reads what is shown."""
-
-    def __init__(self, file):
-        self._file = file
-        self._shown = b""
-
-    def fileno(self):
-        return self._file.fileno()
-
-    def write(self, keys):
-        self._file.write(keys)
-
-    def until(self, text):
-        """Reads on until `text` is shown; what comes after it is left for the next call."""
-        while text not in self._shown:
-            ready, _, _ = select.select([self._file], [], [], DEADLINE_S)
-            assert ready, self._shown
-            self._shown += self._file.read(4096)
-        self._shown = self._shown.split(text, 1)[1]
-
-
 @pytest.fixture
 def terminal():
     controlling, terminal = pty.openpty()
@@ -388,7 +365,7 @@ def test_keys_and_the_window_s_size_reach_the_command_once(start, terminal):
     assert process.stdout.readline() == "ready\n"
     controlling.write(b"\x1c")
     assert int(process.stdout.readline()) == signal.SIGQUIT
-    fcntl.ioctl(controlling, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 120, 0, 0))
+    controlling.resize(50, 120)
     assert int(process.stdout.readline()) == signal.SIGWINCH
     os.kill(pid_1_of(process), signal.SIGTERM)
     assert int(process.stdout.readline()) == signal.SIGTERM
