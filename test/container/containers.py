@@ -30,14 +30,15 @@ PATIENCE_S = 240
 STOP_S = "30"
 
 
-def podmanpodman_command(*arguments):
+def podman_command(*arguments):
     return ["sh", str(HERE / "podman.sh"), *arguments]
 
 
 def podman(*arguments, check=True):
     """Runs podman; its result, with what it wrote as text."""
     result = subprocess.run(
-        podman_command(*arguments), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+        podman_command(*arguments), stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        check=False,
     )
     if check and result.returncode != 0:
         raise AssertionError(f"podman {' '.join(arguments)}: {result.stderr.strip()}")
@@ -106,8 +107,8 @@ class Container:
     def wait(self):
         """Waits until it has ended; its exit status."""
         result = subprocess.run(
-            podman_command("wait", self.name), stdin=subprocess.DEVNULL, capture_output=True, text=True,
-            timeout=PATIENCE_S, check=True,
+            podman_command("wait", self.name), stdin=subprocess.DEVNULL, capture_output=True,
+            text=True, timeout=PATIENCE_S, check=True,
         )
         return int(result.stdout)
 
