@@ -4,6 +4,7 @@ import contextlib
 import os
 import pty
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -321,6 +322,44 @@ def test_a_command_that_somebody_stopped_stays_stopped(start):
     os.kill(us, signal.SIGCONT)
     os.kill(us, signal.SIGTERM)
     assert process.wait(DEADLINE_S) == 42
+
+
+@pytest.fixture
+def of_root(tmp_path):
+    """A Python that whoever runs it runs as root."""
+    program = tmp_path / "python"
+    shutil.copy(sys.executable, program)
+    program.chmod(0o4755)
+    for directory in tmp_path, *tmp_path.parents[:2]:
+        directory.chmod(0o755)
+    return str(program)
+
+
+@pytest.mark.parametrize("options", [(), ("--signal-group",)], ids=["", "group"])
+def test_a_signal_that_we_may_not_send_is_a_warning_and_no_end(start, of_root, options):
+    text = "import os, sys; os.setuid(0); print('ready', flush=True); sys.stdin.read(); sys.exit(6)"
+    process = start(*options, of_root, "-c", text,
+                    prefix=("setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"),
+                    stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout.readline() == "ready\n"
+    sent = signal.SIGUSR1, signal.SIGTERM
+    for number in sent:
+        os.kill(pid_1_of(process), number)
+    _, said = process.communicate(timeout=DEADLINE_S)
+    assert process.returncode == 6
+    for number in sent:
+        assert f"warning: {number.name} could not be sent to the command" in said
+    assert said.count("Operation not permitted") == 2
+
+
+def test_what_we_may_not_kill_is_left_to_the_kernel(run, of_root):
+    text = "import os\nos.setuid(0)" + STUBBORN.replace("sys.exit(7)", "os._exit(7)")
+    status, output = run(of_root, "-c", text, variables={"SIGNALBOX_GRACE": "50ms"},
+                         prefix=("setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"),
+                         stderr=subprocess.STDOUT)
+    assert status == 7
+    assert "asked" not in output.splitlines()
+    assert "something that the command left behind cannot be killed from here" in output
 
 
 def test_an_out_of_memory_kill_is_named(run, tmp_path):
