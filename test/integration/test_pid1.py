@@ -13,7 +13,7 @@ import termios
 import pytest
 
 from namespace import (
-    DEADLINE_S, LEAVES_BEHIND, LISTENER, held_up, pid_1_of, python, wait_for_call)
+    DEADLINE_S, LEAVES_BEHIND, LISTENER, UNUSUAL, held_up, pid_1_of, python, wait_for_call)
 from terminal import Screen
 
 # Becomes its arguments where the kernel says EPERM to these system calls (x86-64's numbers).
@@ -142,7 +142,7 @@ sys.exit(6)
 @pytest.mark.parametrize("held, said", [
     ("rt_sigprocmask", "SIG_SETMASK, ~[], [], 8) = 0"),
     ("signalfd4", "signalfd4(-1, ~[], 8"),
-    ("ioctl", "ioctl(0, "),
+    ("rt_sigpending", "rt_sigpending("),
     ("vfork", "vfork("),
     ("execve", f'execve("{sys.executable}"'),
 ])
@@ -153,6 +153,18 @@ def test_a_signal_that_comes_before_the_command_is_not_lost(start, tmp_path, hel
     wait_for_call(log, said)
     os.kill(pid_1_of(process), signal.SIGTERM)
     assert process.wait(DEADLINE_S) == 143
+
+
+@pytest.mark.no_sanitizer
+def test_a_signal_that_means_no_end_waits_for_the_command(start, tmp_path):
+    log = tmp_path / "calls"
+    text = "import signal; print(int(signal.sigwait({signal.SIGUSR1})))"
+    process = start(*python(text), prefix=python(UNUSUAL),
+                    outside=held_up("rt_sigpending", "delay_exit", log))
+    wait_for_call(log, "rt_sigpending(")
+    os.kill(pid_1_of(process), signal.SIGUSR1)
+    output, _ = process.communicate(timeout=DEADLINE_S)
+    assert (process.returncode, output) == (0, f"{int(signal.SIGUSR1)}\n")
 
 
 # --- where something is missing -------------------------------------------------------
