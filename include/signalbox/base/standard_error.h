@@ -9,8 +9,10 @@
 #include <sys/uio.h>
 
 /* Writes the parts, at most PIPE_BUF bytes together, at once; false where they would have to wait
- * or nobody is there to read them. Only makes system calls, so a child of vfork may call it.
- * A broken pipe is noticed before it makes a SIGPIPE, unless it breaks in the same instant. */
+ * for a reader or nobody is there to read them. A terminal that does not take them gets a tenth of
+ * a second, since another process may be in the middle of writing to it. Only makes system calls,
+ * so a child of vfork may call it. A broken pipe is noticed before it makes a SIGPIPE, unless it
+ * breaks in the same instant. */
 bool standard_error_write(const struct iovec parts[], int count);
 
 #endif
