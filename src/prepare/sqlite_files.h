@@ -1,0 +1,26 @@
+/*
+ * Which file each SQLite database was, so that one that was replaced, emptied or removed does not
+ * count as prepared.
+ */
+#ifndef PREPARE_SQLITE_FILES_H
+#define PREPARE_SQLITE_FILES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "signalbox/database/database.h"
+
+/* Appends a line for each SQLite database that is there and not empty:
+ * "DEVICE INODE BIRTH ROLE", where BIRTH is 0 if the file system does not know it. */
+void sqlite_files_describe(
+    const struct databases *databases, const char *directory, struct text *lines);
+
+/* Whether each database that has a line is the same file still, and not empty. Otherwise `doubt`,
+ * of `size` bytes, says which is not and why. */
+bool sqlite_files_agree(const char *lines, const struct databases *databases, const char *directory,
+    char *doubt, size_t size);
+
+/* Whether the first database is a file that is missing or empty. */
+bool sqlite_files_are_new(const struct databases *databases, const char *directory);
+
+#endif
