@@ -14,7 +14,7 @@
 #include "signalbox/base/text.h"
 #include "signalbox/command/server.h"
 #include "signalbox/command/step.h"
-#include "signalbox/prepare/lock.h"
+#include "signalbox/prepare/lock_choice.h"
 #include "signalbox/report/report.h"
 
 enum prepare_mode {

@@ -33,35 +33,50 @@ static bool is_in_memory(const char *name) {
         (string_has_prefix(name, "file:") && strstr(name, "mode=memory") != NULL);
 }
 
-/* The directory of a path, with its '/' at the end; "" where there is none. */
-static char *directory_of(const char *path) {
+/* How much of a path is its directory, with the '/' at its end; 0 where there is none. */
+static size_t directory_length(const char *path) {
     const char *slash = strrchr(path, '/');
-    return string_copy_part(path, slash == NULL ? 0 : (size_t)(slash - path) + 1);
+    return slash == NULL ? 0 : (size_t)(slash - path) + 1;
 }
 
-static void append_resolved(const char *path, struct text *resolved) {
-    AUTO_FREE char *at = string_copy(path);
-    /* A link at the end may lead to what is not there yet. */
+/* A link at the end may lead to what is not there yet. */
+static char *follow_links(const char *path) {
+    char *at = string_copy(path);
     for (int link = 0; link < LINKS_MOST; link++) {
         char target[PATH_MAX];
-        ssize_t length = readlink(at, target, sizeof target - 1);
+        AUTO_TEXT struct text next = {.data = NULL};
+        ssize_t length = readlink(at, target, sizeof target);
         if (length <= 0) {
             break;
         }
-        target[length] = '\0';
-        AUTO_TEXT struct text next = {.data = NULL};
-        AUTO_FREE char *directory = directory_of(at);
-        text_append_format(&next, "%s%s", target[0] == '/' ? "" : directory, target);
+        text_append(&next, at, target[0] == '/' ? 0 : directory_length(at));
+        text_append(&next, target, (size_t)length);
         free(at);
         at = string_copy(text_string(&next));
     }
-    AUTO_FREE char *directory = directory_of(at);
-    AUTO_FREE char *real = realpath(directory[0] == '\0' ? "." : directory, NULL);
-    if (real == NULL) {
+    return at;
+}
+
+/* The real path of what exists of it, and the rest as it stands. */
+static void append_resolved(const char *path, struct text *resolved) {
+    AUTO_FREE char *at = follow_links(path);
+    AUTO_FREE char *directory = string_copy_part(at, directory_length(at));
+    char *real = NULL;
+    size_t length = strlen(directory);
+    while (real == NULL && length > 0) {
+        directory[length] = '\0';
+        real = realpath(directory, NULL);
+        if (real == NULL) {
+            directory[length - 1] = '\0';
+            length = directory_length(directory);
+        }
+    }
+    AUTO_FREE char *owned = real;
+    if (owned == NULL) {
         text_append_string(resolved, path);
         return;
     }
-    text_append_format(resolved, "%s/%s", strcmp(real, "/") == 0 ? "" : real, path_base_name(at));
+    text_append_format(resolved, "%s%s%s", owned, strcmp(owned, "/") == 0 ? "" : "/", at + length);
 }
 
 bool database_sqlite_path(

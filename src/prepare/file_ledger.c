@@ -234,19 +234,23 @@ void file_ledger_format(const struct file_ledger *ledger, struct text *text) {
     text_append_format(text, "end\t%zu\t%016llx\n", ledger->count, (unsigned long long)checksum);
 }
 
-struct file_run *file_ledger_append(struct file_ledger *ledger) {
-    int64_t id = ledger->count == 0 ? 0 : file_run_id(&ledger->runs[ledger->count - 1]);
-    struct file_run *run = add_run(ledger);
-    char number[24];
-    (void)snprintf(number, sizeof number, "%lld", (long long)id + 1);
-    file_run_set(run, COLUMN_ID, number);
-    return run;
-}
-
 void file_run_set(struct file_run *run, enum file_ledger_column column, const char *value) {
     char *copy = string_copy(value);
     free(run->fields[column]);
     run->fields[column] = copy;
+}
+
+void file_run_set_id(struct file_run *run, int64_t id) {
+    char number[24];
+    (void)snprintf(number, sizeof number, "%lld", (long long)id);
+    file_run_set(run, COLUMN_ID, number);
+}
+
+struct file_run *file_ledger_append(struct file_ledger *ledger) {
+    int64_t id = ledger->count == 0 ? 0 : file_run_id(&ledger->runs[ledger->count - 1]);
+    struct file_run *run = add_run(ledger);
+    file_run_set_id(run, id + 1);
+    return run;
 }
 
 int64_t file_run_id(const struct file_run *run) {

@@ -59,6 +59,7 @@ void file_ledger_format(const struct file_ledger *ledger, struct text *text);
 struct file_run *file_ledger_append(struct file_ledger *ledger);
 
 void file_run_set(struct file_run *run, enum file_ledger_column column, const char *value);
+void file_run_set_id(struct file_run *run, int64_t id);
 int64_t file_run_id(const struct file_run *run);
 enum run_state file_run_state(const struct file_run *run);
 

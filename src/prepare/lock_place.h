@@ -10,7 +10,7 @@
 #include "signalbox/base/cleanup.h"
 #include "signalbox/base/error.h"
 #include "signalbox/database/database.h"
-#include "signalbox/prepare/lock.h"
+#include "signalbox/prepare/lock_choice.h"
 
 /* Whether the lock can be found without knowing any database. */
 bool lock_choice_stands_alone(const struct lock_choice *choice);

@@ -9,8 +9,10 @@
 #include <string.h>
 
 #include "prepare/cancellation.h"
+#include "prepare/file_coordinator.h"
 #include "prepare/pilot.h"
 #include "prepare/postgres_coordinator.h"
+#include "prepare/unlocked_coordinator.h"
 #include "signalbox/base/text.h"
 #include "signalbox/process/ending.h"
 #include "signalbox/process/exit_status.h"
@@ -40,9 +42,9 @@ static void report_target(const struct target *target) {
         report_set_fingerprint(target->fingerprint);
         return;
     }
-    report(EVENT_NO_FINGERPRINT, NULL,
-        "the Rails environment is %s (%s): every replica runs the steps in its turn",
-        target->environment, target->environment_source);
+    AUTO_TEXT struct text reason = {.data = NULL};
+    target_explain_no_fingerprint(target, &reason);
+    report(EVENT_NO_FINGERPRINT, NULL, "%s", text_string(&reason));
 }
 
 /* What is not known without Rails is asked now, while a signal is still heeded. */
@@ -57,7 +59,7 @@ static int complete_target(const struct prepare_request *request, struct target 
         .attention = &attention,
         .timeout_ms = RAILS_ANSWER_MS,
     };
-    if (target->database != NULL) {
+    if (target->unclear[0] == '\0') {
         return 0;
     }
     copy_environment(&request->target, &environment);
@@ -73,6 +75,30 @@ static int give_up(const struct cancellation *cancellation, const struct error *
     }
     report(EVENT_CONFIGURATION, NULL, "%s: the server is not started", error->text);
     return error->exit_status;
+}
+
+/* Whichever of them is used, none of them owns more than disconnect gives back. */
+struct coordinators {
+    struct postgres_coordinator postgres;
+    struct file_coordinator file;
+};
+
+static struct coordinator coordinator_choose(const struct prepare_request *request,
+    const struct target *target, const struct attention *attention,
+    struct coordinators *coordinators) {
+    switch (target->lock) {
+    case LOCK_NONE:
+        return unlocked_coordinator_interface();
+    case LOCK_FILE:
+        file_coordinator_initialise(&coordinators->file, target, request->release_label);
+        return file_coordinator_interface(&coordinators->file);
+    case LOCK_AUTO: /* A target that is complete has decided. */
+    case LOCK_POSTGRES:
+        break;
+    }
+    postgres_coordinator_initialise(&coordinators->postgres, target, attention,
+        request->connect_timeout_ms, request->release_label);
+    return postgres_coordinator_interface(&coordinators->postgres);
 }
 
 int prepare_run(void *argument) {
@@ -100,13 +126,11 @@ int prepare_run(void *argument) {
     report_target(&target);
 
     struct attention attention = cancellation_attention(&cancellation);
-    struct postgres_coordinator postgres;
-    postgres_coordinator_initialise(
-        &postgres, &target, &attention, request->connect_timeout_ms, request->release_label);
+    struct coordinators coordinators;
     struct flight flight = {
         .request = request,
         .target = &target,
-        .coordinator = postgres_coordinator_interface(&postgres),
+        .coordinator = coordinator_choose(request, &target, &attention, &coordinators),
         .cancellation = &cancellation,
         .environment = environment.items,
     };

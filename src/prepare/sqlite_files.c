@@ -100,9 +100,14 @@ bool sqlite_files_agree(const char *lines, const struct databases *databases, co
     return true;
 }
 
-bool sqlite_files_are_new(const struct databases *databases, const char *directory) {
+enum sqlite_file sqlite_files_first(const struct databases *databases, const char *directory) {
     AUTO_TEXT struct text path = {.data = NULL};
     struct identity identity;
-    return databases->count > 0 && database_sqlite_path(&databases->items[0], directory, &path) &&
-        (identify(text_string(&path), &identity) != 0 || identity.is_empty);
+    if (databases->count == 0 || !database_sqlite_path(&databases->items[0], directory, &path)) {
+        return SQLITE_FILE_NONE;
+    }
+    if (identify(text_string(&path), &identity) != 0) {
+        return SQLITE_FILE_MISSING;
+    }
+    return identity.is_empty ? SQLITE_FILE_EMPTY : SQLITE_FILE_FILLED;
 }

@@ -20,7 +20,9 @@ void sqlite_files_describe(
 bool sqlite_files_agree(const char *lines, const struct databases *databases, const char *directory,
     char *doubt, size_t size);
 
-/* Whether the first database is a file that is missing or empty. */
-bool sqlite_files_are_new(const struct databases *databases, const char *directory);
+enum sqlite_file { SQLITE_FILE_NONE, SQLITE_FILE_MISSING, SQLITE_FILE_EMPTY, SQLITE_FILE_FILLED };
+
+/* What is where the first database would be; SQLITE_FILE_NONE where it is no file. */
+enum sqlite_file sqlite_files_first(const struct databases *databases, const char *directory);
 
 #endif

@@ -50,8 +50,8 @@ bool database_is_postgres(const struct database *database);
 
 bool database_is_sqlite(const struct database *database);
 
-/* Where a SQLite database's file is or will be, symbolic links followed: an absolute path, but for
- * one in a directory that does not exist. `directory` is the application's. False where it has no
+/* Where a SQLite database's file is or will be: an absolute path, symbolic links followed as far as
+ * they exist. `directory` is the application's. False where it has no
  * file: another adapter, no name, a database in memory. */
 bool database_sqlite_path(
     const struct database *database, const char *directory, struct text *path) MUST_USE;

@@ -1,8 +1,8 @@
 /*
  * --lock: what keeps replicas apart.
  */
-#ifndef SIGNALBOX_PREPARE_LOCK_H
-#define SIGNALBOX_PREPARE_LOCK_H
+#ifndef SIGNALBOX_PREPARE_LOCK_CHOICE_H
+#define SIGNALBOX_PREPARE_LOCK_CHOICE_H
 
 enum lock_kind {
     LOCK_AUTO, /* Postgres, or a file beside a SQLite database; never silently none. */
