@@ -32,9 +32,13 @@ void file_lock_initialise(struct file_lock *lock, const char *path) {
 static int lock_open(const char *path) {
     static const int flags = O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
     int fd = open(path, O_RDWR | O_CREAT | flags, 0666);
-    return fd < 0 && (errno == EACCES || errno == EROFS || errno == EPERM)
-        ? open(path, O_RDONLY | flags)
-        : fd;
+    int error_number = errno;
+    if (fd < 0 && (error_number == EACCES || error_number == EROFS || error_number == EPERM)) {
+        fd = open(path, O_RDONLY | flags);
+        /* That it is not there is only half of why it cannot be made. */
+        errno = errno == ENOENT ? error_number : errno;
+    }
+    return fd;
 }
 
 static enum file_lock_attempt refuse(

@@ -24,6 +24,8 @@
 #endif
 
 struct walk {
+    const char *root; /* The real path, "" for /, or NULL where none can be had. */
+    const struct string_list *left_out;
     int root_fd;
     unsigned device_major;
     unsigned device_minor;
@@ -41,7 +43,8 @@ static int cannot_read(const struct walk *walk, const char *path) {
     return -1;
 }
 
-static bool is_left_out(const char *path, const char *name) {
+static bool is_left_out(const struct walk *walk, const char *path, const char *name) {
+    AUTO_TEXT struct text whole = {.data = NULL};
     static const char *const at_top[] = {
         ".git", "log", "tmp", "storage", "node_modules", "public", "vendor/bundle"};
     for (size_t i = 0; i < ARRAY_LENGTH(at_top); i++) {
@@ -49,7 +52,10 @@ static bool is_left_out(const char *path, const char *name) {
             return true;
         }
     }
-    return strstr(name, ".sqlite3") != NULL;
+    text_append_format(&whole, "%s/%s", walk->root == NULL ? "" : walk->root, path);
+    return strstr(name, ".sqlite3") != NULL ||
+        (walk->root != NULL && walk->left_out != NULL &&
+            string_list_has(walk->left_out, text_string(&whole)));
 }
 
 static int look_at(const struct walk *walk, const char *path, struct statx *status) {
@@ -75,7 +81,7 @@ static int list_entry(struct walk *walk, const char *directory, const char *name
         text_append_format(&path, "%s/", directory);
     }
     text_append_string(&path, name);
-    if (is_left_out(text_string(&path), name)) {
+    if (is_left_out(walk, text_string(&path), name)) {
         return 0;
     }
     if (look_at(walk, text_string(&path), &status) != 0) {
@@ -272,7 +278,14 @@ static int walk_tree(struct walk *walk, const struct fingerprint_request *reques
 int fingerprint_make(const struct fingerprint_request *request, struct fingerprint *fingerprint,
     struct error *error) {
     AUTO_FD int root_fd = open(request->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    struct walk walk = {.root_fd = root_fd, .fingerprint = fingerprint, .error = error};
+    AUTO_FREE char *root = realpath(request->directory, NULL);
+    struct walk walk = {
+        .root = root == NULL || strcmp(root, "/") != 0 ? root : "",
+        .left_out = request->left_out,
+        .root_fd = root_fd,
+        .fingerprint = fingerprint,
+        .error = error,
+    };
     *fingerprint = (struct fingerprint){.files = 0};
     if (root_fd < 0) {
         return cannot_read(&walk, request->directory);

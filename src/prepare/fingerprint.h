@@ -22,11 +22,13 @@ struct fingerprint {
 struct fingerprint_request {
     const char *directory; /* Whose files count, itself a directory. */
     const struct step_list *steps;
-    const char *environment;           /* The Rails environment's name. */
-    const struct databases *databases; /* NULL where only Rails can say which there are. Of them
-                                           role, name and schema_search_path: never host, port,
-                                           user or password. */
-    const char *release;               /* NULL where none is given. */
+    const char *environment;            /* The Rails environment's name. */
+    const struct databases *databases;  /* NULL where only Rails can say which there are. Of them
+                                            role, name and schema_search_path: never host, port,
+                                            user or password. */
+    const char *release;                /* NULL where none is given. */
+    const struct string_list *left_out; /* Files by their real, absolute paths: what changes with
+                                           every run or request is no image's content; or NULL. */
 };
 
 /* Reads every file below the directory and on its file system, except .git, log, tmp, storage,

@@ -5,6 +5,7 @@
  */
 #include "prepare/lock_place.h"
 
+#include "signalbox/base/path.h"
 #include "signalbox/process/exit_status.h"
 
 bool lock_choice_stands_alone(const struct lock_choice *choice) {
@@ -56,7 +57,7 @@ int lock_place_find(const struct lock_choice *choice, int64_t lock_key,
         return databases_check_first(databases, error);
     case LOCK_FILE:
         if (choice->path != NULL) {
-            text_append_string(&given, choice->path);
+            path_resolve(choice->path, &given);
             *path = with_key(&given, lock_key);
             return 0;
         }

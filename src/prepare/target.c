@@ -71,9 +71,34 @@ static bool steps_only_migrate(const struct step_list *steps) {
     return true;
 }
 
+static void append_each(const char *path, const char *const *endings, struct string_list *list) {
+    for (; *endings != NULL; endings++) {
+        AUTO_TEXT struct text whole = {.data = NULL};
+        text_append_format(&whole, "%s%s", path, *endings);
+        string_list_append(list, text_string(&whole));
+    }
+}
+
+/* Databases and the lock may lie among the image's files, under any name. */
+static void list_what_changes(const struct target *target, struct string_list *list) {
+    static const char *const of_databases[] = {"", "-wal", "-shm", "-journal", NULL};
+    static const char *const of_locks[] = {"", ".ledger", ".ledger.new", NULL};
+    for (size_t i = 0; i < target->databases.count; i++) {
+        AUTO_TEXT struct text path = {.data = NULL};
+        if (database_sqlite_path(&target->databases.items[i], target->directory, &path)) {
+            append_each(text_string(&path), of_databases, list);
+        }
+    }
+    if (target->lock_path != NULL) {
+        append_each(target->lock_path, of_locks, list);
+    }
+}
+
 static int find_fingerprint(
     const struct target_request *request, struct target *target, struct error *error) {
     struct fingerprint fingerprint;
+    AUTO_STRING_LIST struct string_list left_out = {.items = NULL};
+    list_what_changes(target, &left_out);
     struct fingerprint_request asked = {
         .directory = request->directory,
         .steps = request->steps,
@@ -82,6 +107,7 @@ static int find_fingerprint(
             ? &target->databases
             : NULL,
         .release = request->release,
+        .left_out = &left_out,
     };
     if (fingerprint_make(&asked, &fingerprint, error) != 0) {
         return -1;
