@@ -1,6 +1,7 @@
 """The same application on SQLite: the lock and the ledger are files beside its database."""
 
 import os
+import re
 import sqlite3
 import subprocess
 
@@ -20,6 +21,25 @@ def checksum(text):
     return f"{total:016x}"
 
 
+_ESCAPES = {"\\\\": "\\", "\\t": "\t", "\\n": "\n", "\\r": "\r"}
+
+
+def _unescaped(value):
+    return re.sub(r"\\[\\tnr]", lambda found: _ESCAPES[found.group()], value)
+
+
+def _escaped(value):
+    back = {plain: written for written, plain in _ESCAPES.items()}
+    return "".join(back.get(character, character) for character in value)
+
+
+def write_ledger(path, runs):
+    body = "\n".join(
+        [_FIRST, "\t".join(runs[0]),
+         *("\t".join(map(_escaped, run.values())) for run in runs)]) + "\n"
+    path.write_text(f"{body}end\t{len(runs)}\t{checksum(body)}\n", encoding="utf-8")
+
+
 def read_ledger(path):
     """The runs in a ledger, which must be whole."""
     text = path.read_text(encoding="utf-8")
@@ -27,7 +47,8 @@ def read_ledger(path):
     first, names, *lines = body.split("\n")
     assert text.endswith("\n") and first == _FIRST, text
     assert last == f"end\t{len(lines)}\t{checksum(body + chr(10))}", text
-    return [dict(zip(names.split("\t"), line.split("\t"), strict=True)) for line in lines]
+    return [dict(zip(names.split("\t"), map(_unescaped, line.split("\t")), strict=True))
+            for line in lines]
 
 
 class FileScene(Scene):
@@ -74,6 +95,14 @@ class FileScene(Scene):
 
     def ledger(self, key=0):
         return read_ledger(self.ledger_file(key))
+
+    def repeat_last_run(self, count):
+        runs = self.ledger()
+        write_ledger(self.ledger_file(), runs + [
+            {**runs[-1], "id": str(int(runs[-1]["id"]) + number)} for number in range(1, count + 1)])
+
+    def last_output(self):
+        return self.ledger()[-1]["output"]
 
     def lock_holders(self, key=0):
         inode = os.stat(self.lock_file(key)).st_ino
