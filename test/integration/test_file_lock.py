@@ -3,11 +3,13 @@
 import glob
 import json
 import os
+import pathlib
 import random
 import shutil
 import signal
 import sqlite3
 import subprocess
+import tempfile
 
 import pytest
 
@@ -238,6 +240,34 @@ def test_a_directory_that_cannot_be_written_to(scene):
         assert f"no ledger ({scene.ledger_file()}.new cannot be written" in result.stderr
 
 
+def test_lock_and_ledger_of_another_user(scene):
+    with tempfile.TemporaryDirectory() as directory:
+        shared = pathlib.Path(directory)
+        shared.chmod(0o777)
+        shutil.copy(scene.binary, shared / "signalbox")
+        app = shared / "app"
+        app.mkdir()
+        words = [shared / "signalbox", f"--lock=file:{shared}/lock", "--step=echo the step ran"]
+        user = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"]
+
+        def run(*command):
+            result = subprocess.run(
+                [*command, "true"], cwd=app, env=variables(scene, DATABASE_URL="mysql2://db/shop"),
+                capture_output=True, text=True, check=False, timeout=DEADLINE_S)
+            assert result.returncode == 0, result.stderr
+            return result
+
+        assert run(*words).stdout == "the step ran\n"
+        assert "already prepared" in run(*user, *words).stderr
+        assert run(*user, *words, "--release=r2").stdout == "the step ran\n"
+        assert [row["release"] for row in read_ledger(shared / "lock.ledger")] == ["", "r2"]
+        (shared / "lock.ledger").chmod(0o600)
+        os.chown(shared / "lock.ledger", 0, 0)
+        result = run(*user, *words)
+        assert result.stdout == "the step ran\n"
+        assert "lock.ledger cannot be read (Permission denied); let this user" in result.stderr
+
+
 @pytest.mark.parametrize("place, said", [
     ("storage", "it is a directory"),
     ("missing/lock", "/missing does not exist"),
@@ -377,7 +407,7 @@ def test_the_ledger_keeps_no_secret_of_the_output(scene):
 def test_a_ledger_as_large_as_it_gets_is_read_and_pruned(scene):
     prepared_once(scene)
     row, = scene.ledger()
-    many = [{**row, "id": str(number), "fingerprint": f"f{number}", "output": "x" * 2000}
+    many = [{**row, "id": str(number), "fingerprint": f"f{number}", "output": "x" * 200}
             for number in range(1, 5001)]
     write_ledger(scene.ledger_file(), [*many, {**row, "id": "5001"}])
     assert serve_and_end(scene, prefix="next-").said("already_prepared", holder="first-1")
@@ -456,14 +486,18 @@ def test_a_database_among_the_images_files_is_none_of_them(scene):
 
 @pytest.mark.no_sanitizer
 @pytest.mark.parametrize("call, nth", [
-    ("fsync", 1), ("rename", 1), ("fsync", 2),  # The run as it begins: the file, the name …
-    ("fsync", 3), ("rename", 2), ("fsync", 4),  # … and as it ends.
+    # The run as it begins: the bytes, the file, the name …
+    ("write", 1), ("fsync", 1), ("rename", 1), ("fsync", 2),
+    # … and as it ends.
+    ("write", 2), ("fsync", 3), ("rename", 2), ("fsync", 4),
 ])
 def test_a_preparer_killed_while_it_writes_leaves_a_whole_ledger(scene, call, nth):
     scene.create_database()
     before = serve_and_read(scene, "--release=before")
+    # Its log is written as well.
+    where = [f"--trace-path={scene.ledger_file()}.new"] if call == "write" else []
     result = subprocess.run(
-        ["strace", "--follow-forks", "--output=/dev/null", f"--trace={call}",
+        ["strace", "--follow-forks", "--output=/dev/null", *where, f"--trace={call}",
          f"--inject={call}:signal=KILL:when={nth}", scene.binary, "--step=true", "true"],
         cwd=scene.directory, env=variables(scene), capture_output=True, text=True, check=False,
         timeout=DEADLINE_S)
@@ -471,7 +505,7 @@ def test_a_preparer_killed_while_it_writes_leaves_a_whole_ledger(scene, call, nt
     after = read_ledger(scene.ledger_file())
     assert after[:len(before)] == before and len(after) - len(before) in (0, 1)
     assert serve_and_read(scene)[-1]["state"] == "succeeded"
-    assert not scene.ledger_file().with_suffix(".ledger.new").exists()
+    assert not scene.ledger_file().with_name(f"{scene.ledger_file().name}.new").exists()
 
 
 def serve_and_read(scene, *options):
