@@ -40,10 +40,15 @@ void explain_warnings(const struct explanation *explanation, const struct target
     if (explanation->plan->notes != NULL) {
         string_list_append(warnings, explanation->plan->notes);
     }
-    if (target != NULL && explanation->plan->prepare != PREPARE_NOTHING &&
-        !target->has_fingerprint) {
+    if (target == NULL || explanation->plan->prepare == PREPARE_NOTHING) {
+        return;
+    }
+    if (!target->has_fingerprint) {
         AUTO_TEXT struct text warning = {.data = NULL};
         target_explain_no_fingerprint(target, &warning);
         string_list_append(warnings, text_string(&warning));
+    }
+    for (size_t i = 0; i < target->warnings.count; i++) {
+        string_list_append(warnings, target->warnings.items[i]);
     }
 }

@@ -166,7 +166,9 @@ static enum coordination look(void *self, struct look *seen, struct error *error
     file_ledger_look(&ledger, coordinator->target->fingerprint, time_of_day_ms(), seen);
     seen->has_ledger = true;
     if (seen->newest.state == RUN_SUCCEEDED) {
-        (void)sqlite_files_agree(seen->newest.databases, &coordinator->target->databases,
+        /* As it stands in the file: there is no end to how many databases there may be. */
+        const struct file_run *newest = file_ledger_find(&ledger, seen->newest.id);
+        (void)sqlite_files_agree(newest->fields[COLUMN_DATABASES], &coordinator->target->databases,
             coordinator->target->directory, seen->doubt, sizeof seen->doubt);
     }
     return COORDINATION_DONE;
@@ -317,6 +319,7 @@ static enum coordination write_outcome(
     struct file_run *run = NULL;
     switch (read_ledger(coordinator, &ledger)) {
     case LEDGER_READ:
+        run = file_ledger_find(&ledger, outcome->id);
         break;
     case LEDGER_MISSING:
         /* Removed while the lock was ours: nobody can have decided anything meanwhile. */
@@ -327,9 +330,6 @@ static enum coordination write_outcome(
     case LEDGER_UNUSABLE:
         error_set(error, EXIT_STATUS_CONFIGURATION, "%s", coordinator->last_complaint);
         return COORDINATION_REFUSED;
-    }
-    for (size_t i = 0; i < ledger.count && run == NULL; i++) {
-        run = file_run_id(&ledger.runs[i]) == outcome->id ? &ledger.runs[i] : NULL;
     }
     if (run == NULL || file_run_state(run) != RUN_RUNNING) {
         return COORDINATION_ELSEWHERE;
@@ -373,6 +373,35 @@ static bool guard_holds(void *self) {
     return file_lock_holds(&coordinator->lock);
 }
 
+/* The newest row that is running is the holder's, since only who has the lock writes one. */
+static void find_holder(const struct file_coordinator *coordinator, struct history *found) {
+    found->lock.is_held = file_lock_is_held(coordinator->target->lock_path);
+    for (size_t i = 0; i < found->count && found->lock.is_held; i++) {
+        if (strcmp(found->runs[i].state, run_state_name(RUN_RUNNING)) == 0) {
+            (void)snprintf(found->lock.by, sizeof found->lock.by, "%s", found->runs[i].host);
+            (void)snprintf(
+                found->lock.since, sizeof found->lock.since, "%s", found->runs[i].started);
+            return;
+        }
+    }
+}
+
+static enum coordination history(void *self, struct history *found, struct error *error) {
+    struct file_coordinator *coordinator = self;
+    AUTO_FILE_LEDGER struct file_ledger ledger = {.runs = NULL};
+    (void)error;
+    *found = (struct history){.count = 0};
+    if (first_file(coordinator) == SQLITE_FILE_MISSING) {
+        (void)snprintf(found->absent, sizeof found->absent, "the database %.280s does not exist",
+            coordinator->target->databases.items[0].name);
+    }
+    if (read_ledger(coordinator, &ledger) == LEDGER_READ) {
+        file_ledger_list(&ledger, found);
+    }
+    find_holder(coordinator, found);
+    return COORDINATION_DONE;
+}
+
 static void disconnect(void *self) {
     struct file_coordinator *coordinator = self;
     free(coordinator->ledger_path);
@@ -407,6 +436,7 @@ struct coordinator file_coordinator_interface(struct file_coordinator *coordinat
         .guard_fd = guard_fd,
         .guard_deadline_ms = guard_deadline_ms,
         .guard_holds = guard_holds,
+        .history = history,
         .disconnect = disconnect,
     };
     return (struct coordinator){.operations = &operations, .self = coordinator};

@@ -262,6 +262,15 @@ enum run_state file_run_state(const struct file_run *run) {
     return run_state_from_name(run->fields[COLUMN_STATE]);
 }
 
+struct file_run *file_ledger_find(const struct file_ledger *ledger, int64_t id) {
+    for (size_t i = 0; i < ledger->count; i++) {
+        if (file_run_id(&ledger->runs[i]) == id) {
+            return &ledger->runs[i];
+        }
+    }
+    return NULL;
+}
+
 enum keeping { RUN_DROPPED, RUN_KEPT_FOR_NOW, RUN_KEPT_AS_SUCCESS };
 
 /* Whether this success is its fingerprint's newest, and among the last thousand of these. */

@@ -58,6 +58,9 @@ void file_ledger_format(const struct file_ledger *ledger, struct text *text);
 /* A new run at the end, with the next id and otherwise empty. */
 struct file_run *file_ledger_append(struct file_ledger *ledger);
 
+/* NULL where there is none of this id. */
+struct file_run *file_ledger_find(const struct file_ledger *ledger, int64_t id);
+
 void file_run_set(struct file_run *run, enum file_ledger_column column, const char *value);
 void file_run_set_id(struct file_run *run, int64_t id);
 int64_t file_run_id(const struct file_run *run);

@@ -99,6 +99,11 @@ int64_t file_lock_deadline_ms(const struct file_lock *lock) {
     return lock->looked_ms + LOOK_EVERY_MS;
 }
 
+bool file_lock_is_held(const char *path) {
+    AUTO_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    return fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+}
+
 void file_lock_release(struct file_lock *lock) {
     if (lock->fd >= 0) {
         (void)flock(lock->fd, LOCK_UN);

@@ -39,6 +39,10 @@ bool file_lock_holds(struct file_lock *lock);
 /* When file_lock_holds will look again. */
 int64_t file_lock_deadline_ms(const struct file_lock *lock);
 
+/* Whether anybody has it. Looks by sharing it for an instant, in which another's try is told that
+ * it is held; makes nothing. A file that is not there is free. */
+bool file_lock_is_held(const char *path);
+
 /* Lets go for every process that has inherited it. */
 void file_lock_release(struct file_lock *lock);
 

@@ -17,7 +17,8 @@ void moment_format(int64_t moment_ms, char formatted[MOMENT_LENGTH]) {
     formatted[0] = '\0';
     if (gmtime_r(&seconds, &parts) != NULL &&
         strftime(day_and_time, sizeof day_and_time, "%Y-%m-%dT%H:%M:%S", &parts) != 0) {
-        (void)snprintf(formatted, MOMENT_LENGTH, "%s.%03dZ", day_and_time, (int)(moment_ms % 1000));
+        (void)snprintf(formatted, MOMENT_LENGTH, "%s.%03uZ", day_and_time,
+            (unsigned)(moment_ms % 1000) % 1000U);
     }
 }
 
@@ -48,7 +49,6 @@ void file_run_read(const struct file_run *run, int64_t now_ms, struct run *read)
     COPY_FIELD(read->release, run, COLUMN_RELEASE);
     COPY_FIELD(read->host, run, COLUMN_HOST);
     COPY_FIELD(read->step, run, COLUMN_STEP);
-    COPY_FIELD(read->databases, run, COLUMN_DATABASES);
     COPY_FIELD(read->output, run, COLUMN_OUTPUT);
 }
 
@@ -104,5 +104,23 @@ void file_ledger_look(
     }
     if (look->latest.id != 0) {
         look->unfinished = (struct run){.state = RUN_NONE};
+    }
+}
+
+void file_ledger_list(const struct file_ledger *ledger, struct history *history) {
+    for (size_t i = ledger->count; i-- > 0 && history->count < HISTORY_MOST;) {
+        const struct file_run *run = &ledger->runs[i];
+        struct past_run *past = &history->runs[history->count++];
+        int64_t exit_status = 0;
+        *past = (struct past_run){.id = file_run_id(run)};
+        past->has_exit_status = number_parse(run->fields[COLUMN_EXIT_STATUS], 0, 255, &exit_status);
+        past->exit_status = (int)exit_status;
+        COPY_FIELD(past->fingerprint, run, COLUMN_FINGERPRINT);
+        COPY_FIELD(past->release, run, COLUMN_RELEASE);
+        COPY_FIELD(past->state, run, COLUMN_STATE);
+        COPY_FIELD(past->host, run, COLUMN_HOST);
+        COPY_FIELD(past->started, run, COLUMN_STARTED);
+        COPY_FIELD(past->finished, run, COLUMN_FINISHED);
+        COPY_FIELD(past->step, run, COLUMN_STEP);
     }
 }

@@ -8,6 +8,7 @@
 
 #include "prepare/coordinator.h"
 #include "prepare/file_ledger.h"
+#include "signalbox/prepare/history.h"
 
 /* Everything in the look but has_ledger and doubt. `now_ms` is the time of day, since 1970. */
 void file_ledger_look(
@@ -16,8 +17,10 @@ void file_ledger_look(
 /* One run, as the flight knows it. */
 void file_run_read(const struct file_run *run, int64_t now_ms, struct run *read);
 
+/* The newest runs, for --status. */
+void file_ledger_list(const struct file_ledger *ledger, struct history *history);
+
 /* "2026-11-21T08:00:00.000Z" */
-enum { MOMENT_LENGTH = 40 };
 void moment_format(int64_t moment_ms, char formatted[MOMENT_LENGTH]);
 
 #endif

@@ -13,6 +13,7 @@
 #include "prepare/lock_place.h"
 #include "signalbox/base/deadline.h"
 #include "signalbox/base/text.h"
+#include "signalbox/prepare/watch_entry.h"
 #include "signalbox/process/exit_status.h"
 #include "signalbox/report/report.h"
 
@@ -101,6 +102,7 @@ static int find_fingerprint(
     list_what_changes(target, &left_out);
     struct fingerprint_request asked = {
         .directory = request->directory,
+        .watch = request->watch,
         .steps = request->steps,
         .environment = target->environment,
         .databases = target->unclear[0] == '\0' && !target->databases.are_unclear
@@ -109,10 +111,23 @@ static int find_fingerprint(
         .release = request->release,
         .left_out = &left_out,
     };
-    if (fingerprint_make(&asked, &fingerprint, error) != 0) {
+    if (watch_has_schema(request->watch) && !target->migrates_only) {
+        error_set(error, EXIT_STATUS_CONFIGURATION,
+            "--watch=schema is only for the steps db:prepare and db:migrate, since a change of any "
+            "file may give another step something to do: leave --watch away, or name the files "
+            "that count");
         return -1;
     }
-    target->has_fingerprint = true;
+    if (fingerprint_make(&asked, &fingerprint, &target->warnings, error) != 0) {
+        return -1;
+    }
+    (void)snprintf(
+        target->ledger_named_in, sizeof target->ledger_named_in, "%s", fingerprint.ledger_named_in);
+    target->has_fingerprint = fingerprint.hex[0] != '\0';
+    if (!target->has_fingerprint) {
+        (void)snprintf(
+            target->no_fingerprint, sizeof target->no_fingerprint, "%s", fingerprint.nothing);
+    }
     (void)snprintf(target->fingerprint, sizeof target->fingerprint, "%s", fingerprint.hex);
     target->files = fingerprint.files;
     target->bytes = fingerprint.bytes;
@@ -189,20 +204,11 @@ static int find_databases(
     return 0;
 }
 
-/* Where Rails dumps its schema after migrating. */
-static bool is_dumped_after(const char *environment) {
-    return strcmp(environment, "development") == 0 || strcmp(environment, "test") == 0;
-}
-
 void target_explain_no_fingerprint(const struct target *target, struct text *text) {
-    if (target->lock == LOCK_NONE) {
-        text_append_string(
-            text, "--lock=none: nothing keeps replicas apart, and every start runs the steps");
-        return;
-    }
     text_append_format(text,
-        "the Rails environment is %s (%s): every replica runs the steps in its turn",
-        target->environment, target->environment_source);
+        target->lock == LOCK_NONE ? "%s: every start runs the steps"
+                                  : "%s: every replica runs the steps in its turn",
+        target->no_fingerprint);
 }
 
 int target_make(const struct target_request *request, struct target *target, struct error *error) {
@@ -219,7 +225,16 @@ int target_make(const struct target_request *request, struct target *target, str
     if (find_databases(request, target, error) != 0 || place_lock(target, error) != 0) {
         return -1;
     }
-    if (target->lock == LOCK_NONE || is_dumped_after(target->environment)) {
+    if (target->lock == LOCK_NONE) {
+        (void)snprintf(target->no_fingerprint, sizeof target->no_fingerprint,
+            "with --lock=none nothing keeps replicas apart and nothing is recorded");
+        return 0;
+    }
+    if (strcmp(target->environment, "development") == 0 ||
+        strcmp(target->environment, "test") == 0) {
+        (void)snprintf(target->no_fingerprint, sizeof target->no_fingerprint,
+            "the Rails environment is %.64s (%.64s)", target->environment,
+            target->environment_source);
         return 0;
     }
     return find_fingerprint(request, target, error);
@@ -256,4 +271,5 @@ void target_release(struct target *target) {
     free(target->lock_path);
     target->lock_path = NULL;
     databases_release(&target->databases);
+    string_list_release(&target->warnings);
 }

@@ -82,6 +82,13 @@ static bool guard_holds(void *self) {
     return true;
 }
 
+static enum coordination history(void *self, struct history *found, struct error *error) {
+    (void)self;
+    (void)error;
+    *found = (struct history){.absent = "with --lock=none nothing is recorded"};
+    return COORDINATION_DONE;
+}
+
 struct coordinator unlocked_coordinator_interface(void) {
     static const struct coordinator_operations operations = {
         .connect = succeed,
@@ -100,6 +107,7 @@ struct coordinator unlocked_coordinator_interface(void) {
         .guard_fd = no_fd,
         .guard_deadline_ms = guard_deadline_ms,
         .guard_holds = guard_holds,
+        .history = history,
         .disconnect = do_nothing,
     };
     return (struct coordinator){.operations = &operations, .self = NULL};

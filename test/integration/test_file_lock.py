@@ -247,6 +247,7 @@ def test_lock_and_ledger_of_another_user(scene):
         shutil.copy(scene.binary, shared / "signalbox")
         app = shared / "app"
         app.mkdir()
+        (app / "config.ru").write_text("# content\n")
         words = [shared / "signalbox", f"--lock=file:{shared}/lock", "--step=echo the step ran"]
         user = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"]
 
@@ -479,6 +480,46 @@ def test_a_database_among_the_images_files_is_none_of_them(scene):
     connection.close()
     again = serve_and_end(scene, prefix="again-", environment={"DATABASE_URL": url})
     assert again.said("already_prepared", holder="first-1")
+
+
+# --- --status -----------------------------------------------------------------------
+
+
+def status(scene, *options):
+    replica = scene.start_one("--status", *options)
+    code = replica.exit_status()
+    return code, json.loads(replica.stdout[0])
+
+
+def test_what_status_says_of_files(scene):
+    code, page = status(scene)
+    assert (code, page["prepared"], page["runs"]) == (1, False, [])
+    assert page["why"] == "the database storage/production.sqlite3 does not exist"
+    assert page["lock"] == {"held": False, "by": None, "since": None}
+    assert not scene.storage.exists()
+
+    scene.create_database()
+    runner = begun(scene, prefix="runner-")
+    code, page = status(scene)
+    assert (code, page["prepared"], page["lock"]["held"]) == (1, False, True)
+    assert page["lock"]["by"] == "runner-1"
+    assert page["lock"]["since"] == page["runs"][0]["started"]
+    scene.tell_step()
+    assert_all_serve([runner])
+
+    code, page = status(scene)
+    assert (code, page["prepared"]) == (0, True)
+    assert page["lock"] == {"held": False, "by": None, "since": None}
+    run, = page["runs"]
+    assert (run["id"], run["state"], run["host"], run["exit_status"], run["step"]) == (
+        1, "succeeded", "runner-1", 0, None)
+
+    truncate(scene.ledger_file())
+    code, page = status(scene)
+    assert (code, page["prepared"], page["runs"]) == (1, False, [])
+    code, page = status(scene, "--lock=none")
+    assert (code, page["prepared"], page["why"]) == (
+        1, False, "with --lock=none nothing is recorded")
 
 
 # --- a crash ----------------------------------------------------------------------

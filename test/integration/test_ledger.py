@@ -224,8 +224,29 @@ def test_without_the_right_to_make_a_table_every_replica_runs_in_its_turn(scene)
     assert_all_serve(replicas)
     for replica in replicas:
         assert replica.stdout.count("the step ran") == 1
-        assert "GRANT" in replica.said("ledger_unavailable")[0]["message"]
+        message = replica.said("ledger_unavailable")[0]["message"]
+        assert f'GRANT USAGE, CREATE ON SCHEMA "public" TO "{scene.role}"' in message
     scene.assert_lock_is_free()
+
+
+def test_a_ledger_that_may_not_be_read_is_said_with_the_grant_that_helps(scene):
+    prepared_once(scene)
+    scene.query("ALTER TABLE signalbox_runs OWNER TO postgres")
+    scene.tell_step()
+    replica = scene.start_one()
+    assert_all_serve([replica])
+    message = replica.said("ledger_unavailable")[0]["message"]
+    assert 'ON "public".signalbox_runs TO' in message and "GRANT SELECT, INSERT" in message
+
+
+def test_the_schema_of_the_ledger_is_said_when_it_is_made(scene):
+    scene.create_database()
+    scene.query(f"CREATE SCHEMA depot AUTHORIZATION {scene.role}")
+    url = scene.url() + "&schema_search_path=depot"
+    replica = scene.start_one("--step", "echo done", environment={"DATABASE_URL": url})
+    assert_all_serve([replica])
+    assert '"depot".signalbox_runs' in replica.said("ledger_made")[0]["message"]
+    assert scene.query("SELECT state FROM depot.signalbox_runs") == [("succeeded",)]
 
 
 @pytest.mark.soak

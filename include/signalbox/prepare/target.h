@@ -30,6 +30,7 @@ struct target_request {
                             */
     const char *release;   /* --release, or NULL. */
     const struct lock_choice *lock; /* --lock. */
+    const struct string_list *watch; /* As --watch has it; NULL or empty: the whole image. */
     int64_t lock_key;
 };
 
@@ -53,6 +54,8 @@ struct target {
     const char *environment;        /* As in the request. */
     const char *environment_source; /* As in the request. */
     bool has_fingerprint;
+    char no_fingerprint[200];    /* Why there is none, as a clause. */
+    struct string_list warnings; /* What is noteworthy about the watched files, a sentence each. */
     char fingerprint[65];
     int64_t files;
     int64_t bytes;
@@ -74,7 +77,7 @@ int target_make(
 int target_ask_rails(
     struct target *target, const struct rails_question *question, struct error *error) MUST_USE;
 
-/* Why there is no fingerprint, as a sentence for a warning. */
+/* Why there is no fingerprint and what follows, as a sentence. */
 void target_explain_no_fingerprint(const struct target *target, struct text *text);
 
 void target_release(struct target *target);
