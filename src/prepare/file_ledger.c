@@ -50,15 +50,14 @@ static const struct {
 
 static void append_escaped(struct text *text, const char *value) {
     for (; *value != '\0'; value++) {
-        char letter = '\0';
+        const char *written = value;
         for (size_t i = 0; i < ARRAY_LENGTH(escapes); i++) {
-            letter = escapes[i].plain == *value ? escapes[i].letter : letter;
+            if (escapes[i].plain == *value) {
+                text_append_string(text, "\\");
+                written = &escapes[i].letter;
+            }
         }
-        if (letter == '\0') {
-            text_append(text, value, 1);
-        } else {
-            text_append_format(text, "\\%c", letter);
-        }
+        text_append(text, written, 1);
     }
 }
 
@@ -68,10 +67,11 @@ static char *unescape(const char *bytes, size_t length) {
     for (size_t at = 0; at < length; at++) {
         char plain = bytes[at];
         if (plain == '\\' && at + 1 < length) {
-            at++;
-            plain = bytes[at];
+            plain = bytes[++at];
             for (size_t i = 0; i < ARRAY_LENGTH(escapes); i++) {
-                plain = escapes[i].letter == bytes[at] ? escapes[i].plain : plain;
+                if (escapes[i].letter == bytes[at]) {
+                    plain = escapes[i].plain;
+                }
             }
         }
         value[used++] = plain;

@@ -46,27 +46,23 @@ static int refuse_file_without_path(const struct database *first, struct error *
 int lock_place_find(const struct lock_choice *choice, int64_t lock_key,
     const struct databases *databases, const char *directory, enum lock_kind *kind, char **path,
     struct error *error) {
-    AUTO_TEXT struct text given = {.data = NULL};
-    const struct database *first = databases->count == 0 ? NULL : &databases->items[0];
     *path = NULL;
     *kind = choice->kind;
-    switch (choice->kind) {
-    case LOCK_NONE:
-        return 0;
-    case LOCK_POSTGRES:
-        return databases_check_first(databases, error);
-    case LOCK_FILE:
-        if (choice->path != NULL) {
+    if (lock_choice_stands_alone(choice)) {
+        AUTO_TEXT struct text given = {.data = NULL};
+        if (choice->kind == LOCK_FILE) {
             path_resolve(choice->path, &given);
             *path = with_key(&given, lock_key);
-            return 0;
         }
-        return database_is_sqlite(first) ? find_beside(first, directory, lock_key, path, error)
-                                         : refuse_file_without_path(first, error);
-    case LOCK_AUTO:
-        break;
+        return 0;
     }
-    *kind = database_is_sqlite(first) ? LOCK_FILE : LOCK_POSTGRES;
-    return *kind == LOCK_FILE ? find_beside(first, directory, lock_key, path, error)
-                              : databases_check_first(databases, error);
+    const struct database *first = &databases->items[0];
+    bool is_sqlite = database_is_sqlite(first);
+    if (choice->kind == LOCK_POSTGRES || (choice->kind == LOCK_AUTO && !is_sqlite)) {
+        *kind = LOCK_POSTGRES;
+        return databases_check_first(databases, error);
+    }
+    *kind = LOCK_FILE;
+    return is_sqlite ? find_beside(first, directory, lock_key, path, error)
+                     : refuse_file_without_path(first, error);
 }
