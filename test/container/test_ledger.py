@@ -11,20 +11,17 @@ SQL_FORMAT = "ActiveRecord.schema_format = :sql\n"
 @pytest.fixture
 def run(tmp_path):
     """Runs a command in a container to its end; gives its output and the files asked for."""
-    tmp_path.chmod(0o755)
-    for parent in list(tmp_path.parents)[:2]:
-        parent.chmod(0o755)
     containers = []
 
     def run(command, environment, fetch=(), files=None, image=SHOP):
-        mounted = {}
+        container = Container(image, command=command, environment=environment)
+        containers.append(container)
+        # Copied and not mounted: a volume is no part of an image.
         for number, (inside, text) in enumerate((files or {}).items()):
             outside = tmp_path / f"{len(containers)}-{number}"
             outside.write_text(text)
             outside.chmod(0o644)
-            mounted[inside] = str(outside)
-        container = Container(image, command=command, environment=environment, files=mounted)
-        containers.append(container)
+            podman("cp", str(outside), f"{container.name}:{inside}")
         container.start()
         assert container.wait() == 0, container.output()
         fetched = []
@@ -57,6 +54,8 @@ def test_a_first_boot_from_a_structure_that_names_the_ledger(databases, run):
         ["./bin/rails", "db:schema:dump:primary"], databases.environment,
         ["/rails/db/structure.sql"], initializer)
     assert "CREATE TABLE public.signalbox_runs" in structure
+    # A newer pg_dump writes it, and an older server has not got it.
+    structure = structure.replace("SET transaction_timeout = 0;\n", "")
 
     anew = databases.another()
     container, _ = run(
