@@ -178,14 +178,9 @@ static int take_identity(const struct options *options, struct error *error) {
     return 0;
 }
 
-static int carry_out(struct supervisor *supervisor, const struct options *options) {
+static int plan_and_carry_out(
+    struct supervisor *supervisor, const struct options *options, const struct error *refusal) {
     AUTO_RECOGNITION struct recognition command;
-    struct error error;
-    bool is_refused = take_identity(options, &error) != 0;
-    if (is_refused && options->request != REQUEST_EXPLAIN) {
-        report(EVENT_IDENTITY_REFUSED, NULL, "%s", error.text);
-        return error.exit_status;
-    }
     const struct recognition_request request = {
         .argv = options->command,
         .servers = &options->servers,
@@ -198,7 +193,17 @@ static int carry_out(struct supervisor *supervisor, const struct options *option
         .has_terminal = isatty(STDIN_FILENO) == 1,
     };
     struct plan plan = plan_make(options, &command, &facts);
-    return carry_out_plan(supervisor, options, &command, &plan, is_refused ? &error : NULL);
+    return carry_out_plan(supervisor, options, &command, &plan, refusal);
+}
+
+static int carry_out(struct supervisor *supervisor, const struct options *options) {
+    struct error error;
+    bool is_refused = take_identity(options, &error) != 0;
+    if (is_refused && options->request != REQUEST_EXPLAIN) {
+        report(EVENT_IDENTITY_REFUSED, NULL, "%s", error.text);
+        return error.exit_status;
+    }
+    return plan_and_carry_out(supervisor, options, is_refused ? &error : NULL);
 }
 
 static void configure(struct supervisor *supervisor, const struct options *options) {

@@ -55,8 +55,8 @@ void credentials_release(struct credentials *credentials) {
     credentials->group_count = 0;
 }
 
-static void plan_user(const struct credentials *now, const struct user *user,
-    struct credentials_plan *plan) {
+static void plan_user(
+    const struct credentials *now, const struct user *user, struct credentials_plan *plan) {
     plan->sets_groups = !has_groups_of(now, user);
     plan->sets_gid = !all_are(now->gids, user->gid);
     plan->sets_uid = !all_are(now->uids, user->uid);
@@ -100,18 +100,17 @@ static bool check_ids(
     if (all_are(ids, id)) {
         return true;
     }
-    text_append_format(difference, "the %ss are %u, %u and %u and not %u", what, ids[0], ids[1],
-        ids[2], id);
+    text_append_format(
+        difference, "the %ss are %u, %u and %u and not %u", what, ids[0], ids[1], ids[2], id);
     return false;
 }
 
-static bool check_set(
-    const char *name, uint64_t found, uint64_t wanted, struct text *difference) {
+static bool check_set(const char *name, uint64_t found, uint64_t wanted, struct text *difference) {
     if (found == wanted) {
         return true;
     }
-    text_append_format(difference,
-        "the %s capabilities are %016" PRIx64 " and not %016" PRIx64, name, found, wanted);
+    text_append_format(difference, "the %s capabilities are %016" PRIx64 " and not %016" PRIx64,
+        name, found, wanted);
     return false;
 }
 

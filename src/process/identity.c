@@ -79,8 +79,9 @@ static int refuse(const struct identity_request *request, const struct credentia
     case CREDENTIALS_GRANTED:
         return 0;
     case CREDENTIALS_NOT_HELD:
-        error_set(error, EXIT_STATUS_PRIVILEGES, "%s=%s: cannot keep %s, which uid %u does not have "
-                                                 "here: %s",
+        error_set(error, EXIT_STATUS_PRIVILEGES,
+            "%s=%s: cannot keep %s, which uid %u does not have "
+            "here: %s",
             request->caps_source, request->caps, text_string(&names), now->uids[1], remedy);
         break;
     case CREDENTIALS_NO_SETUID:
@@ -108,8 +109,7 @@ static int change(const struct identity_request *request, const struct credentia
         return -1;
     }
     const char *source = request->user == NULL ? request->caps_source : request->user_source;
-    if (privileges_change(&plan, wanted->user, error) != 0 ||
-        privileges_read(found, error) != 0) {
+    if (privileges_change(&plan, wanted->user, error) != 0 || privileges_read(found, error) != 0) {
         error_add_context(error, "%s", source);
         return -1;
     }
@@ -142,12 +142,14 @@ static void describe(const struct user *user, const struct credentials *found,
     for (size_t i = 0; i < found->group_count; i++) {
         text_append_format(became, " %u", found->groups[i]);
     }
-    text_append_string(became, found->group_count == 0 ? " none; capabilities " : "; capabilities ");
+    text_append_string(
+        became, found->group_count == 0 ? " none; capabilities " : "; capabilities ");
     capabilities_describe(found->permitted, became);
     text_append_string(became, found->no_new_privs ? ", no_new_privs" : "");
     if (is_bounding_fixed) {
-        text_append_string(became, "; the bounding set is not ours to lower (CAP_SETPCAP), and of "
-                                   "no use under no_new_privs");
+        text_append_string(became,
+            "; the bounding set is not ours to lower (CAP_SETPCAP), and of "
+            "no use under no_new_privs");
     }
 }
 

@@ -1,8 +1,8 @@
 /*
  * Owns every call that reads or changes who this process is and what it may do. Decides nothing.
- * The trap: each of these calls can be refused, by the kernel, a user namespace or a seccomp filter,
- * and some say so only by what is read afterwards; so nothing here takes a refusal for an answer,
- * and who calls reads everything again.
+ * The trap: each of these calls can be refused, by the kernel, a user namespace or a seccomp
+ * filter, and some say so only by what is read afterwards; so nothing here takes a refusal for an
+ * answer, and who calls reads everything again.
  */
 #include "signalbox/process/privileges.h"
 
@@ -60,8 +60,9 @@ static int unknown_capability(const char *given, const char *word, struct error 
         error_set(error, EXIT_STATUS_USAGE,
             "`all` is not a capability: without this option the command keeps what there is");
     } else if (word[0] == '\0') {
-        error_set(error, EXIT_STATUS_USAGE, "a name is missing: use none, or names such as "
-                                            "net_bind_service with commas between them");
+        error_set(error, EXIT_STATUS_USAGE,
+            "a name is missing: use none, or names such as "
+            "net_bind_service with commas between them");
     } else {
         error_set(error, EXIT_STATUS_USAGE, "`%s` is not a capability: did you mean %s?", given,
             nearest.text);
@@ -147,8 +148,7 @@ static uint64_t flag_read(cap_t capabilities, cap_flag_t flag) {
 }
 
 /* The bounding or the ambient set; the first number that the kernel does not know ends it. */
-static int set_read(
-    int (*get)(cap_value_t), const char *what, uint64_t *set, struct error *error) {
+static int set_read(int (*get)(cap_value_t), const char *what, uint64_t *set, struct error *error) {
     *set = 0;
     for (int capability = 0; capability < SET_BITS; capability++) {
         int value = get(capability);
@@ -257,8 +257,7 @@ static int flag_write(cap_t capabilities, cap_flag_t flag, uint64_t set) {
 
 static int capabilities_change(const struct credentials_plan *plan, struct error *error) {
     AUTO_CAPABILITIES cap_t capabilities = cap_init();
-    if (capabilities == NULL ||
-        flag_write(capabilities, CAP_PERMITTED, plan->capabilities) != 0 ||
+    if (capabilities == NULL || flag_write(capabilities, CAP_PERMITTED, plan->capabilities) != 0 ||
         flag_write(capabilities, CAP_EFFECTIVE, plan->capabilities) != 0 ||
         flag_write(capabilities, CAP_INHERITABLE, plan->inheritable) != 0 ||
         cap_set_proc(capabilities) != 0) {

@@ -122,7 +122,8 @@ bool user_word_parse(const char *word, struct user_word *parsed) {
 
 static int malformed(
     const char *file, const struct line *line, const char *form, struct error *error) {
-    error_set(error, EXIT_STATUS_CONFIGURATION, "line %zu of %s is not %s", line->number, file, form);
+    error_set(
+        error, EXIT_STATUS_CONFIGURATION, "line %zu of %s is not %s", line->number, file, form);
     return -1;
 }
 

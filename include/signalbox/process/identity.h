@@ -18,11 +18,11 @@ struct identity_request {
 
 /*
  * Becomes the user, keeps the capabilities, reads everything back, and sets HOME, USER and LOGNAME.
- * Appends to `became` one line about what was made, nothing where nothing was asked for. -1 with the
- * error filled: 77 where it is not to be had, 78 where the image does not know the user. Then this
- * process may be anything between what it was and what it should be, and must start nothing.
+ * Appends to `became` one line about what was made, nothing where nothing was asked for. -1 with
+ * the error filled: 77 where it is not to be had, 78 where the image does not know the user. Then
+ * this process may be anything between what it was and what it should be, and must start nothing.
  */
-int identity_take(const struct identity_request *request, struct text *became,
-    struct error *error) MUST_USE;
+int identity_take(
+    const struct identity_request *request, struct text *became, struct error *error) MUST_USE;
 
 #endif

@@ -48,8 +48,8 @@ struct user_files {
 /*
  * The first line that matches counts. Without a group: the user's own, with all that it is a member
  * of. With one: that one and no other, as for the engines' own --user. -1 with the error filled
- * (78) for an unknown name, a number whose group nobody says, and a matching line that is malformed.
- * Release the user in any case.
+ * (78) for an unknown name, a number whose group nobody says, and a matching line that is
+ * malformed. Release the user in any case.
  */
 int user_find(const struct user_word *word, const struct user_files *files, struct user *user,
     struct error *error) MUST_USE;
