@@ -47,9 +47,18 @@ static int file_read(const char *path, char **content, struct error *error) {
     return 0;
 }
 
+/* What to name where it is about both. */
+static const char *source_of(const struct identity_request *request) {
+    return request->user == NULL ? request->caps_source : request->user_source;
+}
+
 /* Who is asked for, and whether HOME becomes theirs. */
 static int user_read(const struct identity_request *request, uint32_t uid, struct user *user,
     bool *takes_home, struct error *error) {
+    *takes_home = false;
+    if (request->user == NULL) {
+        return 0;
+    }
     AUTO_FREE char *passwd = NULL;
     AUTO_FREE char *group = NULL;
     struct user_word word;
@@ -108,14 +117,13 @@ static int change(const struct identity_request *request, const struct credentia
     if (refuse(request, now, refusal, missing, error) != 0) {
         return -1;
     }
-    const char *source = request->user == NULL ? request->caps_source : request->user_source;
     if (privileges_change(&plan, wanted->user, error) != 0 || privileges_read(found, error) != 0) {
-        error_add_context(error, "%s", source);
+        error_add_context(error, "%s", source_of(request));
         return -1;
     }
     if (!credentials_check(found, wanted, &plan, &difference)) {
         error_set(error, EXIT_STATUS_PRIVILEGES,
-            "%s: the kernel did not do what it was asked for: %s", source,
+            "%s: the kernel did not do what it was asked for: %s", source_of(request),
             text_string(&difference));
         return -1;
     }
@@ -166,16 +174,12 @@ int identity_take(
     }
     if ((request->caps != NULL &&
             capabilities_parse(request->caps, &wanted.capabilities, error) != 0) ||
-        privileges_read(&now, error) != 0) {
+        privileges_read(&now, error) != 0 ||
+        user_read(request, now.uids[0], &user, &takes_home, error) != 0) {
+        error_add_context(error, "%s", source_of(request));
         return -1;
     }
-    if (request->user != NULL) {
-        if (user_read(request, now.uids[0], &user, &takes_home, error) != 0) {
-            error_add_context(error, "%s", request->user_source);
-            return -1;
-        }
-        wanted.user = &user;
-    }
+    wanted.user = request->user == NULL ? NULL : &user;
     if (change(request, &now, &wanted, &found, &is_bounding_fixed, error) != 0) {
         return -1;
     }

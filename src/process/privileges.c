@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/capability.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "signalbox/base/nearest.h"
@@ -218,10 +219,26 @@ static int bounding_drop(uint64_t drops, struct error *error) {
     return 0;
 }
 
+/* As the engines do for a USER of their own: what stands behind /dev/stdout can be opened only by
+ * whom it belongs to. A terminal is given away only inside of a container, and where the kernel
+ * refuses (a read-only place, no CAP_CHOWN) what was inherited works all the same. */
+static void standard_descriptors_give(uint32_t uid) {
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        struct stat status;
+        if (fstat(fd, &status) == 0 && status.st_uid != uid &&
+            (S_ISFIFO(status.st_mode) || (getpid() == 1 && isatty(fd) == 1))) {
+            (void)!fchown(fd, uid, (gid_t)-1);
+        }
+    }
+}
+
 static int user_change(
     const struct credentials_plan *plan, const struct user *user, struct error *error) {
     if (plan->keeps_capabilities && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0) {
         return refused("cannot keep capabilities over the change of user", error);
+    }
+    if (plan->sets_uid) {
+        standard_descriptors_give(user->uid);
     }
     if (plan->sets_groups && setgroups(user->group_count, user->groups) != 0) {
         return refused("cannot set the supplementary groups (a user namespace may forbid that in "
@@ -263,7 +280,7 @@ static int capabilities_change(const struct credentials_plan *plan, struct error
         cap_set_proc(capabilities) != 0) {
         return refused("cannot set the capabilities", error);
     }
-    if (cap_reset_ambient() != 0) {
+    if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0) {
         return refused("cannot clear the ambient set", error);
     }
     for (int capability = 0; capability < SET_BITS; capability++) {
