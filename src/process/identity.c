@@ -95,7 +95,8 @@ static int refuse(const struct identity_request *request, const struct credentia
         break;
     case CREDENTIALS_NO_SETUID:
         error_set(error, EXIT_STATUS_PRIVILEGES,
-            "%s=%s: to become another user takes CAP_SETUID, which uid %u does not have here: %s",
+            "%s=%s: to become another user takes CAP_SETUID (and CAP_SETGID), which uid %u does "
+            "not have here: %s",
             request->user_source, request->user, now->uids[1], remedy);
         break;
     case CREDENTIALS_NO_SETGID:

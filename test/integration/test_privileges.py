@@ -95,6 +95,15 @@ def test_the_command_and_pid_1_are_what_setpriv_makes_of_it(run, image, options,
     assert of_the_user(init) == of_the_user(command)
 
 
+def test_where_there_is_an_init_the_command_is_the_user_too(run, image):
+    # Never in the namespace of the machine, whose files they would hide.
+    apart = ("unshare", "--mount", *image)
+    for how in "--init=auto", "--init=always":
+        status, shown = run("--user=app:app", "--caps=none", how, "sh", "-c",
+                            "id -u; id -G; grep CapBnd /proc/self/status", init=False, prefix=apart)
+        assert (status, shown) == (0, "4711\n4711\nCapBnd:\t0000000000000000\n")
+
+
 def test_the_step_and_the_preparer_are_what_the_command_will_be(scene):
     scene.create_database()
     show = scene.directory / "bin" / "show"
@@ -151,9 +160,9 @@ def refused(start, image, *options, prefix=(), **more):
      "--caps=chown,net_raw: cannot keep net_raw, which uid 0 does not have here: it was taken from "
      "this container: give it back (cap_add)"),
     (["--user=nobody"], UNPRIVILEGED, 77,
-     "--user=nobody: to become another user takes CAP_SETUID, which uid 4711 does not have here: "
+     "--user=nobody: to become another user takes CAP_SETUID (and CAP_SETGID), which uid 4711 does not have here: "
      "start the container as root"),
-    (["--user=app"], lowered("setgid"), 77, "takes CAP_SETUID, which uid 0 does not have here"),
+    (["--user=app"], lowered("setgid"), 77, "takes CAP_SETUID (and CAP_SETGID), which uid 0 does not"),
     (["--user=app"], lowered("setuid"), 77, "takes CAP_SETGID, which uid 0 does not have here"),
     # Its own groups are more than the image's USER was started with.
     (["--user=app"], UNPRIVILEGED, 77, "takes CAP_SETGID, which uid 4711 does not have here"),
