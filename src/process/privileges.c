@@ -232,6 +232,12 @@ static void standard_descriptors_give(uint32_t uid) {
     }
 }
 
+static int not_become(const char *what, uint32_t id, struct error *error) {
+    error_set(error, EXIT_STATUS_PRIVILEGES, "cannot become %s %u: %s", what, id,
+        errno == EINVAL ? "this user namespace does not have it" : strerror(errno));
+    return -1;
+}
+
 static int user_change(
     const struct credentials_plan *plan, const struct user *user, struct error *error) {
     if (plan->keeps_capabilities && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0) {
@@ -241,19 +247,17 @@ static int user_change(
         standard_descriptors_give(user->uid);
     }
     if (plan->sets_groups && setgroups(user->group_count, user->groups) != 0) {
-        return refused("cannot set the supplementary groups (a user namespace may forbid that in "
-                       "/proc/self/setgroups)",
+        return refused(errno == EINVAL
+                ? "cannot set the supplementary groups: this user namespace does not have them all"
+                : "cannot set the supplementary groups (a user namespace may forbid that in "
+                  "/proc/self/setgroups)",
             error);
     }
     if (plan->sets_gid && setresgid(user->gid, user->gid, user->gid) != 0) {
-        error_set(error, EXIT_STATUS_PRIVILEGES, "cannot become gid %u: %s", user->gid,
-            errno == EINVAL ? "this user namespace does not have it" : strerror(errno));
-        return -1;
+        return not_become("gid", user->gid, error);
     }
     if (plan->sets_uid && setresuid(user->uid, user->uid, user->uid) != 0) {
-        error_set(error, EXIT_STATUS_PRIVILEGES, "cannot become uid %u: %s", user->uid,
-            errno == EINVAL ? "this user namespace does not have it" : strerror(errno));
-        return -1;
+        return not_become("uid", user->uid, error);
     }
     if (plan->keeps_capabilities && prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0) != 0) {
         return refused("cannot end the keeping of capabilities", error);

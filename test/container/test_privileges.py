@@ -65,8 +65,10 @@ def test_the_command_and_pid_1_are_what_setpriv_makes_of_it(engine, options, set
     (("--user", "1000:1000"), ["--caps=net_bind_service"], 77,
      "cannot keep net_bind_service, which uid 1000 does not have here: start the container as root"),
     (("--user", "1000:1000"), ["--user=www-data"], 77, "which uid 1000 does not have here"),
-    (("--uidmap", "0:100000:2000"), ["--user=5000:5000"], 77,
-     "this user namespace does not have it"),
+    (("--uidmap", "0:100000:2000"), ["--user=1000:5000"], 77,
+     "this user namespace does not have them all"),
+    (("--uidmap", "0:100000:2000"), ["--user=5000:1000"], 77,
+     "cannot become uid 5000: this user namespace does not have it"),
     ((), ["--user=rails"], 78, "there is no user `rails`"),
 ], ids=lambda value: " ".join(value) if isinstance(value, (list, tuple)) else str(value))
 def test_what_the_engine_has_taken_is_refused_in_one_line(engine, options, status, said):
