@@ -10,6 +10,8 @@
 
 #include "prepare/fingerprint.h"
 #include "signalbox/base/deadline.h"
+#include "signalbox/base/text.h"
+#include "signalbox/prepare/watch_entry.h"
 #include "signalbox/process/exit_status.h"
 #include "signalbox/report/report.h"
 
@@ -45,11 +47,34 @@ static bool creates_databases(const struct step_list *steps) {
     return false;
 }
 
+static bool step_only_migrates(const struct step *step) {
+    const struct string_list *argv = &step->argv;
+    for (size_t word = 0; word + 1 < argv->count; word++) {
+        const char *program = path_base_name(argv->items[word]);
+        if (strcmp(program, "rails") == 0 || strcmp(program, "rake") == 0) {
+            const char *task = argv->items[word + 1];
+            return word + 2 == argv->count &&
+                (strcmp(task, "db:prepare") == 0 || strcmp(task, "db:migrate") == 0);
+        }
+    }
+    return false;
+}
+
+static bool steps_only_migrate(const struct step_list *steps) {
+    for (size_t i = 0; i < steps->count; i++) {
+        if (!step_only_migrates(&steps->items[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static int find_fingerprint(
     const struct target_request *request, struct target *target, struct error *error) {
     struct fingerprint fingerprint;
     struct fingerprint_request asked = {
         .directory = request->directory,
+        .watch = request->watch,
         .steps = request->steps,
         .environment = target->environment,
         .databases = target->unclear[0] == '\0' && !target->databases.are_unclear
@@ -57,10 +82,23 @@ static int find_fingerprint(
             : NULL,
         .release = request->release,
     };
-    if (fingerprint_make(&asked, &fingerprint, error) != 0) {
+    if (watch_has_schema(request->watch) && !target->migrates_only) {
+        error_set(error, EXIT_STATUS_CONFIGURATION,
+            "--watch=schema is only for the steps db:prepare and db:migrate, since a change of any "
+            "file may give another step something to do: leave --watch away, or name the files "
+            "that count");
         return -1;
     }
-    target->has_fingerprint = true;
+    if (fingerprint_make(&asked, &fingerprint, &target->warnings, error) != 0) {
+        return -1;
+    }
+    (void)snprintf(
+        target->ledger_named_in, sizeof target->ledger_named_in, "%s", fingerprint.ledger_named_in);
+    target->has_fingerprint = fingerprint.hex[0] != '\0';
+    if (!target->has_fingerprint) {
+        (void)snprintf(
+            target->no_fingerprint, sizeof target->no_fingerprint, "%s", fingerprint.nothing);
+    }
     (void)snprintf(target->fingerprint, sizeof target->fingerprint, "%s", fingerprint.hex);
     target->files = fingerprint.files;
     target->bytes = fingerprint.bytes;
@@ -108,6 +146,11 @@ static int find_databases(
     return request->has_secrets_tool ? refuse_secrets_tool(error) : -1;
 }
 
+void target_explain_no_fingerprint(const struct target *target, struct text *text) {
+    text_append_format(
+        text, "%s: every replica runs the steps in its turn", target->no_fingerprint);
+}
+
 int target_make(const struct target_request *request, struct target *target, struct error *error) {
     *target = (struct target){
         .steps = request->steps,
@@ -118,11 +161,15 @@ int target_make(const struct target_request *request, struct target *target, str
     change_environment(request);
     target->missing_database =
         creates_databases(request->steps) ? MISSING_IS_CREATED : MISSING_IS_AN_ERROR;
+    target->migrates_only = steps_only_migrate(request->steps);
     if (find_databases(request, target, error) != 0) {
         return -1;
     }
     if (strcmp(target->environment, "development") == 0 ||
         strcmp(target->environment, "test") == 0) {
+        (void)snprintf(target->no_fingerprint, sizeof target->no_fingerprint,
+            "the Rails environment is %.64s (%.64s)", target->environment,
+            target->environment_source);
         return 0;
     }
     return find_fingerprint(request, target, error);
@@ -157,4 +204,5 @@ int target_ask_rails(
 void target_release(struct target *target) {
     target->database = NULL;
     databases_release(&target->databases);
+    string_list_release(&target->warnings);
 }
