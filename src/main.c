@@ -189,7 +189,7 @@ static int take_identity(const struct options *options, struct error *error) {
     if (identity_take(&request, &became, error) != 0) {
         return -1;
     }
-    if (became.length > 0 && options->request != REQUEST_EXPLAIN) {
+    if (became.length > 0 && options->request == REQUEST_RUN) {
         report(EVENT_IDENTITY_TAKEN, NULL, "%s", text_string(&became));
     }
     return 0;

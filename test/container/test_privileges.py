@@ -43,6 +43,10 @@ def plain(shown):
      ("--reuid=1000", "--regid=50", "--groups=50", *KEEP_BIND)),
     (("--cap-drop", "ALL", "--cap-add", "SETUID", "--cap-add", "SETGID"), ["--user=1000:1000"],
      ("--reuid=1000", "--regid=1000", "--groups=1000")),
+    (("--cap-drop", "ALL", *(word for name in ("SETUID", "SETGID", "SETPCAP", "NET_BIND_SERVICE")
+                             for word in ("--cap-add", name))),
+     ["--user=1000:1000", "--caps=net_bind_service"],
+     ("--reuid=1000", "--regid=1000", "--groups=1000", "--no-new-privs", *KEEP_BIND)),
     (("--cap-drop", "NET_RAW", "--cap-add", "SYS_TIME"), ["--caps=sys_time,chown"],
      ("--no-new-privs", *(f"--{which}=-all,+sys_time,+chown"
                           for which in ("bounding-set", "inh-caps", "ambient-caps")))),
