@@ -18,7 +18,7 @@
 #include "signalbox/process/user.h"
 
 /* No image's list of users is this long; something else is meant by the path. */
-#define FILE_MAX (1024 * 1024)
+#define FILE_MAX 1048576
 
 /* The file as text, NULL where there is none. -1 with the error filled where it cannot be read. */
 static int file_read(const char *path, char **content, struct error *error) {
