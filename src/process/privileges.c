@@ -240,6 +240,7 @@ static int not_become(const char *what, uint32_t id, struct error *error) {
 
 static int user_change(
     const struct credentials_plan *plan, const struct user *user, struct error *error) {
+    /* Until the next exec, and nothing before that changes a uid once more. */
     if (plan->keeps_capabilities && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0) {
         return refused("cannot keep capabilities over the change of user", error);
     }
@@ -258,9 +259,6 @@ static int user_change(
     }
     if (plan->sets_uid && setresuid(user->uid, user->uid, user->uid) != 0) {
         return not_become("uid", user->uid, error);
-    }
-    if (plan->keeps_capabilities && prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0) != 0) {
-        return refused("cannot end the keeping of capabilities", error);
     }
     return 0;
 }

@@ -243,6 +243,11 @@ def test_pid_1_belongs_to_its_user_as_if_it_had_been_started_so(run, image):
     assert (status, shown) == (0, "app:app\n/dev/null\n0\n")
 
 
+def test_dev_stdout_can_be_opened_by_the_user(run, image):
+    text = "echo one >/dev/stdout; echo two >/proc/1/fd/1"
+    assert run("--user=app", "sh", "-c", text, prefix=image) == (0, "one\ntwo\n")
+
+
 def test_the_signal_at_the_parents_death_still_comes(start, image):
     # A shell that is not PID 1 starts us and dies.
     parent = ("sh", "-c", 'setpriv --pdeathsig TERM "$@" <&3 3<&- & read -r go; exit 0', "sh")
