@@ -5,6 +5,7 @@ What the kernel shows is compared with what setpriv makes of the same request.
 
 import json
 import os
+import select
 import shutil
 import signal
 import subprocess
@@ -257,6 +258,7 @@ def test_the_signal_at_the_parents_death_still_comes(start, image):
                     stdin=subprocess.PIPE)
     assert process.stdout.readline() == "ready\n"
     process.stdin.close()
+    assert select.select([process.stdout], [], [], DEADLINE_S)[0], "nobody has told it"
     assert process.stdout.readline() == f"{int(signal.SIGTERM)}\n"
 
 
