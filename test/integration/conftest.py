@@ -1,5 +1,6 @@
 """What every scenario stands on: a server, a database, a sample application, replicas."""
 
+import contextlib
 import fcntl
 import os
 import pathlib
@@ -141,6 +142,18 @@ class Scene:
         rows = self.query(f"SELECT {', '.join(_LEDGER)} FROM signalbox_runs ORDER BY id")
         return [dict(zip(_LEDGER, row)) for row in rows]
 
+    def repeat_last_run(self, count):
+        """The newest row again, as if it had happened that often."""
+        self.query(
+            "INSERT INTO signalbox_runs (run, lock_key, fingerprint, release, state, host, started,"
+            " finished, exit_status, step) SELECT run, lock_key, fingerprint, release, state, host,"
+            " started, finished, exit_status, step FROM signalbox_runs, generate_series"
+            f"(1, {count}) WHERE id = (SELECT max(id) FROM signalbox_runs)")
+
+    def last_output(self):
+        (output,), = self.query("SELECT output FROM signalbox_runs ORDER BY id DESC LIMIT 1")
+        return output
+
     def ledger_states(self):
         return [row["state"] for row in self.ledger()]
 
@@ -161,6 +174,14 @@ class Scene:
         """No process of any step is left."""
         with open(self.byproducts / "step.lock", "a", encoding="utf-8") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    @contextlib.contextmanager
+    def held(self, sql):
+        """A session of somebody else's that has done this and keeps its transaction open."""
+        with self.server.session(self.database) as session:
+            session.run("BEGIN")
+            session.run(sql)
+            yield
 
     def close(self):
         for replica in self.replicas:
