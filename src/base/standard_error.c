@@ -11,10 +11,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdint.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "signalbox/base/cleanup.h"
+#include "signalbox/base/deadline.h"
 
 /* How long one write of somebody else to a terminal may take, on a machine that is busy. */
 #define TERMINAL_PATIENCE_MS 100
@@ -24,29 +26,37 @@ static bool has_room(int timeout_ms) {
     return poll(&room, 1, timeout_ms) == 1 && room.revents == POLLOUT;
 }
 
+/* By a description of our own. Where that is refused, what poll has said must do. */
+static bool write_apart(const struct iovec parts[], int count, int patience_ms) {
+    AUTO_FD int own = open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    int64_t give_up_ms = deadline_after_ms(patience_ms);
+    while (has_room(deadline_poll_timeout_ms(give_up_ms))) {
+        if (writev(own >= 0 ? own : STDERR_FILENO, parts, count) >= 0) {
+            return true;
+        }
+        if (errno != EAGAIN || deadline_passed(give_up_ms)) {
+            return false;
+        }
+    }
+    return false;
+}
+
 bool standard_error_write(const struct iovec parts[], int count) {
-    if (!has_room(0) && !(isatty(STDERR_FILENO) == 1 && has_room(TERMINAL_PATIENCE_MS))) {
+    if (isatty(STDERR_FILENO) == 1) {
+        return write_apart(parts, count, TERMINAL_PATIENCE_MS);
+    }
+    if (!has_room(0)) {
         return false;
     }
     if (pwritev2(STDERR_FILENO, parts, count, -1, RWF_NOWAIT) >= 0) {
         return true;
     }
-    bool is_full = errno == EAGAIN;
+    bool is_refused = errno == EAGAIN || errno == EPIPE;
     struct stat kind;
     /* A file has no reader to wait for; that it cannot be written at once is about its disk. */
     if (fstat(STDERR_FILENO, &kind) != 0 || S_ISREG(kind.st_mode)) {
         return writev(STDERR_FILENO, parts, count) >= 0;
     }
-    if (is_full || errno == EPIPE) {
-        return false;
-    }
-    /* A terminal, or a pipe before Linux 6.4: by a description of our own. Where even that is
-     * refused, what poll has said must do. */
-    AUTO_FD int own = open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-    int fd = own >= 0 ? own : STDERR_FILENO;
-    ssize_t written = writev(fd, parts, count);
-    if (written < 0 && errno == EAGAIN && has_room(TERMINAL_PATIENCE_MS)) {
-        written = writev(fd, parts, count);
-    }
-    return written >= 0;
+    /* Before Linux 6.4 a pipe knows no write that does not wait. */
+    return !is_refused && write_apart(parts, count, 0);
 }
