@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "prepare/address.h"
 #include "signalbox/base/deadline.h"
 #include "signalbox/base/text.h"
 #include "signalbox/process/exit_status.h"
@@ -15,56 +16,20 @@
 enum {
     SHORTEST_BACKOFF_MS = 100,
     LONGEST_BACKOFF_MS = 2000,
-    ATTEMPT_MS = 10000, /* A server that accepts and never answers is not waited for longer. */
-    PARTS_MOST = 7
+    ATTEMPT_MS = 10000 /* A server that accepts and never answers is not waited for longer. */
 };
-
-/* Of several hosts, the one that can be written to. */
-static bool wants_writable_host(const struct database *database) {
-    if (database->host == NULL || strchr(database->host, ',') == NULL ||
-        getenv("PGTARGETSESSIONATTRS") != NULL) {
-        return false;
-    }
-    for (size_t i = 0; i < database->keywords.count; i++) {
-        if (strcmp(database->keywords.items[i], "target_session_attrs") == 0) {
-            return false;
-        }
-    }
-    return true;
-}
 
 static enum session_result open_session(const struct postgres_coordinator *coordinator,
     const char *name, struct session *session, int64_t deadline_ms) {
-    const struct database *database = coordinator->target->database;
-    const struct {
-        const char *keyword;
-        const char *value;
-    } parts[] = {{"host", database->host}, {"port", database->port}, {"user", database->user},
-        {"password", database->password}, {"dbname", name}};
-    size_t further = database->keywords.count;
-    AUTO_FREE const char **keywords = memory_allocate(PARTS_MOST + further, sizeof *keywords);
-    AUTO_FREE const char **values = memory_allocate(PARTS_MOST + further, sizeof *values);
-    size_t used = 0;
-    for (size_t i = 0; i < ARRAY_LENGTH(parts); i++) {
-        if (parts[i].value != NULL) {
-            keywords[used] = parts[i].keyword;
-            values[used++] = parts[i].value;
-        }
-    }
-    if (wants_writable_host(database)) {
-        keywords[used] = "target_session_attrs";
-        values[used++] = "read-write";
-    }
-    for (size_t i = 0; i < further; i++) {
-        keywords[used] = database->keywords.items[i];
-        values[used++] = database->values.items[i];
-    }
-    return session_open(session, keywords, values, coordinator->attention, deadline_ms);
+    AUTO_ADDRESS struct address address;
+    address_of(coordinator->target->database, name, &address);
+    return session_open(
+        session, address.keywords, address.values, coordinator->attention, deadline_ms);
 }
 
 enum session_result connect_once(
     const struct postgres_coordinator *coordinator, struct session *session, int64_t deadline_ms) {
-    return open_session(coordinator, coordinator->target->database->name, session, deadline_ms);
+    return open_session(coordinator, NULL, session, deadline_ms);
 }
 
 static enum coordination refuse(
