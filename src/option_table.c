@@ -47,7 +47,7 @@ const struct option_row option_rows[] = {
         "files whose content decides whether a prepare is\n"
         "due, or `schema`; without it the whole image"},
     {"--allow-schema-load", "SIGNALBOX_ALLOW_SCHEMA_LOAD", OPTION_SWITCH, GROUP_PREPARING,
-        CHECKED_ONLY, AT(allow_schema_load), "off", NULL, NULL,
+        CARRIED_OUT, AT(allow_schema_load), "off", NULL, NULL,
         "load the schema over tables of unknown origin"},
     {"--release", "SIGNALBOX_RELEASE", OPTION_TEXT, GROUP_PREPARING, CARRIED_OUT, AT(release), NULL,
         "ID", NULL, "prepare once per release even if no file changed"},

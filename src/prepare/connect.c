@@ -102,6 +102,30 @@ static void append_creation(struct text *statement, const struct database *datab
     }
 }
 
+/* A database is created only where the steps could then go all the way. Another replica may have
+ * created it meanwhile, and be at work on the others: then there is nothing to judge here. */
+static enum coordination judge_before_creating(
+    struct postgres_coordinator *coordinator, int64_t deadline_ms, struct error *error) {
+    static const struct run none = {.state = RUN_NONE};
+    const struct inspector_means means = {.attention = coordinator->attention};
+    AUTO_FINDINGS struct inspector_findings findings = {.begun = "", .since = &none};
+    struct session session;
+    enum session_result result = inspector_judge(&coordinator->inspector, &means, &findings);
+    if (result != SESSION_DONE || !findings.is_refused) {
+        return result == SESSION_CANCELLED ? COORDINATION_CANCELLED : COORDINATION_DONE;
+    }
+    result = open_session(coordinator, NULL, &session, deadline_ms);
+    bool is_still_missing =
+        result == SESSION_FAILED && session.failure.trouble == TROUBLE_MISSING_DATABASE;
+    session_close(&session);
+    if (!is_still_missing) {
+        return result == SESSION_CANCELLED ? COORDINATION_CANCELLED : COORDINATION_DONE;
+    }
+    inspector_say_obstacles(&findings);
+    *error = findings.error;
+    return COORDINATION_REFUSED;
+}
+
 /* Creates the database. Connects to `postgres`, never to `template1`: a session there makes
  * everybody's CREATE DATABASE fail. */
 static enum coordination create_database(
@@ -109,6 +133,10 @@ static enum coordination create_database(
     const struct database *database = coordinator->target->database;
     struct session session;
     AUTO_TEXT struct text statement = {.data = NULL};
+    enum coordination judged = judge_before_creating(coordinator, deadline_ms, error);
+    if (judged != COORDINATION_DONE) {
+        return judged;
+    }
     enum session_result result = open_session(coordinator, "postgres", &session, deadline_ms);
     if (result == SESSION_CANCELLED) {
         return COORDINATION_CANCELLED;

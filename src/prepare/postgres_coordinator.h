@@ -10,6 +10,7 @@
 
 #include "prepare/coordinator.h"
 #include "prepare/fence.h"
+#include "prepare/inspector.h"
 #include "prepare/ledger.h"
 #include "prepare/lock.h"
 #include "signalbox/postgres/session.h"
@@ -26,10 +27,13 @@ struct postgres_coordinator {
     struct lock lock;
     struct ledger ledger;
     struct fence fence;
+    struct inspector inspector;
+    struct run latest; /* The last success that a look has seen. */
     char step_assignment[FENCE_ASSIGNMENT_LENGTH];
     bool has_ledger;
-    bool is_ledger_late; /* The run is entered only after its steps. */
-    bool initialises;    /* What will be entered then. */
+    bool is_ledger_late;                    /* The run is entered only after its steps. */
+    bool initialises;                       /* What will be entered then, … */
+    char initialised[RUN_DATABASES_LENGTH]; /* … and the databases that it begins to initialise. */
     bool was_reached;
     char last_reason[480]; /* Why the database was not reached, said once. */
 };

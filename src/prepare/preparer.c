@@ -93,6 +93,9 @@ int prepare_run(void *argument) {
         target_release(&target);
         return give_up(&cancellation, &error);
     }
+    if (request->purpose == PREPARE_UNRECORDED) {
+        target_run_instead(&target, request->commands);
+    }
     if (request->purpose == PREPARE_BY_OTHERS) {
         target.missing_database = MISSING_IS_AWAITED;
     }

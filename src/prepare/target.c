@@ -30,22 +30,6 @@ static void change_environment(const struct target_request *request) {
     }
 }
 
-/* Rails' tasks that create a database which is missing (activerecord's databases.rake). */
-static bool creates_databases(const struct step_list *steps) {
-    static const char *const tasks[] = {"db:prepare", "db:create", "db:setup"};
-    for (size_t step = 0; step < steps->count; step++) {
-        const struct string_list *argv = &steps->items[step].argv;
-        for (size_t word = 1; word < argv->count; word++) {
-            for (size_t i = 0; i < ARRAY_LENGTH(tasks); i++) {
-                if (strcmp(argv->items[word], tasks[i]) == 0) {
-                    return true;
-                }
-            }
-        }
-    }
-    return false;
-}
-
 static bool step_only_migrates(const struct step *step) {
     const struct string_list *argv = &step->argv;
     for (size_t word = 0; word + 1 < argv->count; word++) {
@@ -131,16 +115,23 @@ static int find_databases(
     return request->has_secrets_tool ? refuse_secrets_tool(error) : -1;
 }
 
+void target_run_instead(struct target *target, const struct step_list *commands) {
+    target->tasks = tasks_of_steps(commands, target->rails_major);
+    target->missing_database = target->tasks.create ? MISSING_IS_CREATED : MISSING_IS_AN_ERROR;
+}
+
 int target_make(const struct target_request *request, struct target *target, struct error *error) {
     *target = (struct target){
         .steps = request->steps,
         .lock_key = request->lock_key,
+        .directory = request->directory,
+        .allow_schema_load = request->allow_schema_load,
         .environment = request->environment,
         .environment_source = request->environment_source,
     };
     change_environment(request);
-    target->missing_database =
-        creates_databases(request->steps) ? MISSING_IS_CREATED : MISSING_IS_AN_ERROR;
+    target->rails_major = tasks_rails_major(request->directory);
+    target_run_instead(target, request->steps);
     target->migrates_only = steps_only_migrate(request->steps);
     if (find_databases(request, target, error) != 0) {
         return -1;

@@ -3,7 +3,7 @@
  * (db:prepare_demo, -Tdb:migrate:status): a task is a word of its own, in a step or in the script
  * that a shell is given as one.
  */
-#include "prepare/tasks.h"
+#include "signalbox/prepare/tasks.h"
 
 #include <ctype.h>
 #include <stdio.h>

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "prepare/tasks.h"
+#include "signalbox/prepare/tasks.h"
 #include "signalbox/base/text.h"
 
 static void steps_create_and_load_by_the_tasks_they_name(void **state) {

@@ -2,8 +2,8 @@
  * What Rails' tasks among the steps do to a database that is missing or empty. Only the words are
  * looked at: nobody can see into a script of the application's own.
  */
-#ifndef PREPARE_TASKS_H
-#define PREPARE_TASKS_H
+#ifndef SIGNALBOX_PREPARE_TASKS_H
+#define SIGNALBOX_PREPARE_TASKS_H
 
 #include <stdbool.h>
 
