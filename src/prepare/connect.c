@@ -105,7 +105,7 @@ static void append_creation(struct text *statement, const struct database *datab
 /* A database is created only where the steps could then go all the way. Another replica may have
  * created it meanwhile, and be at work on the others: then there is nothing to judge here. */
 static enum coordination judge_before_creating(
-    struct postgres_coordinator *coordinator, int64_t deadline_ms, struct error *error) {
+    struct postgres_coordinator *coordinator, struct error *error) {
     static const struct run none = {.state = RUN_NONE};
     const struct inspector_means means = {.attention = coordinator->attention};
     AUTO_FINDINGS struct inspector_findings findings = {.begun = "", .since = &none};
@@ -114,11 +114,9 @@ static enum coordination judge_before_creating(
     if (result != SESSION_DONE || !findings.is_refused) {
         return result == SESSION_CANCELLED ? COORDINATION_CANCELLED : COORDINATION_DONE;
     }
-    result = open_session(coordinator, NULL, &session, deadline_ms);
-    bool is_still_missing =
-        result == SESSION_FAILED && session.failure.trouble == TROUBLE_MISSING_DATABASE;
+    result = open_session(coordinator, NULL, &session, deadline_after_ms(ATTEMPT_MS));
     session_close(&session);
-    if (!is_still_missing) {
+    if (result == SESSION_DONE || result == SESSION_CANCELLED) {
         return result == SESSION_CANCELLED ? COORDINATION_CANCELLED : COORDINATION_DONE;
     }
     inspector_say_obstacles(&findings);
@@ -133,7 +131,7 @@ static enum coordination create_database(
     const struct database *database = coordinator->target->database;
     struct session session;
     AUTO_TEXT struct text statement = {.data = NULL};
-    enum coordination judged = judge_before_creating(coordinator, deadline_ms, error);
+    enum coordination judged = judge_before_creating(coordinator, error);
     if (judged != COORDINATION_DONE) {
         return judged;
     }

@@ -15,20 +15,23 @@
 #include "signalbox/base/deadline.h"
 #include "signalbox/base/text.h"
 
-/* First the number of tables, then each table that records versions, quoted. $1: the path. */
+/* First the number of tables, then each table that records versions, quoted; of several with one
+ * name, the one that the path finds. $1: the path. */
 #define CATALOGUE                                                                                  \
-    ", path AS (SELECT unnest(current_schemas(false)) AS schema FROM app),"                        \
-    " found AS (SELECT tables.oid, relname, format('%I.%I', nspname, relname) AS name"             \
-    " FROM path JOIN pg_namespace AS schemas ON nspname = schema"                                  \
-    " JOIN pg_class AS tables ON relnamespace = schemas.oid"                                       \
+    ", path AS (SELECT current_schemas(false) AS schemas FROM app),"                               \
+    " found AS (SELECT tables.oid, relname, format('%I.%I', nspname, relname) AS name,"            \
+    " array_position(schemas, nspname) AS place"                                                   \
+    " FROM path JOIN pg_namespace AS spaces ON nspname = ANY (schemas)"                            \
+    " JOIN pg_class AS tables ON relnamespace = spaces.oid"                                        \
     " WHERE relkind IN ('r', 'p', 'f') AND relname <> 'signalbox_runs'"                            \
     " AND NOT EXISTS (SELECT FROM pg_depend WHERE classid = 'pg_class'::regclass"                  \
     " AND objid = tables.oid AND deptype = 'e')),"                                                 \
-    " records AS (SELECT name, has_table_privilege(oid, 'SELECT') AND EXISTS (SELECT"              \
-    " FROM pg_attribute WHERE attrelid = oid AND attname = 'version' AND NOT attisdropped)"        \
-    " AS is_readable FROM found WHERE relname LIKE '%schema\\_migrations')"                        \
-    " SELECT 0 AS place, (SELECT count(*) FROM found)::text AS what, false AS is_readable"         \
-    " UNION ALL SELECT 1, name, is_readable FROM records ORDER BY place, what"
+    " records AS (SELECT DISTINCT ON (relname) name, has_table_privilege(oid, 'SELECT')"           \
+    " AND EXISTS (SELECT FROM pg_attribute WHERE attrelid = oid AND attname = 'version'"           \
+    " AND NOT attisdropped) AS is_readable FROM found WHERE relname LIKE '%schema\\_migrations'"   \
+    " ORDER BY relname, place)"                                                                    \
+    " SELECT 0 AS row, (SELECT count(*) FROM found)::text AS what, false AS is_readable"           \
+    " UNION ALL SELECT 1, name, is_readable FROM records ORDER BY row, what"
 
 static const char catalogue[] = "WITH app AS (SELECT 1)" CATALOGUE;
 /* What is behind WITH is carried out before the path that is read from it. */
