@@ -111,13 +111,31 @@ static enum coordination connect_to_database(void *self, struct error *error) {
     return result;
 }
 
+/* What the database's owner would have to say; the role is the one that we came as. */
+static void append_grant(const struct postgres_coordinator *coordinator, struct text *grant) {
+    const struct ledger *ledger = &coordinator->ledger;
+    const char *user = coordinator->target->database->user;
+    if (ledger->table != NULL && coordinator->is_ledger_there) {
+        text_append_format(grant, "GRANT SELECT, INSERT, UPDATE, DELETE ON %s TO ", ledger->table);
+    } else {
+        text_append_format(grant, "GRANT USAGE, CREATE ON SCHEMA %s TO ",
+            ledger->schema == NULL ? "public" : ledger->schema);
+    }
+    if (user != NULL) {
+        text_append_format(grant, "\"%s\"", user);
+    } else {
+        text_append_string(grant, "its role");
+    }
+}
+
 /* Without a ledger the protocol still holds: every replica runs the steps in its turn. */
 static enum coordination go_on_without_ledger(
     struct postgres_coordinator *coordinator, const struct session *session) {
+    AUTO_TEXT struct text grant = {.data = NULL};
+    append_grant(coordinator, &grant);
     report(EVENT_LEDGER_UNAVAILABLE, NULL,
-        "no ledger (%s): every replica runs the steps in its turn; GRANT USAGE, CREATE ON SCHEMA "
-        "to this role would spare that",
-        session->failure.message);
+        "no ledger (%s): every replica runs the steps in its turn; what would spare that: %s",
+        session->failure.message, text_string(&grant));
     coordinator->has_ledger = false;
     return COORDINATION_DONE;
 }
@@ -165,8 +183,8 @@ static enum coordination look(void *self, struct look *seen, struct error *error
         result = ledger_find(&coordinator->ledger, &coordinator->reader, statement_deadline_ms());
     }
     if (result == SESSION_DONE) {
-        result =
-            ledger_read(&coordinator->ledger, &coordinator->reader, seen, statement_deadline_ms());
+        result = ledger_read(&coordinator->ledger, &coordinator->reader, seen,
+            &coordinator->is_ledger_there, statement_deadline_ms());
     }
     enum coordination concluded = conclude_ledger(coordinator, result, error);
     seen->has_ledger = coordinator->has_ledger;
@@ -252,7 +270,12 @@ static enum session_result enter(
         .release = coordinator->release,
         .initialises = coordinator->initialises,
         .databases = coordinator->initialised};
-    enum session_result result = ledger_make(ledger, reader, deadline_ms);
+    bool was_there = coordinator->is_ledger_there;
+    enum session_result result =
+        ledger_make(ledger, reader, &coordinator->is_ledger_there, deadline_ms);
+    if (result == SESSION_DONE && !was_there) {
+        report(EVENT_LEDGER_MADE, NULL, "the ledger of runs is the table %s", ledger->table);
+    }
     if (result == SESSION_DONE) {
         result = ledger_bury(ledger, reader, dead, deadline_ms);
     }

@@ -31,6 +31,7 @@ struct postgres_coordinator {
     struct run latest; /* The last success that a look has seen. */
     char step_assignment[FENCE_ASSIGNMENT_LENGTH];
     bool has_ledger;
+    bool is_ledger_there;                   /* Its table was seen. */
     bool is_ledger_late;                    /* The run is entered only after its steps. */
     bool initialises;                       /* What will be entered then, … */
     char initialised[RUN_DATABASES_LENGTH]; /* … and the databases that it begins to initialise. */

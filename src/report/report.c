@@ -34,6 +34,7 @@ static const struct {
     [EVENT_DATABASE_REFUSED] = {"database_refused", REPORT_ERROR},
     [EVENT_LEDGER_UNAVAILABLE] = {"ledger_unavailable", REPORT_WARN},
     [EVENT_LEDGER_LATE] = {"ledger_late", REPORT_WARN},
+    [EVENT_LEDGER_MADE] = {"ledger_made", REPORT_INFO},
     [EVENT_NO_FINGERPRINT] = {"no_fingerprint", REPORT_WARN},
     [EVENT_LOCK_TAKEN] = {"lock_taken", REPORT_INFO},
     [EVENT_LOCK_LOST] = {"lock_lost", REPORT_ERROR},
