@@ -307,6 +307,8 @@ static enum coordination run_begin(void *self, const struct run_beginning *begin
     *id = 0;
     *dead = (struct run){.state = RUN_NONE};
     coordinator->initialises = beginning->initialises;
+    coordinator->servers.given_up = 0;
+    servers_warn_of_names(coordinator->servers.databases);
     coordinator->is_ledger_late = false;
     enum coordination concluded = conclude(coordinator,
         fence_make(&coordinator->fence, reader, coordinator->target->database->schema_search_path,
@@ -344,7 +346,13 @@ static enum session_result fence_once(struct postgres_coordinator *coordinator,
         result =
             fence_look_at_rails_lock(&coordinator->fence, &coordinator->reader, sweep, deadline_ms);
     }
-    return result;
+    if (result == SESSION_DONE && is_before_steps && sweep->remaining == 0) {
+        result =
+            servers_look_at_first(&coordinator->servers, &coordinator->reader, sweep, deadline_ms);
+    }
+    return result == SESSION_DONE ? servers_sweep_others(&coordinator->servers, &coordinator->fence,
+                                        is_before_steps, coordinator->attention, sweep, deadline_ms)
+                                  : result;
 }
 
 static enum coordination fence(
@@ -373,6 +381,8 @@ static void fence_own(void *self) {
     /* Ending a backend is asynchronous, so it is asked until it is gone. */
     while (reader_wake(coordinator, deadline_ms) == SESSION_DONE &&
         fence_sweep_own(&coordinator->fence, &coordinator->reader, &sweep, deadline_ms) ==
+            SESSION_DONE &&
+        servers_sweep_own(&coordinator->servers, &coordinator->fence, NULL, &sweep, deadline_ms) ==
             SESSION_DONE &&
         sweep.remaining > 0 && !deadline_passed(deadline_ms)) {
         (void)attention_pause(&nobody, deadline_after_ms(FENCE_PAUSE_MS));
@@ -482,6 +492,7 @@ void postgres_coordinator_initialise(struct postgres_coordinator *coordinator,
         .ledger = {.fingerprint = target->fingerprint,
             .search_path = target->database->schema_search_path},
     };
+    coordinator->servers = (struct servers){.databases = &target->databases};
     inspector_initialise(&coordinator->inspector, target, connect_timeout_ms);
     (void)snprintf(coordinator->ledger.lock_key, sizeof coordinator->ledger.lock_key, "%lld",
         (long long)target->lock_key);

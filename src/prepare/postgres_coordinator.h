@@ -13,6 +13,7 @@
 #include "prepare/inspector.h"
 #include "prepare/ledger.h"
 #include "prepare/lock.h"
+#include "prepare/servers.h"
 #include "signalbox/postgres/session.h"
 #include "signalbox/prepare/target.h"
 #include "signalbox/process/attention.h"
@@ -27,6 +28,7 @@ struct postgres_coordinator {
     struct lock lock;
     struct ledger ledger;
     struct fence fence;
+    struct servers servers;
     struct inspector inspector;
     struct run latest; /* The last success that a look has seen. */
     char step_assignment[FENCE_ASSIGNMENT_LENGTH];
