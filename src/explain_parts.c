@@ -30,12 +30,15 @@ void explain_warnings(const struct explanation *explanation, const struct target
     if (explanation->plan->notes != NULL) {
         string_list_append(warnings, explanation->plan->notes);
     }
-    if (target != NULL && explanation->plan->prepare != PREPARE_NOTHING &&
-        !target->has_fingerprint) {
+    if (target == NULL || explanation->plan->prepare == PREPARE_NOTHING) {
+        return;
+    }
+    if (!target->has_fingerprint) {
         AUTO_TEXT struct text warning = {.data = NULL};
-        text_append_format(&warning,
-            "the Rails environment is %s (%s): every replica runs the steps in its turn",
-            target->environment, target->environment_source);
+        target_explain_no_fingerprint(target, &warning);
         string_list_append(warnings, text_string(&warning));
+    }
+    for (size_t i = 0; i < target->warnings.count; i++) {
+        string_list_append(warnings, target->warnings.items[i]);
     }
 }

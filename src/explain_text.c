@@ -1,27 +1,16 @@
 /*
- * The explanation for a person: aligned lines, most important first, coloured on a terminal unless
- * NO_COLOR says otherwise (no-color.org).
+ * The explanation for a person: aligned lines, most important first.
  */
 #include "explain_page.h"
 
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "page.h"
 #include "signalbox/base/secret.h"
 #include "signalbox/command/words.h"
 
-enum { LABEL_WIDTH = 12 };
-
-static bool is_coloured(void) {
-    const char *no_color = getenv("NO_COLOR");
-    return isatty(STDOUT_FILENO) == 1 && (no_color == NULL || no_color[0] == '\0');
-}
-
 static void line(struct text *page, const char *label, const char *value) {
-    bool coloured = is_coloured();
-    text_append_format(page, "%s%-*s%s %s\n", coloured ? "\x1b[1m" : "", LABEL_WIDTH, label,
-        coloured ? "\x1b[0m" : "", value);
+    page_line(page, label, value, PAGE_PLAIN);
 }
 
 static void explain_command(const struct explanation *explanation, struct text *page) {

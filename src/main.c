@@ -18,6 +18,7 @@
 #include "signalbox/process/exit_status.h"
 #include "signalbox/release.h"
 #include "signalbox/report/report.h"
+#include "signalbox/status.h"
 #include "signalbox/supervise/supervise.h"
 
 static int print_help(void) {
@@ -103,6 +104,18 @@ static void compose_steps(const struct options *options, const struct recognitio
         steps, &options->steps, &command->around.prefix, is_own ? text_string(&assignment) : NULL);
 }
 
+/* Whoever asks asks again, so that the patience which a boot has is none of a probe's. */
+static int ask_status(
+    struct supervisor *supervisor, const struct options *options, struct prepare_request *prepare) {
+    enum { ASKING_TIMEOUT_MS = 5000 };
+    struct phase_end end;
+    struct status_request status = {.prepare = prepare, .format = options->log};
+    if (strcmp(options_source(options, "--connect-timeout"), "default") == 0) {
+        prepare->connect_timeout_ms = ASKING_TIMEOUT_MS;
+    }
+    return run_in_child(supervisor, status_run, &status, &end);
+}
+
 static int carry_out_plan(struct supervisor *supervisor, const struct options *options,
     const struct recognition *command, const struct plan *plan) {
     AUTO_STEP_LIST struct step_list steps = {.items = NULL};
@@ -120,6 +133,7 @@ static int carry_out_plan(struct supervisor *supervisor, const struct options *o
             .clears_environment = command->around.clears_environment,
             .has_secrets_tool = command->around.has_secrets_tool,
             .release = options->release,
+            .watch = &options->watch,
             .lock_key = options->lock_key,
             .allow_schema_load = options->allow_schema_load},
         .commands = &steps,
@@ -137,6 +151,9 @@ static int carry_out_plan(struct supervisor *supervisor, const struct options *o
             .target = &prepare.target,
             .commands = prepare.commands};
         return run_in_child(supervisor, explain_run, &explanation, &end);
+    }
+    if (options->request == REQUEST_STATUS) {
+        return ask_status(supervisor, options, &prepare);
     }
     if (plan->prepare == PREPARE_NOTHING && plan->start == START_NOTHING) {
         report(EVENT_USAGE, NULL,
@@ -224,6 +241,7 @@ int main(int argc, char *argv[]) {
         exit_status = supervisor_exit_status(&supervisor, carry_out(&supervisor, &options));
         break;
     case REQUEST_EXPLAIN:
+    case REQUEST_STATUS:
         exit_status = carry_out(&supervisor, &options);
         break;
     }

@@ -42,7 +42,7 @@ const struct option_row option_rows[] = {
         "HOW", NULL, "auto, postgres, file[:PATH] or none"},
     {"--lock-key", "SIGNALBOX_LOCK_KEY", OPTION_NUMBER, GROUP_PREPARING, CARRIED_OUT, AT(lock_key),
         "0", "N", NULL, "for apps that share a database but need not\nexclude each other"},
-    {"--watch", "SIGNALBOX_WATCH", OPTION_PATHS, GROUP_PREPARING, CHECKED_ONLY, AT(watch), NULL,
+    {"--watch", "SIGNALBOX_WATCH", OPTION_PATHS, GROUP_PREPARING, CARRIED_OUT, AT(watch), NULL,
         "PATHS", NULL,
         "files whose content decides whether a prepare is\n"
         "due, or `schema`; without it the whole image"},
@@ -87,6 +87,7 @@ _Static_assert(ARRAY_LENGTH(option_rows) <= OPTIONS_MOST, "a source for every ro
 
 const struct request_row request_rows[] = {
     {"--explain", REQUEST_EXPLAIN, "say what would be done, and do nothing"},
+    {"--status", REQUEST_STATUS, "ask whether this content is prepared: 0 yes, 1 no"},
     {"--version", REQUEST_VERSION, "print the version"},
     {"--help", REQUEST_HELP, "print this"},
 };

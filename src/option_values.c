@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "signalbox/command/words.h"
+#include "signalbox/prepare/watch_entry.h"
 #include "signalbox/process/exit_status.h"
 #include "signalbox/process/signals.h"
 
@@ -96,9 +97,21 @@ static int store_servers(struct options *options, const struct option_row *row, 
 
 static int store_path(struct options *options, const struct option_row *row, const char *value,
     const char *source, struct error *error) {
-    (void)source;
-    (void)error;
-    string_list_append(member(options, row), value);
+    size_t first = strspn(value, " \t\r");
+    size_t length = strlen(value);
+    while (length > first && strchr(" \t\r", value[length - 1]) != NULL) {
+        length--;
+    }
+    if (length == first) {
+        return 0;
+    }
+    char *entry = string_copy_part(value + first, length - first);
+    const char *problem = watch_entry_problem(entry);
+    string_list_append_owned(member(options, row), entry);
+    if (problem != NULL) {
+        error_set(error, EXIT_STATUS_USAGE, "%s: `%s` is not allowed: %s", source, entry, problem);
+        return -1;
+    }
     return 0;
 }
 

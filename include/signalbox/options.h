@@ -52,7 +52,7 @@ struct status_list {
 enum options_request {
     REQUEST_RUN,
     REQUEST_EXPLAIN,
-
+    REQUEST_STATUS,
     REQUEST_VERSION,
     REQUEST_HELP
 };

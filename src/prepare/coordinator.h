@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "signalbox/base/error.h"
+#include "signalbox/prepare/history.h"
 
 enum run_state { RUN_NONE, RUN_RUNNING, RUN_SUCCEEDED, RUN_FAILED, RUN_INTERRUPTED };
 
@@ -104,6 +105,11 @@ struct coordinator_operations {
     int (*guard_fd)(void *self);
     int64_t (*guard_deadline_ms)(void *self);
     bool (*guard_holds)(void *self);
+    /* For --status, instead of connect: reaches what is there, once and within the connect timeout,
+     * takes no lock, and writes and creates nothing. COORDINATION_REFUSED with 69 where it cannot
+     * be reached. Unless found->absent says that there is nothing yet, look may be asked after it.
+     */
+    enum coordination (*history)(void *self, struct history *found, struct error *error);
     void (*disconnect)(void *self);
 };
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "prepare/connect.h"
+#include "prepare/postgres_history.h"
 #include "signalbox/base/deadline.h"
 #include "signalbox/base/text.h"
 #include "signalbox/process/exit_status.h"
@@ -514,6 +515,7 @@ struct coordinator postgres_coordinator_interface(struct postgres_coordinator *c
         .guard_fd = guard_fd,
         .guard_deadline_ms = guard_deadline_ms,
         .guard_holds = guard_holds,
+        .history = postgres_history,
         .disconnect = disconnect,
     };
     return (struct coordinator){.operations = &operations, .self = coordinator};

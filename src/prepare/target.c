@@ -11,6 +11,7 @@
 #include "prepare/fingerprint.h"
 #include "signalbox/base/deadline.h"
 #include "signalbox/base/text.h"
+#include "signalbox/prepare/watch_entry.h"
 #include "signalbox/process/exit_status.h"
 #include "signalbox/report/report.h"
 
@@ -57,6 +58,7 @@ static int find_fingerprint(
     struct fingerprint fingerprint;
     struct fingerprint_request asked = {
         .directory = request->directory,
+        .watch = request->watch,
         .steps = request->steps,
         .environment = target->environment,
         .databases = target->unclear[0] == '\0' && !target->databases.are_unclear
@@ -64,10 +66,23 @@ static int find_fingerprint(
             : NULL,
         .release = request->release,
     };
-    if (fingerprint_make(&asked, &fingerprint, error) != 0) {
+    if (watch_has_schema(request->watch) && !target->migrates_only) {
+        error_set(error, EXIT_STATUS_CONFIGURATION,
+            "--watch=schema is only for the steps db:prepare and db:migrate, since a change of any "
+            "file may give another step something to do: leave --watch away, or name the files "
+            "that count");
         return -1;
     }
-    target->has_fingerprint = true;
+    if (fingerprint_make(&asked, &fingerprint, &target->warnings, error) != 0) {
+        return -1;
+    }
+    (void)snprintf(
+        target->ledger_named_in, sizeof target->ledger_named_in, "%s", fingerprint.ledger_named_in);
+    target->has_fingerprint = fingerprint.hex[0] != '\0';
+    if (!target->has_fingerprint) {
+        (void)snprintf(
+            target->no_fingerprint, sizeof target->no_fingerprint, "%s", fingerprint.nothing);
+    }
     (void)snprintf(target->fingerprint, sizeof target->fingerprint, "%s", fingerprint.hex);
     target->files = fingerprint.files;
     target->bytes = fingerprint.bytes;
@@ -120,6 +135,11 @@ void target_run_instead(struct target *target, const struct step_list *commands)
     target->missing_database = target->tasks.create ? MISSING_IS_CREATED : MISSING_IS_AN_ERROR;
 }
 
+void target_explain_no_fingerprint(const struct target *target, struct text *text) {
+    text_append_format(
+        text, "%s: every replica runs the steps in its turn", target->no_fingerprint);
+}
+
 int target_make(const struct target_request *request, struct target *target, struct error *error) {
     *target = (struct target){
         .steps = request->steps,
@@ -138,6 +158,9 @@ int target_make(const struct target_request *request, struct target *target, str
     }
     if (strcmp(target->environment, "development") == 0 ||
         strcmp(target->environment, "test") == 0) {
+        (void)snprintf(target->no_fingerprint, sizeof target->no_fingerprint,
+            "the Rails environment is %.64s (%.64s)", target->environment,
+            target->environment_source);
         return 0;
     }
     return find_fingerprint(request, target, error);
@@ -172,4 +195,5 @@ int target_ask_rails(
 void target_release(struct target *target) {
     target->database = NULL;
     databases_release(&target->databases);
+    string_list_release(&target->warnings);
 }

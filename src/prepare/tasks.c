@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "prepare/gemfile_lock.h"
 #include "signalbox/base/text.h"
 
 enum rails_since { ANY_RAILS, RAILS_8 };
@@ -98,7 +99,7 @@ static FILE *open_lock_file(const char *directory) {
     FILE *file = NULL;
     if (gemfile != NULL && gemfile[0] != '\0') {
         AUTO_TEXT struct text path = {.data = NULL};
-        text_append_format(&path, "%s.lock", gemfile);
+        gemfile_lock_name(gemfile, &path);
         file = fopen(text_string(&path), "re");
     }
     for (size_t i = 0; i < ARRAY_LENGTH(names) && file == NULL; i++) {

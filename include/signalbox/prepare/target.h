@@ -29,6 +29,7 @@ struct target_request {
     bool has_secrets_tool; /* The command gets its environment from a tool that we cannot see into.
                             */
     const char *release;   /* --release, or NULL. */
+    const struct string_list *watch; /* As --watch has it; NULL or empty: the whole image. */
     int64_t lock_key;
     bool allow_schema_load;
 };
@@ -49,6 +50,8 @@ struct target {
     const char *environment;        /* As in the request. */
     const char *environment_source; /* As in the request. */
     bool has_fingerprint;
+    char no_fingerprint[200];    /* Why there is none, as a clause. */
+    struct string_list warnings; /* What is noteworthy about the watched files, a sentence each. */
     char fingerprint[65];
     int64_t files;
     int64_t bytes;
@@ -76,6 +79,9 @@ void target_run_instead(struct target *target, const struct step_list *commands)
  * long it took. -1 with the error filled where Rails has none, or a signal ended the asking. */
 int target_ask_rails(
     struct target *target, const struct rails_question *question, struct error *error) MUST_USE;
+
+/* Why there is no fingerprint and what follows, as a sentence. */
+void target_explain_no_fingerprint(const struct target *target, struct text *text);
 
 void target_release(struct target *target);
 
