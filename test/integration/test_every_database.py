@@ -641,3 +641,55 @@ def test_an_application_name_of_the_configurations_own_is_named_in_a_warning(sho
     replica = shop.serve()
     warning, = replica.said("configuration_note")
     assert "`queue` has an application_name" in warning["message"]
+
+
+# --- the stock race that loses data -------------------------------------------------
+
+# Rails asks whether there is a schema, and then loads one over whatever there is by then.
+STALLING = r"""#!/bin/sh
+case $1 in
+  db:prepare)
+    psql -X -q -v ON_ERROR_STOP=1 -d "$(head -1 "$BYPRODUCTS/databases" | cut -d '|' -f 2)" <<'SQL'
+      SELECT to_regclass('schema_migrations') IS NULL AS is_new \gset
+      \if :is_new
+        \! echo "found no schema" >&2; read -r _ <"$BYPRODUCTS/gate"
+        DROP TABLE IF EXISTS customers CASCADE;
+        CREATE TABLE customers (id int);
+        CREATE TABLE IF NOT EXISTS schema_migrations (version varchar);
+      \endif
+SQL
+    ;;
+  server) trap 'exit 42' TERM; sleep infinity & echo "serving $$"; wait ;;
+esac
+"""
+
+
+def descendants(pid):
+    with open(f"/proc/{pid}/task/{pid}/children", encoding="utf-8") as file:
+        children = [int(child) for child in file.read().split()]
+    return [pid] + [below for child in children for below in descendants(child)]
+
+
+@pytest.mark.soak
+def test_a_process_that_stalls_between_finding_no_schema_and_loading_it_loses_nothing(shop):
+    shop.roles = ["primary"]
+    shop.write()
+    shop.create("primary")
+    (shop.scene.directory / "bin" / "rails").write_text(STALLING)
+    stalled = shop.start(1, prefix="stalled-")
+    stalled.wait_for_stderr("found no schema")
+    container = descendants(stalled.pid())
+    for pid in container:
+        os.kill(pid, signal.SIGSTOP)
+    # The server lets go of the lock of a holder that it has not heard of for 30 s.
+    later = shop.start(1, prefix="later-")
+    later.wait_for_stderr("found no schema")
+    shop.scene.tell_step()
+    later.wait_for_stdout("serving")
+    shop.query("primary", "INSERT INTO customers SELECT generate_series(1, 1000)")
+    for pid in reversed(container):
+        os.kill(pid, signal.SIGCONT)
+    shop.scene.tell_step()
+    assert stalled.exit_status() == 75
+    assert stalled.said("command_started") == []
+    assert shop.query("primary", "SELECT count(*) FROM customers") == [("1000",)]
