@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "signalbox/prepare/tasks.h"
 #include "signalbox/base/text.h"
+#include "signalbox/prepare/tasks.h"
 
 static void steps_create_and_load_by_the_tasks_they_name(void **state) {
     (void)state;
