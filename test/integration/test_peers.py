@@ -232,7 +232,7 @@ def not_executable(init):
 SCENARIOS = {
     "signals 1 to 64 from outside": (every_signal, "all forwarded"),
     "TERM in the command's first microsecond": (first_microsecond, "ends it"),
-    "the same, sent to its group": (first_microsecond_of_a_group, "ends it"),
+    "the same, where its group is signalled": (first_microsecond_of_a_group, "ends it"),
     "TSTP, TTIN and TTOU from a process": (controls, "forwarded"),
     "^Z in a terminal": (terminal_stop, "goes on"),
     "what the command leaves behind": (leftovers, "asked with TERM"),
