@@ -227,8 +227,8 @@ static void what_is_only_checked_is_named_unless_it_asks_for_nothing(void **stat
     assert_int_equal(read_options(WORDS("x"), VARIABLES("SIGNALBOX_USER=app")), 0);
     assert_null(options_unavailable(&options));
     options_release(&options);
-    assert_int_equal(read_options(WORDS("x"), VARIABLES("SIGNALBOX_LOCK=file")), 0);
-    assert_string_equal(options_unavailable(&options), "SIGNALBOX_LOCK");
+    assert_int_equal(read_options(WORDS("x"), VARIABLES("SIGNALBOX_ALLOW_SCHEMA_LOAD=on")), 0);
+    assert_string_equal(options_unavailable(&options), "SIGNALBOX_ALLOW_SCHEMA_LOAD");
 }
 
 static void help_fits_eighty_columns_and_names_every_option(void **state) {
