@@ -79,8 +79,8 @@ static bool disposition_is_ignore(int number) {
 
 void signals_take_over(struct signal_inheritance *inheritance) {
     /* An exec hands an ignored signal on by itself. Only those are asked for that we change, and
-     * those that mean an end unless they are ignored: to ask for all 64 would be a fifth of the time
-     * that we take to start. */
+     * those that mean an end unless they are ignored: to ask for all 64 would be a fifth of the
+     * time that we take to start. */
     static const int asked[] = {SIGHUP, SIGINT, SIGQUIT, SIGPIPE, SIGTERM, SIGCHLD};
     signal_mask all = SIGNAL_MASK_ALL;
     mask_set(&all, &inheritance->mask);

@@ -53,8 +53,8 @@ static void signal_pass(const struct phase *phase, int number, const char *sende
             signal_name(number), phase->name, (int)phase->watched, strerror(errno));
         return;
     }
-    /* A window that is dragged sends dozens of these, and what we say about them would stand in what
-     * the command shows in it. */
+    /* A window that is dragged sends dozens of these, and what we say about them would stand in
+     * what the command shows in it. */
     if (number == SIGWINCH) {
         return;
     }
