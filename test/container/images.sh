@@ -4,6 +4,7 @@
 #   localhost/signalbox-shop          a Rails application, by Dockerfile.example
 #   localhost/signalbox-shop-price    its next release, with one more migration
 #   localhost/signalbox-shop-slow     one whose migration takes a minute
+#   localhost/signalbox-shop-sqlite   the first one on SQLite
 #   localhost/signalbox-scratch       nothing but the binary
 #
 # Prints how long each part took. Podman's layer cache sees by itself which
@@ -58,6 +59,13 @@ build_release() {
     podman build -f - -t "localhost/signalbox-shop-$1" "$here/releases/$1"
 }
 
+# The stage is named for the same reason as the others below.
+build_sqlite() {
+  podman build --network signalbox --target gems -t localhost/signalbox-shop-sqlite-gems \
+    "$here/releases/sqlite" &&
+    podman build --network signalbox -t localhost/signalbox-shop-sqlite "$here/releases/sqlite"
+}
+
 build_scratch() {
   printf '%s\n' 'FROM scratch' \
     'COPY --from=localhost/signalbox-shop /usr/local/bin/signalbox /signalbox' \
@@ -81,5 +89,6 @@ part rails-build-stage build_shop --target build -t localhost/signalbox-shop-bui
 part image build_shop -t localhost/signalbox-shop
 part release-price build_release price
 part release-slow build_release slow
+part release-sqlite build_sqlite
 part scratch build_scratch
 part prune podman image prune --force
