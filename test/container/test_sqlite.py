@@ -47,7 +47,7 @@ def test_containers_that_share_a_volume_prepare_once(storage, databases):
     options = {
         "environment": {"RAILS_MASTER_KEY": databases.environment["RAILS_MASTER_KEY"],
                         "SIGNALBOX_LOG": "json"},
-        "volumes": {"/rails/storage": storage.name},
+        "more": ["--volume", f"{storage.name}:/rails/storage"],
     }
     with Fleet(REPLICAS, SQLITE, **options) as fleet:
         fleet.start()
