@@ -80,8 +80,8 @@ static bool any_has_task(const struct step_list *steps, const char *name, bool h
 struct tasks tasks_of_steps(const struct step_list *steps, int rails_major) {
     struct tasks tasks = {.loader = NULL};
     for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
-        bool is_of_old_rails = rows[i].since == RAILS_8 && rails_major != 0 && rails_major < 8;
-        bool is_certain = rows[i].since == ANY_RAILS || rails_major >= 8;
+        bool is_of_old_rails = rows[i].since == RAILS_8 && rails_major != 0 && rails_major < TASKS_MIGRATE_FROM_NOTHING;
+        bool is_certain = rows[i].since == ANY_RAILS || rails_major >= TASKS_MIGRATE_FROM_NOTHING;
         if (is_of_old_rails || !any_has_task(steps, rows[i].name, rows[i].has_names)) {
             continue;
         }

@@ -56,6 +56,14 @@ bool database_names_server(const struct database *database);
 /* The variable whose URL says where the database is, for the role "queue" QUEUE_DATABASE_URL. */
 void database_append_variable(const struct database *database, struct text *text);
 
+bool database_is_sqlite(const struct database *database);
+
+/* Where a SQLite database's file is or will be: an absolute path, symbolic links followed as far as
+ * they exist. `directory` is the application's. False where it has no
+ * file: another adapter, no name, a database in memory. */
+bool database_sqlite_path(
+    const struct database *database, const char *directory, struct text *path) MUST_USE;
+
 /* The key of a setting in database.yml: "encoding". */
 const char *creation_setting_name(enum creation_setting setting);
 

@@ -15,7 +15,10 @@ struct tasks {
                            which it drops what is there; NULL where no step does. */
 };
 
-/* `rails_major` decides about db:migrate, which creates and loads since Rails 8; 0: not known, and
+/* The first Rails whose db:migrate creates a database and loads its schema. */
+enum { TASKS_MIGRATE_FROM_NOTHING = 8 };
+
+/* `rails_major` decides about db:migrate; 0: not known, and
  * then it creates nothing, but may load. */
 struct tasks tasks_of_steps(const struct step_list *steps, int rails_major);
 
