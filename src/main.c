@@ -252,7 +252,6 @@ int main(int argc, char *argv[]) {
         return error.exit_status;
     }
     configure(&supervisor, &options);
-    const char *unavailable = options_unavailable(&options);
     switch (options.request) {
     case REQUEST_HELP:
         exit_status = print_help();
@@ -263,12 +262,6 @@ int main(int argc, char *argv[]) {
     case REQUEST_RUN:
         for (size_t i = 0; i < options.unknown_variables.count; i++) {
             report(EVENT_VARIABLE_UNKNOWN, NULL, "%s", options.unknown_variables.items[i]);
-        }
-        if (unavailable != NULL) {
-            report(EVENT_USAGE, NULL,
-                "%s is read and checked, but this version does not carry it out: leave it away",
-                unavailable);
-            break;
         }
         exit_status = supervisor_exit_status(&supervisor, carry_out(&supervisor, &options));
         break;

@@ -154,7 +154,6 @@ static int place_lock(struct target *target, struct error *error) {
             target->directory, &target->lock, &target->lock_path, error) != 0) {
         return -1;
     }
-    target->rails_major = tasks_rails_major(target->directory);
     target_run_instead(target, target->steps);
     return 0;
 }
@@ -211,6 +210,7 @@ int target_make(const struct target_request *request, struct target *target, str
         .environment_source = request->environment_source,
     };
     change_environment(request);
+    target->rails_major = tasks_rails_major(request->directory);
     target->migrates_only = steps_only_migrate(request->steps);
     if (find_databases(request, target, error) != 0 || place_lock(target, error) != 0) {
         return -1;

@@ -49,13 +49,6 @@ struct database {
 /* Whether the adapter is PostgreSQL's, whose locks and ledger are the ones that are used. */
 bool database_is_postgres(const struct database *database);
 
-/* Whether anything leads to a server: a host, one of libpq's variables, or a server's socket where
- * libpq looks for it. */
-bool database_names_server(const struct database *database);
-
-/* The variable whose URL says where the database is, for the role "queue" QUEUE_DATABASE_URL. */
-void database_append_variable(const struct database *database, struct text *text);
-
 bool database_is_sqlite(const struct database *database);
 
 /* Where a SQLite database's file is or will be: an absolute path, symbolic links followed as far as
@@ -63,6 +56,13 @@ bool database_is_sqlite(const struct database *database);
  * file: another adapter, no name, a database in memory. */
 bool database_sqlite_path(
     const struct database *database, const char *directory, struct text *path) MUST_USE;
+
+/* Whether anything leads to a server: a host, one of libpq's variables, or a server's socket where
+ * libpq looks for it. */
+bool database_names_server(const struct database *database);
+
+/* The variable whose URL says where the database is, for the role "queue" QUEUE_DATABASE_URL. */
+void database_append_variable(const struct database *database, struct text *text);
 
 /* The key of a setting in database.yml: "encoding". */
 const char *creation_setting_name(enum creation_setting setting);
