@@ -72,11 +72,14 @@ static void append_database(const struct database *database, struct text *page) 
 static void append_target(const struct target *target, struct text *page) {
     if (target == NULL) {
         text_append_string(page,
-            "\"lock\":\"postgres\",\"database\":null,\"databases\":[],\"asks_rails\":null,"
+            "\"lock\":null,\"lock_path\":null,\"database\":null,\"databases\":[],\"asks_rails\":"
+            "null,"
             "\"environment\":null,\"fingerprint\":null,\"watched\":{\"files\":0,\"bytes\":0},");
         return;
     }
-    text_append_string(page, "\"lock\":\"postgres\",\"database\":");
+    append_string(page, "lock", explain_lock(target));
+    append_string(page, "lock_path", target->lock_path);
+    text_append_string(page, "\"database\":");
     if (target->database == NULL) {
         text_append_string(page, "null");
     } else {

@@ -85,6 +85,13 @@ static void explain_target(const struct target *target, struct text *page) {
         line(page, i == 0 ? "database" : "", text_string(&value));
         text_release(&value);
     }
+    if (target->lock != LOCK_AUTO) {
+        text_append_format(&value, "%s%s%s", explain_lock(target),
+            target->lock_path == NULL ? "" : " ",
+            target->lock_path == NULL ? "" : target->lock_path);
+        line(page, "lock", text_string(&value));
+        text_release(&value);
+    }
     if (!target->has_fingerprint) {
         line(page, "fingerprint", "none");
         return;

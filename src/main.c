@@ -133,6 +133,7 @@ static int carry_out_plan(struct supervisor *supervisor, const struct options *o
             .clears_environment = command->around.clears_environment,
             .has_secrets_tool = command->around.has_secrets_tool,
             .release = options->release,
+            .lock = &options->lock,
             .watch = &options->watch,
             .lock_key = options->lock_key},
         .commands = &steps,

@@ -38,8 +38,11 @@ const struct option_row option_rows[] = {
         AT(database_url), NULL, "URL", NULL,
         "where to lock, such as the direct address past a\n"
         "pooler; else PRIMARY_DATABASE_URL, DATABASE_URL"},
-    {"--lock", "SIGNALBOX_LOCK", OPTION_LOCK, GROUP_PREPARING, CHECKED_ONLY, AT(lock), "auto",
-        "HOW", NULL, "auto, postgres, file[:PATH] or none"},
+    {"--lock", "SIGNALBOX_LOCK", OPTION_LOCK, GROUP_PREPARING, CARRIED_OUT, AT(lock), "auto", "HOW",
+        NULL,
+        "what keeps replicas apart: postgres; file[:PATH]\n"
+        "on one host; none. auto: as the database has it,\n"
+        "for SQLite a file beside it"},
     {"--lock-key", "SIGNALBOX_LOCK_KEY", OPTION_NUMBER, GROUP_PREPARING, CARRIED_OUT, AT(lock_key),
         "0", "N", NULL, "for apps that share a database but need not\nexclude each other"},
     {"--watch", "SIGNALBOX_WATCH", OPTION_PATHS, GROUP_PREPARING, CARRIED_OUT, AT(watch), NULL,

@@ -16,7 +16,7 @@ packages_of() {
       echo gcc libc6-dev cmake ninja-build pkg-config libpq-dev libssl-dev \
         libyaml-dev libcap-dev libcmocka-dev ;;
     database)
-      echo postgresql openssl util-linux iproute2 gosu runit ;;
+      echo postgresql sqlite3 openssl util-linux iproute2 gosu runit ;;
     python)
       echo python3 python3-pytest ;;
     inits)

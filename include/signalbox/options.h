@@ -14,6 +14,7 @@
 #include "signalbox/base/text.h"
 #include "signalbox/command/server.h"
 #include "signalbox/command/step.h"
+#include "signalbox/prepare/lock_choice.h"
 #include "signalbox/report/report.h"
 
 enum prepare_mode {
@@ -24,13 +25,6 @@ enum prepare_mode {
 };
 
 enum init_mode { INIT_AUTO, INIT_ALWAYS, INIT_NEVER };
-
-enum lock_kind { LOCK_AUTO, LOCK_POSTGRES, LOCK_FILE, LOCK_NONE };
-
-struct lock_choice {
-    enum lock_kind kind;
-    const char *path; /* Of LOCK_FILE, where one is given; otherwise NULL. */
-};
 
 struct signal_rewrite {
     int from;

@@ -27,11 +27,13 @@ struct fingerprint_request {
     const char *directory;           /* Whose files count, itself a directory. */
     const struct string_list *watch; /* As --watch has it; NULL or empty: the whole image. */
     const struct step_list *steps;
-    const char *environment;           /* The Rails environment's name. */
-    const struct databases *databases; /* NULL where only Rails can say which there are. Of them
-                                           role, name, schema_search_path and migrations_paths:
-                                           never host, port, user or password. */
-    const char *release;               /* NULL where none is given. */
+    const char *environment;            /* The Rails environment's name. */
+    const struct databases *databases;  /* NULL where only Rails can say which there are. Of them
+                                            role, name, schema_search_path and migrations_paths:
+                                            never host, port, user or password. */
+    const char *release;                /* NULL where none is given. */
+    const struct string_list *left_out; /* Files by their real, absolute paths: what changes with
+                                           every run or request is no image's content; or NULL. */
 };
 
 /* Reads the files that are watched, and variables of the environment. What is noteworthy is

@@ -8,25 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "prepare/run_state.h"
 #include "prepare/schema.h"
 #include "signalbox/base/text.h"
-
-static const char *const state_names[] = {
-    [RUN_NONE] = "none",
-    [RUN_RUNNING] = "running",
-    [RUN_SUCCEEDED] = "succeeded",
-    [RUN_FAILED] = "failed",
-    [RUN_INTERRUPTED] = "interrupted",
-};
-
-static enum run_state state_from_name(const char *name) {
-    for (size_t i = 0; i < ARRAY_LENGTH(state_names); i++) {
-        if (strcmp(state_names[i], name) == 0) {
-            return (enum run_state)i;
-        }
-    }
-    return RUN_NONE;
-}
 
 static int64_t number_at(const struct session *session, int row, int column) {
     int64_t number = 0;
@@ -48,7 +32,7 @@ static int64_t number_at(const struct session *session, int row, int column) {
 static struct run run_at(const struct session *session, int row) {
     struct run run = {
         .id = number_at(session, row, 1),
-        .state = state_from_name(session_value(session, row, 2)),
+        .state = run_state_from_name(session_value(session, row, 2)),
         .exit_status = (int)number_at(session, row, 5),
         .age_ms = number_at(session, row, 6),
     };
@@ -276,7 +260,7 @@ enum session_result ledger_end(const struct ledger *ledger, struct session *sess
     (void)snprintf(exit_status, sizeof exit_status, "%d", outcome->exit_status);
     /* Stopped at our wish or without the lock, a step's status says nothing about it. */
     bool has_status = outcome->state != RUN_INTERRUPTED || outcome->exit_status != 0;
-    const char *parameters[] = {id, state_names[outcome->state], has_status ? exit_status : NULL,
+    const char *parameters[] = {id, run_state_name(outcome->state), has_status ? exit_status : NULL,
         or_null(outcome->step), or_null(outcome->databases), or_null(outcome->output)};
     static const char change[] =
         " SET state = $2, finished = clock_timestamp(), exit_status = $3::integer, step = $4,"

@@ -332,6 +332,12 @@ static const char *step_assignment(void *self) {
     return coordinator->step_assignment;
 }
 
+/* The lock is a connection's; what a step leaves in the server, the fence ends. */
+static int step_fd(void *self) {
+    (void)self;
+    return -1;
+}
+
 static enum session_result write_outcome(struct postgres_coordinator *coordinator,
     const struct run *outcome, bool *changed, int64_t deadline_ms) {
     struct run entered = *outcome;
@@ -429,10 +435,13 @@ struct coordinator postgres_coordinator_interface(struct postgres_coordinator *c
         .fence = fence,
         .fence_own = fence_own,
         .step_assignment = step_assignment,
+        .step_fd = step_fd,
         .run_end = run_end,
         .guard_fd = guard_fd,
         .guard_deadline_ms = guard_deadline_ms,
         .guard_holds = guard_holds,
+        .why_lost = "the connection that held it is closed or silent; behind PgBouncer its "
+                    "idle_transaction_timeout does that",
         .history = postgres_history,
         .disconnect = disconnect,
     };

@@ -75,6 +75,8 @@ static int step_start(struct running_step *running, struct error *error) {
         .stdin_fd = input_fd,
         .stdout_fd = output_fd,
         .stderr_fd = errors_fd,
+        .kept_fd =
+            running->request->coordinator->operations->step_fd(running->request->coordinator->self),
         .group = SPAWN_OWN_SESSION,
         .die_with_parent = true,
         .signals = running->request->inheritance,
@@ -121,9 +123,8 @@ static bool step_tend(struct running_step *running) {
     }
     if (!running->lock_lost && !coordinator->operations->guard_holds(coordinator->self)) {
         running->lock_lost = true;
-        report(EVENT_LOCK_LOST, NULL,
-            "the lock is lost (the connection that held it is closed or silent; behind PgBouncer "
-            "its idle_transaction_timeout does that): killing the step");
+        report(EVENT_LOCK_LOST, NULL, "the lock is lost (%s): killing the step",
+            coordinator->operations->why_lost);
         act_on_ending(running, ending_begin(&running->ending, now_ms, now_ms), SIGKILL);
     }
     if (now_ms >= running->time_is_up_ms) {

@@ -87,6 +87,12 @@ static struct fingerprint fingerprint_of(const char *environment, const char *re
     return fingerprint_for(&request);
 }
 
+static struct fingerprint fingerprint_without(const struct string_list *left_out) {
+    struct fingerprint_request request = ordinary_request();
+    request.left_out = left_out;
+    return fingerprint_for(&request);
+}
+
 static struct fingerprint now(void) {
     return fingerprint_of("production", NULL);
 }
@@ -156,6 +162,21 @@ static void what_is_not_the_image_is_left_out(void **state) {
     before = now();
     put("vendor/javascript/x.js", "x");
     assert_string_not_equal(before.hex, now().hex);
+}
+
+static void what_is_named_is_left_out_and_nothing_else(void **state) {
+    (void)state;
+    AUTO_FREE char *real = realpath(root, NULL);
+    AUTO_TEXT struct text named = {.data = NULL};
+    AUTO_STRING_LIST struct string_list left_out = {.items = NULL};
+    struct fingerprint before = now();
+    text_append_format(&named, "%s/db/production.db", real);
+    string_list_append(&left_out, text_string(&named));
+    put("db/production.db", "x");
+    assert_string_not_equal(before.hex, now().hex);
+    assert_string_equal(before.hex, fingerprint_without(&left_out).hex);
+    put("db/production.db.rb", "x");
+    assert_string_not_equal(before.hex, fingerprint_without(&left_out).hex);
 }
 
 static void a_link_counts_as_what_it_says_and_is_not_followed(void **state) {
@@ -564,6 +585,7 @@ int main(void) {
         TEST(the_same_content_has_the_same_fingerprint),
         TEST(a_changed_added_renamed_or_moved_byte_changes_it),
         TEST(what_is_not_the_image_is_left_out),
+        TEST(what_is_named_is_left_out_and_nothing_else),
         TEST(a_link_counts_as_what_it_says_and_is_not_followed),
         TEST(a_pipe_is_not_waited_for),
         TEST(settings_change_it),
