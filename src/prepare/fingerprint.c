@@ -109,7 +109,7 @@ static int add_content(
 
 static bool is_left_out(const struct adding *adding, const struct tree_entry *entry) {
     AUTO_TEXT struct text path = {.data = NULL};
-    if (adding->left_out == NULL || adding->left_out->count == 0 ||
+    if (adding->tree->label != NULL || adding->left_out == NULL || adding->left_out->count == 0 ||
         adding->real_directory == NULL) {
         return false;
     }

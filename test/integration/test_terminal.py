@@ -9,7 +9,7 @@ import subprocess
 import termios
 
 from conftest import SERVE
-from replica import DEADLINE_S
+from namespace import DEADLINE_S, NAMESPACE
 
 
 class Terminal:
@@ -22,8 +22,8 @@ class Terminal:
         self.ours, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 60, 0, 0))
         self.process = subprocess.Popen(
-            [scene.binary, *options, *SERVE], cwd=scene.directory, env=environment,
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=theirs)
+            [*NAMESPACE, scene.binary, *options, *SERVE], cwd=scene.directory, env=environment,
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=theirs)
         os.close(theirs)
         self.shown = ""
 
@@ -34,8 +34,8 @@ class Terminal:
             self.shown += os.read(self.ours, 65536).decode()
 
     def close(self):
-        self.process.terminate()
-        self.process.communicate(timeout=DEADLINE_S)
+        self.process.kill()
+        self.process.wait()
         os.close(self.ours)
 
 
@@ -46,7 +46,7 @@ def test_a_waiter_has_one_line_that_what_follows_ends(scene):
     terminal = Terminal(scene)
     terminal.read_until(lambda shown: "\x1b[K" in shown)
     scene.tell_step()
-    terminal.read_until(lambda shown: "becoming the command" in shown)
+    terminal.read_until(lambda shown: "starting the command" in shown)
     terminal.close()
     waiting = [line for line in terminal.shown.split("\r\n") if "has been preparing" in line]
     assert len(waiting) == 1, terminal.shown
