@@ -8,6 +8,7 @@
 #include "page.h"
 #include "signalbox/base/secret.h"
 #include "signalbox/command/words.h"
+#include "signalbox/process/privileges.h"
 
 static void line(struct text *page, const char *label, const char *value) {
     page_line(page, label, value, PAGE_PLAIN);
@@ -65,6 +66,26 @@ static void explain_plan(const struct explanation *explanation, struct text *pag
         &value, "%s%s", prepare_in_words(plan->prepare), start_in_words(plan->start));
     line(page, "plan", text_string(&value));
     line(page, "because", plan->why);
+}
+
+/* By now this process is what the command will be. */
+static void explain_identity(struct text *page) {
+    AUTO_CREDENTIALS struct credentials now = {.groups = NULL};
+    AUTO_TEXT struct text value = {.data = NULL};
+    struct error error;
+    if (privileges_read(&now, &error) != 0) {
+        line(page, "user", error.text);
+        return;
+    }
+    text_append_format(&value, "uid %u, gid %u, groups", now.uids[0], now.gids[0]);
+    for (size_t i = 0; i < now.group_count; i++) {
+        text_append_format(&value, " %u", now.groups[i]);
+    }
+    line(page, "user", text_string(&value));
+    text_release(&value);
+    capabilities_describe(now.permitted, &value);
+    text_append_string(&value, now.no_new_privs ? ", no_new_privs" : "");
+    line(page, "caps", text_string(&value));
 }
 
 static void explain_target(const struct target *target, struct text *page) {
@@ -132,6 +153,9 @@ void explain_as_text(const struct explanation *explanation, const struct target 
     }
     for (size_t i = 0; i < explanation->commands->count; i++) {
         line(page, i == 0 ? "steps" : "", explanation->commands->items[i].text);
+    }
+    if (explanation->refusal == NULL) {
+        explain_identity(page);
     }
     if (target != NULL) {
         explain_target(target, page);

@@ -65,10 +65,10 @@ const struct option_row option_rows[] = {
     {"--grace", "SIGNALBOX_GRACE", OPTION_DURATION, GROUP_TIMES, CARRIED_OUT, AT(grace_ms), "5s",
         "TIME", NULL, "between TERM and KILL for what is left over"},
 
-    {"--user", "SIGNALBOX_USER", OPTION_USER, GROUP_COMMAND, CHECKED_ONLY, AT(user), NULL,
+    {"--user", "SIGNALBOX_USER", OPTION_USER, GROUP_COMMAND, CARRIED_OUT, AT(user), NULL,
         "NAME[:GROUP]", NULL, "become this user before anything else"},
-    {"--caps", "SIGNALBOX_CAPS", OPTION_TEXT, GROUP_COMMAND, CHECKED_ONLY, AT(caps), NULL, "LIST",
-        NULL, "keep only these capabilities, or none"},
+    {"--caps", "SIGNALBOX_CAPS", OPTION_CAPS, GROUP_COMMAND, CARRIED_OUT, AT(caps), NULL, "LIST",
+        NULL, "keep only these capabilities (net_bind_service),\nor none, and set no_new_privs"},
     {"--signal-group", "SIGNALBOX_SIGNAL_GROUP", OPTION_SWITCH, GROUP_COMMAND, CARRIED_OUT,
         AT(signal_group), "off", NULL, NULL, "forward signals to the command's process group"},
     {"--rewrite", "SIGNALBOX_REWRITE", OPTION_REWRITES, GROUP_COMMAND, CARRIED_OUT, AT(rewrites),

@@ -68,8 +68,8 @@ struct options {
     int64_t wait_timeout_ms;
     int64_t step_timeout_ms; /* DURATION_NONE: no limit. */
     int64_t grace_ms;
-    const char *user; /* NULL where it is not given; NAME[:GROUP]. */
-    const char *caps; /* NULL where it is not given. */
+    const char *user; /* NULL where it is not given; a word that user_word_parse takes. */
+    const char *caps; /* NULL where it is not given; a list that capabilities_parse takes. */
     bool signal_group;
     struct signal_rewrite_list rewrites;
     struct status_list ok_exits;

@@ -13,6 +13,8 @@ static const struct flight_row rows[] = {
         "Whether this content is prepared is asked first: a restart boots no Rails."},
     {FLIGHT_CONNECTING, SEEN_REFUSED, FLIGHT_ENDED, ACT_REFUSE,
         "The database was not reachable in time, or will not take us at all."},
+    {FLIGHT_CONNECTING, SEEN_GONE, FLIGHT_CONNECTING, ACT_CONNECT,
+        "It went away again with its first answer: start over, until the connect timeout."},
     {FLIGHT_CONNECTING, SEEN_CANCELLED, FLIGHT_ENDED, ACT_CANCEL, "Nothing is held yet."},
 
     {FLIGHT_LOOKING, SEEN_SUCCEEDED, FLIGHT_ENDED, ACT_START,

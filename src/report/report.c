@@ -28,6 +28,8 @@ static const struct {
     [EVENT_CONFIGURATION] = {"configuration", REPORT_ERROR},
     [EVENT_CONFIGURATION_NOTE] = {"configuration_note", REPORT_WARN},
     [EVENT_VARIABLE_UNKNOWN] = {"variable_unknown", REPORT_WARN},
+    [EVENT_IDENTITY_TAKEN] = {"identity_taken", REPORT_INFO},
+    [EVENT_IDENTITY_REFUSED] = {"identity_refused", REPORT_ERROR},
     [EVENT_COMMAND_RECOGNISED] = {"command_recognised", REPORT_INFO},
     [EVENT_RAILS_ASKED] = {"rails_asked", REPORT_INFO},
     [EVENT_RAILS_ANSWERED] = {"rails_answered", REPORT_INFO},
