@@ -497,7 +497,9 @@ static void the_ledgers_name_is_found_wherever_it_stands(void **state) {
     static const long places[] = {0, 1, 65530, 65535, 65536, 131070, 200000};
     char path[512];
     assert_string_equal(now().ledger_named_in, "");
-    put("app/near_miss.rb", "signalbox_run s signalbox_");
+    put("db/near_miss.rb", "signalbox_run s signalbox_");
+    put("config/initializers/signalbox.rb", "ignore_tables += [\"signalbox_runs\"]");
+    assert_string_equal(now().ledger_named_in, "");
     (void)snprintf(path, sizeof path, "%s/db/structure.sql", root);
     for (size_t i = 0; i < ARRAY_LENGTH(places); i++) {
         FILE *file = fopen(path, "w");
