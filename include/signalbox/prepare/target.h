@@ -29,7 +29,7 @@ struct target_request {
     bool has_secrets_tool; /* The command gets its environment from a tool that we cannot see into.
                             */
     const char *release;   /* --release, or NULL. */
-    const struct lock_choice *lock; /* --lock. */
+    const struct lock_choice *lock;  /* --lock. */
     const struct string_list *watch; /* As --watch has it; NULL or empty: the whole image. */
     int64_t lock_key;
 };
