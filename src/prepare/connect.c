@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "prepare/address.h"
 #include "signalbox/base/deadline.h"
 #include "signalbox/base/text.h"
 #include "signalbox/process/exit_status.h"
@@ -15,56 +16,20 @@
 enum {
     SHORTEST_BACKOFF_MS = 100,
     LONGEST_BACKOFF_MS = 2000,
-    ATTEMPT_MS = 10000, /* A server that accepts and never answers is not waited for longer. */
-    PARTS_MOST = 7
+    ATTEMPT_MS = 10000 /* A server that accepts and never answers is not waited for longer. */
 };
-
-/* Of several hosts, the one that can be written to. */
-static bool wants_writable_host(const struct database *database) {
-    if (database->host == NULL || strchr(database->host, ',') == NULL ||
-        getenv("PGTARGETSESSIONATTRS") != NULL) {
-        return false;
-    }
-    for (size_t i = 0; i < database->keywords.count; i++) {
-        if (strcmp(database->keywords.items[i], "target_session_attrs") == 0) {
-            return false;
-        }
-    }
-    return true;
-}
 
 static enum session_result open_session(const struct postgres_coordinator *coordinator,
     const char *name, struct session *session, int64_t deadline_ms) {
-    const struct database *database = coordinator->target->database;
-    const struct {
-        const char *keyword;
-        const char *value;
-    } parts[] = {{"host", database->host}, {"port", database->port}, {"user", database->user},
-        {"password", database->password}, {"dbname", name}};
-    size_t further = database->keywords.count;
-    AUTO_FREE const char **keywords = memory_allocate(PARTS_MOST + further, sizeof *keywords);
-    AUTO_FREE const char **values = memory_allocate(PARTS_MOST + further, sizeof *values);
-    size_t used = 0;
-    for (size_t i = 0; i < ARRAY_LENGTH(parts); i++) {
-        if (parts[i].value != NULL) {
-            keywords[used] = parts[i].keyword;
-            values[used++] = parts[i].value;
-        }
-    }
-    if (wants_writable_host(database)) {
-        keywords[used] = "target_session_attrs";
-        values[used++] = "read-write";
-    }
-    for (size_t i = 0; i < further; i++) {
-        keywords[used] = database->keywords.items[i];
-        values[used++] = database->values.items[i];
-    }
-    return session_open(session, keywords, values, coordinator->attention, deadline_ms);
+    AUTO_ADDRESS struct address address;
+    address_of(coordinator->target->database, name, &address);
+    return session_open(
+        session, address.keywords, address.values, coordinator->attention, deadline_ms);
 }
 
 enum session_result connect_once(
     const struct postgres_coordinator *coordinator, struct session *session, int64_t deadline_ms) {
-    return open_session(coordinator, coordinator->target->database->name, session, deadline_ms);
+    return open_session(coordinator, NULL, session, deadline_ms);
 }
 
 static enum coordination refuse(
@@ -137,6 +102,28 @@ static void append_creation(struct text *statement, const struct database *datab
     }
 }
 
+/* A database is created only where the steps could then go all the way. Another replica may have
+ * created it meanwhile, and be at work on the others: then there is nothing to judge here. */
+static enum coordination judge_before_creating(
+    struct postgres_coordinator *coordinator, struct error *error) {
+    static const struct run none = {.state = RUN_NONE};
+    const struct inspector_means means = {.attention = coordinator->attention};
+    AUTO_FINDINGS struct inspector_findings findings = {.begun = "", .since = &none};
+    struct session session;
+    enum session_result result = inspector_judge(&coordinator->inspector, &means, &findings);
+    if (result != SESSION_DONE || !findings.is_refused) {
+        return result == SESSION_CANCELLED ? COORDINATION_CANCELLED : COORDINATION_DONE;
+    }
+    result = open_session(coordinator, NULL, &session, deadline_after_ms(ATTEMPT_MS));
+    session_close(&session);
+    if (result == SESSION_DONE || result == SESSION_CANCELLED) {
+        return result == SESSION_CANCELLED ? COORDINATION_CANCELLED : COORDINATION_DONE;
+    }
+    inspector_say_obstacles(&findings);
+    *error = findings.error;
+    return COORDINATION_REFUSED;
+}
+
 /* Creates the database. Connects to `postgres`, never to `template1`: a session there makes
  * everybody's CREATE DATABASE fail. */
 static enum coordination create_database(
@@ -144,6 +131,10 @@ static enum coordination create_database(
     const struct database *database = coordinator->target->database;
     struct session session;
     AUTO_TEXT struct text statement = {.data = NULL};
+    enum coordination judged = judge_before_creating(coordinator, error);
+    if (judged != COORDINATION_DONE) {
+        return judged;
+    }
     enum session_result result = open_session(coordinator, "postgres", &session, deadline_ms);
     if (result == SESSION_CANCELLED) {
         return COORDINATION_CANCELLED;

@@ -150,6 +150,29 @@ static enum coordination conclude_ledger(
     return conclude(coordinator, result, &coordinator->reader, error);
 }
 
+static struct inspector_means means_of(struct postgres_coordinator *coordinator) {
+    return (struct inspector_means){
+        .reader = &coordinator->reader,
+        .lock = lock_is_taken(&coordinator->lock) ? &coordinator->lock : NULL,
+        .attention = coordinator->attention,
+    };
+}
+
+/* A success counts while the databases are as it left them; where the steps are not only
+ * migrations, the last one of this lock key alone. */
+static enum coordination look_at_databases(
+    struct postgres_coordinator *coordinator, struct look *seen, struct error *error) {
+    const struct inspector_means means = means_of(coordinator);
+    bool counts = seen->newest.state == RUN_SUCCEEDED &&
+        (coordinator->target->migrates_only || seen->newest.id == seen->latest.id);
+    if (!counts) {
+        return COORDINATION_DONE;
+    }
+    return conclude(coordinator,
+        inspector_look(&coordinator->inspector, &means, &seen->newest, seen->doubt),
+        &coordinator->reader, error);
+}
+
 static enum coordination look(void *self, struct look *seen, struct error *error) {
     struct postgres_coordinator *coordinator = self;
     *seen = (struct look){.newest = {.state = RUN_NONE}};
@@ -166,7 +189,8 @@ static enum coordination look(void *self, struct look *seen, struct error *error
     }
     enum coordination concluded = conclude_ledger(coordinator, result, error);
     seen->has_ledger = coordinator->has_ledger;
-    return concluded;
+    coordinator->latest = seen->latest;
+    return concluded == COORDINATION_DONE ? look_at_databases(coordinator, seen, error) : concluded;
 }
 
 static enum coordination lock_try(void *self, struct error *error) {
@@ -200,10 +224,40 @@ static int64_t rest(void *self, int64_t pause_ms) {
     return pause_ms;
 }
 
+/* What an unfinished run began to initialise, if anybody wrote it down. */
+static enum session_result find_begun(struct postgres_coordinator *coordinator, char **begun) {
+    enum session_result result = SESSION_DONE;
+    *begun = NULL;
+    if (coordinator->has_ledger) {
+        result = ledger_begun(
+            &coordinator->ledger, &coordinator->reader, begun, statement_deadline_ms());
+    }
+    return result;
+}
+
 static enum coordination inspect(void *self, struct inspection *found, struct error *error) {
-    (void)self;
-    (void)error;
-    *found = (struct inspection){.is_new = false};
+    struct postgres_coordinator *coordinator = self;
+    const struct inspector_means means = means_of(coordinator);
+    AUTO_FREE char *begun = NULL;
+    AUTO_FINDINGS struct inspector_findings findings = {.since = &coordinator->latest};
+    enum coordination concluded =
+        conclude_ledger(coordinator, find_begun(coordinator, &begun), error);
+    if (concluded != COORDINATION_DONE) {
+        return concluded;
+    }
+    findings.begun = begun == NULL ? "" : begun;
+    concluded = conclude(coordinator, inspector_judge(&coordinator->inspector, &means, &findings),
+        &coordinator->reader, error);
+    if (concluded != COORDINATION_DONE) {
+        return concluded;
+    }
+    *found = findings.inspection;
+    memcpy(coordinator->initialised, findings.initialised, sizeof coordinator->initialised);
+    if (findings.is_refused) {
+        inspector_say_obstacles(&findings);
+        *error = findings.error;
+        return COORDINATION_REFUSED;
+    }
     return COORDINATION_DONE;
 }
 
@@ -215,7 +269,8 @@ static enum session_result enter(
     struct ledger_entry entry = {.run = coordinator->fence.run,
         .host = report_host(),
         .release = coordinator->release,
-        .initialises = coordinator->initialises};
+        .initialises = coordinator->initialises,
+        .databases = coordinator->initialised};
     bool was_there = coordinator->is_ledger_there;
     enum session_result result =
         ledger_make(ledger, reader, &coordinator->is_ledger_there, deadline_ms);
@@ -253,6 +308,8 @@ static enum coordination run_begin(void *self, const struct run_beginning *begin
     *id = 0;
     *dead = (struct run){.state = RUN_NONE};
     coordinator->initialises = beginning->initialises;
+    coordinator->servers.given_up = 0;
+    servers_warn_of_names(coordinator->servers.databases);
     coordinator->is_ledger_late = false;
     enum coordination concluded = conclude(coordinator,
         fence_make(&coordinator->fence, reader, coordinator->target->database->schema_search_path,
@@ -290,7 +347,13 @@ static enum session_result fence_once(struct postgres_coordinator *coordinator,
         result =
             fence_look_at_rails_lock(&coordinator->fence, &coordinator->reader, sweep, deadline_ms);
     }
-    return result;
+    if (result == SESSION_DONE && is_before_steps && sweep->remaining == 0) {
+        result =
+            servers_look_at_first(&coordinator->servers, &coordinator->reader, sweep, deadline_ms);
+    }
+    return result == SESSION_DONE ? servers_sweep_others(&coordinator->servers, &coordinator->fence,
+                                        is_before_steps, coordinator->attention, sweep, deadline_ms)
+                                  : result;
 }
 
 static enum coordination fence(
@@ -319,6 +382,8 @@ static void fence_own(void *self) {
     /* Ending a backend is asynchronous, so it is asked until it is gone. */
     while (reader_wake(coordinator, deadline_ms) == SESSION_DONE &&
         fence_sweep_own(&coordinator->fence, &coordinator->reader, &sweep, deadline_ms) ==
+            SESSION_DONE &&
+        servers_sweep_own(&coordinator->servers, &coordinator->fence, NULL, &sweep, deadline_ms) ==
             SESSION_DONE &&
         sweep.remaining > 0 && !deadline_passed(deadline_ms)) {
         (void)attention_pause(&nobody, deadline_after_ms(FENCE_PAUSE_MS));
@@ -371,6 +436,17 @@ static enum session_result write_patiently(
     }
 }
 
+/* Which of the databases a later look can hold against this success. */
+static void note_databases(struct postgres_coordinator *coordinator, struct run *outcome) {
+    const struct inspector_means means = means_of(coordinator);
+    int64_t deadline_ms = deadline_after_ms(RECORD_ATTEMPT_MS);
+    if (reader_wake(coordinator, deadline_ms) == SESSION_DONE) {
+        /* What nobody could say now is not held against it later. */
+        (void)!inspector_list_in_order(
+            &coordinator->inspector, &means, outcome->databases, deadline_ms);
+    }
+}
+
 /* A signal that has already ended the steps must not end their record too, so nothing is heeded
  * here but the clock. */
 static enum coordination run_end(void *self, const struct run *outcome, struct error *error) {
@@ -381,7 +457,11 @@ static enum coordination run_end(void *self, const struct run *outcome, struct e
     }
     const struct attention *attention = coordinator->attention;
     coordinator->attention = NULL;
-    enum session_result result = write_patiently(coordinator, outcome, &changed);
+    struct run noted = *outcome;
+    if (outcome->state == RUN_SUCCEEDED) {
+        note_databases(coordinator, &noted);
+    }
+    enum session_result result = write_patiently(coordinator, &noted, &changed);
     enum coordination concluded = conclude(coordinator, result, &coordinator->reader, error);
     if (concluded == COORDINATION_DONE && changed && outcome->state == RUN_SUCCEEDED) {
         /* Rows too many harm nobody today. */
@@ -419,6 +499,8 @@ void postgres_coordinator_initialise(struct postgres_coordinator *coordinator,
         .ledger = {.fingerprint = target->fingerprint,
             .search_path = target->database->schema_search_path},
     };
+    coordinator->servers = (struct servers){.databases = &target->databases};
+    inspector_initialise(&coordinator->inspector, target, connect_timeout_ms);
     (void)snprintf(coordinator->ledger.lock_key, sizeof coordinator->ledger.lock_key, "%lld",
         (long long)target->lock_key);
 }
