@@ -22,7 +22,6 @@
 static const struct {
     const char *name;
     enum report_level level;
-    bool is_in_place; /* On a terminal it takes the place of the one before. */
 } events[] = {
     [EVENT_USAGE] = {"usage", REPORT_ERROR},
     [EVENT_CONFIGURATION] = {"configuration", REPORT_ERROR},
@@ -43,11 +42,11 @@ static const struct {
     [EVENT_NO_FINGERPRINT] = {"no_fingerprint", REPORT_WARN},
     [EVENT_LOCK_TAKEN] = {"lock_taken", REPORT_INFO},
     [EVENT_LOCK_LOST] = {"lock_lost", REPORT_ERROR},
-    [EVENT_WAITING] = {"waiting", REPORT_INFO, true},
+    [EVENT_WAITING] = {"waiting", REPORT_INFO},
     [EVENT_RUNNER_DIED] = {"runner_died", REPORT_WARN},
     [EVENT_FENCED] = {"fenced", REPORT_WARN},
     [EVENT_STEP_STARTED] = {"step_started", REPORT_INFO},
-    [EVENT_STEP_RUNNING] = {"step_running", REPORT_INFO, true},
+    [EVENT_STEP_RUNNING] = {"step_running", REPORT_INFO},
     [EVENT_STEP_TIMED_OUT] = {"step_timed_out", REPORT_ERROR},
     [EVENT_STEP_ENDED] = {"step_ended", REPORT_INFO},
     [EVENT_STEP_FAILED] = {"step_failed", REPORT_ERROR},
@@ -72,6 +71,11 @@ static const struct {
     [EVENT_LINES_DROPPED] = {"lines_dropped", REPORT_WARN},
 };
 _Static_assert(ARRAY_LENGTH(events) == EVENT_COUNT, "every event has a row");
+
+/* On a terminal such an event takes the place of the one before. */
+static bool repeats_itself(enum event event) {
+    return event == EVENT_WAITING || event == EVENT_STEP_RUNNING;
+}
 
 static const char *const level_names[] = {
     [REPORT_ERROR] = "error",
@@ -254,7 +258,7 @@ static void emit_in_place(enum event event, const char *message) {
 
 static void emit(enum event event, const struct event_fields *fields, const char *message) {
     struct line line = {.used = 0};
-    if (events[event].is_in_place && report_is_in_place()) {
+    if (repeats_itself(event) && report_is_in_place()) {
         emit_in_place(event, message);
         return;
     }
