@@ -72,6 +72,11 @@ static const struct {
 };
 _Static_assert(ARRAY_LENGTH(events) == EVENT_COUNT, "every event has a row");
 
+/* On a terminal such an event takes the place of the one before. */
+static bool repeats_itself(enum event event) {
+    return event == EVENT_WAITING || event == EVENT_STEP_RUNNING;
+}
+
 static const char *const level_names[] = {
     [REPORT_ERROR] = "error",
     [REPORT_WARN] = "warn",
