@@ -13,20 +13,44 @@
 
 enum run_state { RUN_NONE, RUN_RUNNING, RUN_SUCCEEDED, RUN_FAILED, RUN_INTERRUPTED };
 
+enum { RUN_OUTPUT_LENGTH = 4096 };
+
 /* A row of the ledger. */
 struct run {
     int64_t id; /* 0 where there is none. */
     enum run_state state;
+    char fingerprint[65];
+    char release[65]; /* A label for people, or empty. */
     char host[65];
-    char step[129];  /* The step that failed, or empty. */
-    int exit_status; /* Of a failed run. */
+    char step[129];  /* The step that did not end well, or empty. */
+    int exit_status; /* Of a failed run, and of an interrupted one whose step a signal ended. */
     int64_t age_ms;  /* Since it finished, or since it started while it runs; the ledger's clock. */
+    char databases[512];            /* Of a succeeded run: which were in order, a name a line. */
+    char output[RUN_OUTPUT_LENGTH]; /* Its step's last lines, without secrets, or empty. */
 };
 
 struct look {
-    bool has_ledger;   /* Runs are recorded at all; otherwise nothing is ever decided. */
-    struct run newest; /* The newest run of this fingerprint. */
-    struct run holder; /* The run of this lock key that is under way, whatever its fingerprint. */
+    bool has_ledger;       /* Runs are recorded; otherwise nothing is ever decided. */
+    bool is_read_only;     /* A standby: what is read here counts, but nothing can be run. */
+    struct run newest;     /* The newest run of this fingerprint. */
+    struct run holder;     /* The run of this lock key under way, whatever its fingerprint. */
+    struct run latest;     /* The newest success of this lock key, whatever its fingerprint. */
+    struct run unfinished; /* A run that began on a new database, where none ever succeeded. */
+    int failures;          /* How often this fingerprint failed in a row, up to its newest run. */
+    int deaths;            /* How often in a row a signal ended its step. */
+    char doubt[320];       /* Why the success of `newest` does not count, or empty. */
+};
+
+/* What the databases look like under the lock, before anything is touched. */
+struct inspection {
+    bool is_new;      /* The first database has no schema_migrations: the steps initialise it. */
+    char reason[320]; /* Why a prepare is due, for people, or empty where nobody can say. */
+};
+
+/* How a run is to be recorded. */
+struct run_beginning {
+    bool is_recorded; /* Otherwise the steps are none that a fingerprint stands for. */
+    bool initialises; /* It begins on a new database. */
 };
 
 /* What an attempt to fence off earlier runs came to. */
@@ -53,10 +77,16 @@ struct coordinator_operations {
     /* Tries to take the lock; never waits for it. */
     enum coordination (*lock_try)(void *self, struct error *error);
     void (*lock_release)(void *self);
+    /* Before a waiter pauses: may hang up, so that waiting takes no slot from the steps. Returns
+     * how long to pause. */
+    int64_t (*rest)(void *self, int64_t pause_ms);
+    /* Under the lock, before anything is touched: refuses what the steps would ruin or not finish,
+     * and says why they are due. */
+    enum coordination (*inspect)(void *self, struct inspection *found, struct error *error);
     /* Under the lock: marks a run that died as interrupted (its row in *dead, id 0 where there is
-     * none) and records a new one as running (*id, 0 where there is no ledger). */
-    enum coordination (*run_begin)(
-        void *self, bool is_recorded, int64_t *id, struct run *dead, struct error *error);
+     * none) and records a new one as running (*id, 0 where there is no ledger, or not yet). */
+    enum coordination (*run_begin)(void *self, const struct run_beginning *beginning, int64_t *id,
+        struct run *dead, struct error *error);
     /* Under the lock: ends what earlier runs of this app still do in the server. To be repeated
      * before the first step until nothing remains, and now and then while the steps run, since a
      * step that was still booting connects later. */

@@ -23,6 +23,10 @@ static const struct flight_row rows[] = {
         "Nothing is decided: whoever gets the lock may run."},
     {FLIGHT_LOOKING, SEEN_NOT_OURS, FLIGHT_WAITING, ACT_PAUSE,
         "A replica that only waits never touches the lock."},
+    {FLIGHT_LOOKING, SEEN_TOO_SOON, FLIGHT_WAITING, ACT_PAUSE,
+        "It has failed twice or more in a row: a restart policy must not hammer the database."},
+    {FLIGHT_LOOKING, SEEN_STANDBY, FLIGHT_CONNECTING, ACT_CONNECT,
+        "After a failover the name still points at a standby for a while: connect again."},
     {FLIGHT_LOOKING, SEEN_GONE, FLIGHT_CONNECTING, ACT_CONNECT,
         "The server went away while nothing was held: start over."},
     {FLIGHT_LOOKING, SEEN_REFUSED, FLIGHT_ENDED, ACT_REFUSE, "The server said no for good."},
@@ -47,12 +51,24 @@ static const struct flight_row rows[] = {
         "The last holder finished between our look and our try."},
     {FLIGHT_CONFIRMING, SEEN_FAILED, FLIGHT_ENDED, ACT_FAIL,
         "The last holder failed between our look and our try: we waited for it too."},
-    {FLIGHT_CONFIRMING, SEEN_UNDECIDED, FLIGHT_BEGINNING, ACT_BEGIN_RUN,
-        "Ours to prepare; a run that is still marked as running has died."},
+    {FLIGHT_CONFIRMING, SEEN_UNDECIDED, FLIGHT_INSPECTING, ACT_INSPECT,
+        "Ours to prepare, unless the databases say that the steps would do harm."},
+    {FLIGHT_CONFIRMING, SEEN_TOO_SOON, FLIGHT_WAITING, ACT_LET_GO,
+        "It failed again between our look and our try: rest without the lock."},
+    {FLIGHT_CONFIRMING, SEEN_STANDBY, FLIGHT_CONNECTING, ACT_CONNECT,
+        "The lock of a standby keeps nobody away: connect again, which lets go of it."},
     {FLIGHT_CONFIRMING, SEEN_GONE, FLIGHT_CONNECTING, ACT_CONNECT,
         "No step has begun, so the lost lock harms nobody: start over."},
     {FLIGHT_CONFIRMING, SEEN_REFUSED, FLIGHT_ENDED, ACT_REFUSE, "The server said no for good."},
     {FLIGHT_CONFIRMING, SEEN_CANCELLED, FLIGHT_ENDED, ACT_CANCEL, "No step has begun."},
+
+    {FLIGHT_INSPECTING, SEEN_DONE, FLIGHT_BEGINNING, ACT_BEGIN_RUN,
+        "Nothing speaks against the steps; a run that is still marked as running has died."},
+    {FLIGHT_INSPECTING, SEEN_GONE, FLIGHT_CONNECTING, ACT_CONNECT,
+        "No step has begun, so the lost lock harms nobody: start over."},
+    {FLIGHT_INSPECTING, SEEN_REFUSED, FLIGHT_ENDED, ACT_REFUSE,
+        "The steps would ruin tables, or could not finish: nothing has been touched."},
+    {FLIGHT_INSPECTING, SEEN_CANCELLED, FLIGHT_ENDED, ACT_CANCEL, "Nothing has been touched."},
 
     {FLIGHT_BEGINNING, SEEN_DONE, FLIGHT_FENCING, ACT_FENCE,
         "The run is in the ledger, so that even a runner that is killed leaves a trace."},
@@ -76,6 +92,8 @@ static const struct flight_row rows[] = {
         "Nothing of a step goes on any more: succeeded."},
     {FLIGHT_RUNNING, SEEN_STEPS_FAILED, FLIGHT_RECORDING, ACT_RECORD_OUTCOME,
         "Every replica that waits must learn that it failed."},
+    {FLIGHT_RUNNING, SEEN_STEPS_DIED, FLIGHT_RECORDING, ACT_RECORD_OUTCOME,
+        "A signal ended a step, which says nothing about the next replica's try."},
     {FLIGHT_RUNNING, SEEN_STEPS_STOPPED, FLIGHT_RECORDING, ACT_RECORD_OUTCOME,
         "We were asked to end: interrupted, and another replica takes over."},
     {FLIGHT_RUNNING, SEEN_LOCK_LOST, FLIGHT_RECORDING, ACT_RECORD_OUTCOME,
@@ -86,6 +104,8 @@ static const struct flight_row rows[] = {
         "The steps ended well and only the ledger does not know: the next replica runs again."},
     {FLIGHT_RECORDING, SEEN_FAILED, FLIGHT_ENDED, ACT_FAIL,
         "The server must not start on a schema that nobody knows."},
+    {FLIGHT_RECORDING, SEEN_STEPS_DIED, FLIGHT_ENDED, ACT_FAIL_ALONE,
+        "Interrupted: another replica takes over, and this one has nothing to serve."},
     {FLIGHT_RECORDING, SEEN_STEPS_STOPPED, FLIGHT_ENDED, ACT_CANCEL, "We were asked to end."},
     {FLIGHT_RECORDING, SEEN_LOCK_LOST, FLIGHT_ENDED, ACT_GIVE_UP_LOCK,
         "Another replica may be running by now."},
@@ -108,6 +128,8 @@ bool flight_action_ends(enum flight_action action) {
     case ACT_LOOK:
     case ACT_TRY_LOCK:
     case ACT_PAUSE:
+    case ACT_LET_GO:
+    case ACT_INSPECT:
     case ACT_BEGIN_RUN:
     case ACT_FENCE:
     case ACT_RUN_STEPS:
@@ -116,6 +138,7 @@ bool flight_action_ends(enum flight_action action) {
     case ACT_START:
     case ACT_START_UNRECORDED:
     case ACT_FAIL:
+    case ACT_FAIL_ALONE:
     case ACT_GIVE_UP_WAITING:
     case ACT_GIVE_UP_LOCK:
     case ACT_REFUSE:
@@ -130,10 +153,13 @@ static bool was_decided(const struct look *first, const struct run *run) {
         (run->id == first->newest.id && first->newest.state != RUN_RUNNING);
 }
 
-static enum observation observe_shared(const struct look *first, const struct look *now) {
+static enum observation observe_shared(
+    bool only_latest_counts, const struct look *first, const struct look *now) {
     switch (now->newest.state) {
     case RUN_SUCCEEDED:
-        return SEEN_SUCCEEDED;
+        return now->doubt[0] != '\0' || (only_latest_counts && now->newest.id != now->latest.id)
+            ? SEEN_UNDECIDED
+            : SEEN_SUCCEEDED;
     case RUN_FAILED:
         return was_decided(first, &now->newest) ? SEEN_UNDECIDED : SEEN_FAILED;
     case RUN_NONE:
@@ -144,18 +170,39 @@ static enum observation observe_shared(const struct look *first, const struct lo
     return SEEN_UNDECIDED;
 }
 
-enum observation flight_observe(
-    enum flight_purpose purpose, const struct look *first, const struct look *now) {
-    enum observation shared = observe_shared(first, now);
+static bool is_too_soon(const struct look *now) {
+    return now->newest.state == RUN_FAILED && now->newest.age_ms < flight_backoff_ms(now->failures);
+}
+
+enum observation flight_observe(enum flight_purpose purpose, bool only_latest_counts,
+    const struct look *first, const struct look *now) {
+    enum observation shared = observe_shared(only_latest_counts, first, now);
     switch (purpose) {
-    case FLIGHT_IF_DUE:
-        return shared;
     case FLIGHT_ALWAYS:
-        return SEEN_UNDECIDED;
+        return now->is_read_only ? SEEN_STANDBY : SEEN_UNDECIDED;
     case FLIGHT_TO_WAIT:
         return shared == SEEN_UNDECIDED ? SEEN_NOT_OURS : shared;
+    case FLIGHT_IF_DUE:
+        break;
     }
-    return shared;
+    if (shared == SEEN_UNDECIDED && now->is_read_only) {
+        return SEEN_STANDBY;
+    }
+    return shared == SEEN_UNDECIDED && is_too_soon(now) ? SEEN_TOO_SOON : shared;
+}
+
+int64_t flight_backoff_ms(int failures) {
+    static const int64_t first_ms = 5000;
+    static const int64_t longest_ms = 60000;
+    int64_t backoff_ms = failures < 2 ? 0 : first_ms;
+    for (int more = 2; more < failures && backoff_ms < longest_ms; more++) {
+        backoff_ms *= 2;
+    }
+    return backoff_ms > longest_ms ? longest_ms : backoff_ms;
+}
+
+enum run_state flight_state_of_death(int deaths) {
+    return deaths < 2 ? RUN_INTERRUPTED : RUN_FAILED;
 }
 
 int64_t flight_pause_ms(int64_t waited_ms, uint32_t random) {
@@ -177,6 +224,7 @@ const char *flight_state_name(enum flight_state state) {
         [FLIGHT_TRYING] = "trying",
         [FLIGHT_WAITING] = "waiting",
         [FLIGHT_CONFIRMING] = "confirming",
+        [FLIGHT_INSPECTING] = "inspecting",
         [FLIGHT_BEGINNING] = "beginning",
         [FLIGHT_FENCING] = "fencing",
         [FLIGHT_RUNNING] = "running",
@@ -194,10 +242,13 @@ const char *observation_name(enum observation observation) {
         [SEEN_FAILED] = "failed",
         [SEEN_UNDECIDED] = "undecided",
         [SEEN_NOT_OURS] = "not ours to prepare",
+        [SEEN_TOO_SOON] = "too soon after a failure",
+        [SEEN_STANDBY] = "on a standby",
         [SEEN_LOCK_HELD] = "lock held",
         [SEEN_TIMED_OUT] = "timed out",
         [SEEN_STEPS_OK] = "steps ended well",
         [SEEN_STEPS_FAILED] = "a step failed",
+        [SEEN_STEPS_DIED] = "a step died",
         [SEEN_STEPS_STOPPED] = "steps stopped",
         [SEEN_LOCK_LOST] = "lock lost",
         [SEEN_ELSEWHERE] = "decided elsewhere",

@@ -18,6 +18,7 @@ enum flight_state {
     FLIGHT_TRYING,     /* Trying the lock. */
     FLIGHT_WAITING,    /* Another replica holds it. */
     FLIGHT_CONFIRMING, /* The lock is ours: reading the ledger once more. */
+    FLIGHT_INSPECTING, /* What do the databases look like, before anything is touched? */
     FLIGHT_BEGINNING,  /* Recording that we run. */
     FLIGHT_FENCING,    /* Ending what earlier runs still do in the server. */
     FLIGHT_RUNNING,    /* The steps. */
@@ -32,10 +33,13 @@ enum observation {
     SEEN_FAILED,        /* A run that we waited for has failed. */
     SEEN_UNDECIDED,     /* Neither. */
     SEEN_NOT_OURS,      /* Neither, and this replica only waits (--prepare=wait). */
+    SEEN_TOO_SOON,      /* Neither, but it has failed so often that it must rest first. */
+    SEEN_STANDBY,       /* Neither, and nothing can be run on this server. */
     SEEN_LOCK_HELD,     /* By another replica. */
     SEEN_TIMED_OUT,     /* Waited longer than --wait-timeout. */
     SEEN_STEPS_OK,      /* All steps ended with 0. */
     SEEN_STEPS_FAILED,  /* One did not. */
+    SEEN_STEPS_DIED,    /* A signal ended one, and not at our wish. */
     SEEN_STEPS_STOPPED, /* One was ended because we were asked to end. */
     SEEN_LOCK_LOST,     /* While the steps ran; they have been killed. */
     SEEN_ELSEWHERE,     /* Somebody else has decided our run. */
@@ -50,6 +54,8 @@ enum flight_action {
     ACT_LOOK,
     ACT_TRY_LOCK,
     ACT_PAUSE,
+    ACT_LET_GO, /* Of the lock, and then pause. */
+    ACT_INSPECT,
     ACT_BEGIN_RUN,
     ACT_FENCE,
     ACT_RUN_STEPS,
@@ -58,6 +64,7 @@ enum flight_action {
     ACT_START,            /* Prepared: let the command start. */
     ACT_START_UNRECORDED, /* Prepared by us, but the ledger does not say so. */
     ACT_FAIL,             /* With the status of the run that failed. */
+    ACT_FAIL_ALONE,       /* With the status of our step; the others do not share it. */
     ACT_GIVE_UP_WAITING,
     ACT_GIVE_UP_LOCK,
     ACT_REFUSE,
@@ -86,9 +93,18 @@ enum flight_purpose {
 
 /* What a look means for one that came for `purpose`: a failure counts only if the first look of
  * this replica did not show that run as decided already, for then it was another deploy's failure
- * and not the one we waited for. */
-enum observation flight_observe(
-    enum flight_purpose purpose, const struct look *first, const struct look *now);
+ * and not the one we waited for. Where the steps do more than migrate (`only_latest_counts`), a
+ * success counts only while no other content has been prepared since. */
+enum observation flight_observe(enum flight_purpose purpose, bool only_latest_counts,
+    const struct look *first, const struct look *now);
+
+/* How long after the last of `failures` in a row the steps may run again: 0 for fewer than two,
+ * then 5 s, doubled each time, 60 s at most. */
+int64_t flight_backoff_ms(int failures);
+
+/* A step that a signal ended is interrupted, since the next replica may have more luck (memory, a
+ * host that went down); the third in a row, `deaths` before it being two, is a failure. */
+enum run_state flight_state_of_death(int deaths);
 
 /* How long to pause before looking again: a twentieth of the time waited so far, jittered by
  * `random`, between 100 ms and 2 s. */

@@ -23,7 +23,11 @@ struct ledger {
 enum session_result ledger_find(
     struct ledger *ledger, struct session *session, int64_t deadline_ms) MUST_USE;
 
-/* Makes the table where it is missing; only under the lock. */
+enum session_result ledger_exists(const struct ledger *ledger, struct session *session,
+    bool *exists, int64_t deadline_ms) MUST_USE;
+
+/* Makes the table where it is missing, and the columns where an older version made it; only under
+ * the lock. */
 enum session_result ledger_make(
     const struct ledger *ledger, struct session *session, int64_t deadline_ms) MUST_USE;
 
@@ -35,13 +39,24 @@ enum session_result ledger_read(const struct ledger *ledger, struct session *ses
 enum session_result ledger_bury(const struct ledger *ledger, struct session *session,
     struct run *dead, int64_t deadline_ms) MUST_USE;
 
+struct ledger_entry {
+    const char *run; /* The fence's name for it. */
+    const char *host;
+    const char *release; /* Or NULL. */
+    bool initialises;
+};
+
 enum session_result ledger_begin(const struct ledger *ledger, struct session *session,
-    const char *run, const char *host, const char *release, int64_t *id,
-    int64_t deadline_ms) MUST_USE;
+    const struct ledger_entry *entry, int64_t *id, int64_t deadline_ms) MUST_USE;
 
 /* *changed is false where somebody else has decided this run. */
 enum session_result ledger_end(const struct ledger *ledger, struct session *session,
     const struct run *outcome, bool *changed, int64_t deadline_ms) MUST_USE;
+
+/* Keeps of this lock key each of the last 1 000 fingerprints' newest success, and 100 rows of
+ * anything else. */
+enum session_result ledger_prune(
+    const struct ledger *ledger, struct session *session, int64_t deadline_ms) MUST_USE;
 
 void ledger_release(struct ledger *ledger);
 

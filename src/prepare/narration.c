@@ -4,6 +4,8 @@
  */
 #include "prepare/narration.h"
 
+#include <string.h>
+
 #include "signalbox/base/deadline.h"
 #include "signalbox/base/text.h"
 #include "signalbox/process/exit_status.h"
@@ -12,14 +14,55 @@
 
 enum { SAY_EVERY_MS = 10000 };
 
+static const char *run_state_describe(enum run_state state) {
+    switch (state) {
+    case RUN_NONE:
+        return "unknown";
+    case RUN_RUNNING:
+        return "begun";
+    case RUN_SUCCEEDED:
+        return "succeeded";
+    case RUN_FAILED:
+        return "failed";
+    case RUN_INTERRUPTED:
+        return "interrupted";
+    }
+    return "unknown";
+}
+
+static void say_nobody_prepares(const struct flight *flight, const struct event_fields *fields) {
+    const struct run *newest = &flight->last.newest;
+    const struct run *run = newest->id == 0 ? &flight->last.latest : newest;
+    AUTO_TEXT struct text last = {.data = NULL};
+    if (run->id == 0) {
+        text_append_string(&last, "there has been no run yet");
+    } else {
+        text_append_format(&last, "the last run%s was %lld on %s, %s %s ago",
+            newest->id == 0 ? ", of other content," : "", (long long)run->id, run->host,
+            run_state_describe(run->state), duration_describe(run->age_ms).string);
+    }
+    if (flight->last.doubt[0] != '\0') {
+        text_append_format(&last, "; %s", flight->last.doubt);
+    }
+    report(EVENT_WAITING, fields,
+        "nobody is preparing this content; waiting for a replica that does (%s so far; %s)",
+        duration_describe(fields->elapsed_ms).string, text_string(&last));
+}
+
 void narrate_waiting(struct flight *flight, int64_t now_ms) {
     const struct run *holder = &flight->last.holder;
     struct event_fields fields = {.elapsed_ms = now_ms - flight->waiting_since_ms};
     flight->say_at_ms = now_ms + SAY_EVERY_MS;
-    if (holder->id == 0 && flight_purpose(flight) == FLIGHT_TO_WAIT) {
+    if (flight->rest_until_ms != 0) {
+        int64_t rest_ms = flight->rest_until_ms > now_ms ? flight->rest_until_ms - now_ms : 0;
         report(EVENT_WAITING, &fields,
-            "nobody is preparing this content; waiting for a replica that does (%s so far)",
-            duration_describe(fields.elapsed_ms).string);
+            "this content failed %d times in a row, last in `%s` on %s: running again in %s",
+            flight->last.failures, flight->last.newest.step, flight->last.newest.host,
+            duration_describe(rest_ms).string);
+        return;
+    }
+    if (holder->id == 0 && flight_purpose(flight) == FLIGHT_TO_WAIT) {
+        say_nobody_prepares(flight, &fields);
         return;
     }
     if (holder->id == 0) {
@@ -31,6 +74,40 @@ void narrate_waiting(struct flight *flight, int64_t now_ms) {
     fields.run = holder->id;
     report(EVENT_WAITING, &fields, "%s has been preparing for %s (run %lld); waiting", holder->host,
         duration_describe(holder->age_ms).string, (long long)holder->id);
+}
+
+/* Why the steps are due, as far as anybody can say. */
+static void append_reason(const struct flight *flight, struct text *reason) {
+    const struct look *last = &flight->last;
+    if (flight_purpose(flight) == FLIGHT_ALWAYS) {
+        text_append_string(reason, "the step was given as the command");
+    } else if (!flight->target->has_fingerprint || !last->has_ledger) {
+        text_append_string(reason, "without a ledger every replica runs the steps in its turn");
+    } else if (last->newest.state == RUN_SUCCEEDED && last->doubt[0] != '\0') {
+        text_append_string(reason, last->doubt);
+    } else if (last->newest.state == RUN_SUCCEEDED) {
+        text_append_format(reason, "run %lld has prepared other content since run %lld",
+            (long long)last->latest.id, (long long)last->newest.id);
+    } else if (last->newest.state == RUN_FAILED || last->newest.state == RUN_INTERRUPTED) {
+        text_append_format(reason, "run %lld on %s %s", (long long)last->newest.id,
+            last->newest.host, last->newest.state == RUN_FAILED ? "failed" : "was interrupted");
+    } else if (flight->inspection.reason[0] != '\0') {
+        text_append_string(reason, flight->inspection.reason);
+    } else if (last->latest.id != 0) {
+        text_append_format(reason, "this content is new since run %lld (%s)",
+            (long long)last->latest.id,
+            last->latest.release[0] == '\0' ? last->latest.host : last->latest.release);
+    } else {
+        text_append_string(reason, "this content is not prepared yet");
+    }
+}
+
+void narrate_beginning(const struct flight *flight) {
+    struct event_fields fields = {.run = flight->run_id};
+    AUTO_TEXT struct text reason = {.data = NULL};
+    append_reason(flight, &reason);
+    report(EVENT_LOCK_TAKEN, &fields, "took the lock (key %lld): %s",
+        (long long)flight->target->lock_key, text_string(&reason));
 }
 
 void narrate_fencing(const struct fence_report *found, int64_t *say_at_ms) {
@@ -45,6 +122,16 @@ void narrate_fencing(const struct fence_report *found, int64_t *say_at_ms) {
     }
 }
 
+/* The output that another replica's step ended with; our own has passed by already. */
+static void show_output(const struct run *run) {
+    for (const char *line = run->output; *line != '\0';) {
+        size_t length = strcspn(line, "\n");
+        struct event_fields fields = {.run = run->id, .holder = run->host};
+        report(EVENT_STEP_OUTPUT, &fields, "| %.*s", (int)length, line);
+        line += length + (line[length] == '\n' ? 1 : 0);
+    }
+}
+
 static int fail(const struct flight *flight) {
     const struct run *run = &flight->last.newest;
     int exit_status = run->exit_status == 0 ? EXIT_STATUS_SYSTEM : run->exit_status;
@@ -55,10 +142,39 @@ static int fail(const struct flight *flight) {
         .has_exit_status = true,
         .exit_status = exit_status,
     };
+    if (run->id != flight->run_id) {
+        show_output(run);
+    }
     report(EVENT_PREPARE_FAILED, &fields,
         "run %lld on %s failed with status %d in `%s`: the server is not started",
         (long long)run->id, run->host, exit_status, run->step);
     return exit_status;
+}
+
+static int fail_alone(const struct flight *flight) {
+    const struct steps_end *end = &flight->steps_end;
+    struct event_fields fields = {.run = flight->run_id,
+        .step = end->step,
+        .has_exit_status = true,
+        .exit_status = end->exit_status};
+    report(EVENT_PREPARE_FAILED, &fields,
+        "a signal ended `%s` (status %d), so another replica may try: the server is not started",
+        end->step, end->exit_status);
+    return end->exit_status;
+}
+
+/* Rails seeds a database only in the run that initialises it. */
+static void warn_of_seeds(const struct flight *flight) {
+    const struct run *unfinished = &flight->last.unfinished;
+    if (unfinished->id == 0) {
+        return;
+    }
+    struct event_fields fields = {.run = unfinished->id, .holder = unfinished->host};
+    report(EVENT_SEEDS_IN_DOUBT, &fields,
+        "run %lld on %s began on a new database and did not end well, and Rails does not repeat "
+        "seeds that it did not finish: see whether they are there, and run `bin/rails db:seed` "
+        "otherwise",
+        (long long)unfinished->id, unfinished->host);
 }
 
 static void say_prepared(const struct flight *flight) {
@@ -70,6 +186,7 @@ static void say_prepared(const struct flight *flight) {
     if (flight->prepared_here) {
         struct event_fields fields = {.run = flight->run_id};
         report(EVENT_PREPARED, &fields, "prepared (run %lld)", (long long)flight->run_id);
+        warn_of_seeds(flight);
         return;
     }
     struct event_fields fields = {.run = run->id, .holder = run->host};
@@ -88,6 +205,8 @@ int narrate_end(const struct flight *flight, enum flight_action action) {
         return EXIT_STATUS_SUCCESS;
     case ACT_FAIL:
         return fail(flight);
+    case ACT_FAIL_ALONE:
+        return fail_alone(flight);
     case ACT_GIVE_UP_WAITING:
         report(EVENT_PREPARE_FAILED, NULL,
             "waited %s for another replica to prepare: the server is not started (--wait-timeout)",
@@ -108,6 +227,8 @@ int narrate_end(const struct flight *flight, enum flight_action action) {
     case ACT_LOOK:
     case ACT_TRY_LOCK:
     case ACT_PAUSE:
+    case ACT_LET_GO:
+    case ACT_INSPECT:
     case ACT_BEGIN_RUN:
     case ACT_FENCE:
     case ACT_RUN_STEPS:

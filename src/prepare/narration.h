@@ -11,6 +11,9 @@
 /* For whom this replica waits, and since when; sets when to say it again. */
 void narrate_waiting(struct flight *flight, int64_t now_ms);
 
+/* That this replica runs the steps, and why. */
+void narrate_beginning(const struct flight *flight);
+
 /* What was ended, and whom we wait for: the latter only when *say_at_ms has come. */
 void narrate_fencing(const struct fence_report *found, int64_t *say_at_ms);
 

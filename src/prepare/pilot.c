@@ -5,6 +5,7 @@
 #include "prepare/pilot.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -14,7 +15,10 @@
 #include "signalbox/process/exit_status.h"
 #include "signalbox/report/report.h"
 
-enum { FENCE_PAUSE_MS = 100 };
+enum { FENCE_PAUSE_MS = 100, SECRETS_MOST = 16 };
+
+/* kamal-proxy gives a new container 30 s; what is said must be read before they are over. */
+enum { DEPLOY_WARNING_MS = 20000 };
 
 static enum observation observe(enum coordination coordination) {
     switch (coordination) {
@@ -65,7 +69,12 @@ static enum observation look(struct flight *flight) {
             "prepared");
         return SEEN_REFUSED;
     }
-    return flight_observe(purpose, &flight->first, &flight->last);
+    enum observation seen =
+        flight_observe(purpose, !flight->target->migrates_only, &flight->first, &flight->last);
+    flight->rest_until_ms = seen == SEEN_TOO_SOON
+        ? deadline_after_ms(flight_backoff_ms(flight->last.failures) - flight->last.newest.age_ms)
+        : 0;
+    return seen;
 }
 
 /* The first look may have been made before the holder wrote its row, so the first word about
@@ -75,7 +84,9 @@ static enum observation pause_waiting(struct flight *flight) {
     uint32_t random = 0;
     if (flight->waiting_since_ms == 0) {
         flight->waiting_since_ms = now_ms;
-    } else if (now_ms >= flight->say_at_ms) {
+    }
+    bool has_something_to_say = flight->waiting_since_ms != now_ms || flight->rest_until_ms != 0;
+    if (has_something_to_say && now_ms >= flight->say_at_ms) {
         narrate_waiting(flight, now_ms);
     }
     int64_t waited_ms = now_ms - flight->waiting_since_ms;
@@ -84,15 +95,30 @@ static enum observation pause_waiting(struct flight *flight) {
     }
     /* Without randomness the replicas only drift apart less. */
     (void)!getrandom(&random, sizeof random, GRND_NONBLOCK);
+    int64_t pause_ms = flight->coordinator.operations->rest(
+        flight->coordinator.self, flight_pause_ms(waited_ms, random));
     struct attention attention = cancellation_attention(flight->cancellation);
-    return attention_pause(&attention, now_ms + flight_pause_ms(waited_ms, random)) ? SEEN_CANCELLED
-                                                                                    : SEEN_DONE;
+    return attention_pause(&attention, now_ms + pause_ms) ? SEEN_CANCELLED : SEEN_DONE;
+}
+
+static enum observation let_go(struct flight *flight) {
+    flight->coordinator.operations->lock_release(flight->coordinator.self);
+    return pause_waiting(flight);
+}
+
+static enum observation inspect(struct flight *flight) {
+    return observe(flight->coordinator.operations->inspect(
+        flight->coordinator.self, &flight->inspection, &flight->error));
 }
 
 static enum observation begin_run(struct flight *flight) {
     struct run dead;
-    enum coordination result = flight->coordinator.operations->run_begin(flight->coordinator.self,
-        flight->request->purpose != PREPARE_UNRECORDED, &flight->run_id, &dead, &flight->error);
+    struct run_beginning beginning = {
+        .is_recorded = flight->request->purpose != PREPARE_UNRECORDED,
+        .initialises = flight->inspection.is_new,
+    };
+    enum coordination result = flight->coordinator.operations->run_begin(
+        flight->coordinator.self, &beginning, &flight->run_id, &dead, &flight->error);
     if (dead.id != 0) {
         struct event_fields fields = {.run = dead.id, .holder = dead.host};
         report(EVENT_RUNNER_DIED, &fields,
@@ -100,12 +126,7 @@ static enum observation begin_run(struct flight *flight) {
             (long long)dead.id, dead.host, duration_describe(dead.age_ms).string);
     }
     if (result == COORDINATION_DONE) {
-        struct event_fields fields = {.run = flight->run_id};
-        report(EVENT_LOCK_TAKEN, &fields, "took the lock (key %lld)%s",
-            (long long)flight->target->lock_key,
-            flight_purpose(flight) == FLIGHT_IF_DUE && flight->target->has_fingerprint
-                ? ": this content is not prepared yet"
-                : "");
+        narrate_beginning(flight);
     }
     return observe(result);
 }
@@ -169,6 +190,8 @@ static enum observation run_steps(struct flight *flight) {
         .coordinator = &flight->coordinator,
         .cancellation = flight->cancellation,
         .grace_ms = flight->request->grace_ms,
+        .last_lines = &flight->last_lines,
+        .deploy_warning_at_ms = &flight->deploy_warning_at_ms,
     };
     flight->steps_end = steps_run(&request);
     if (flight->steps_end.outcome != STEPS_OK) {
@@ -179,6 +202,8 @@ static enum observation run_steps(struct flight *flight) {
         return SEEN_STEPS_OK;
     case STEPS_FAILED:
         return SEEN_STEPS_FAILED;
+    case STEPS_DIED:
+        return SEEN_STEPS_DIED;
     case STEPS_STOPPED:
         return SEEN_STEPS_STOPPED;
     case STEPS_LOCK_LOST:
@@ -187,12 +212,14 @@ static enum observation run_steps(struct flight *flight) {
     return SEEN_STEPS_FAILED;
 }
 
-static enum run_state outcome_state(enum steps_outcome outcome) {
-    switch (outcome) {
+static enum run_state outcome_state(const struct flight *flight) {
+    switch (flight->steps_end.outcome) {
     case STEPS_OK:
         return RUN_SUCCEEDED;
     case STEPS_FAILED:
         return RUN_FAILED;
+    case STEPS_DIED:
+        return flight_state_of_death(flight->last.deaths);
     case STEPS_STOPPED:
     case STEPS_LOCK_LOST:
         return RUN_INTERRUPTED;
@@ -200,15 +227,35 @@ static enum run_state outcome_state(enum steps_outcome outcome) {
     return RUN_FAILED;
 }
 
+/* What the ledger keeps of the output must not hold what the databases are reached with. */
+static void take_last_lines(const struct flight *flight, struct run *outcome) {
+    const char *secrets[SECRETS_MOST + 1] = {NULL};
+    size_t used = 0;
+    AUTO_TEXT struct text rendered = {.data = NULL};
+    const struct databases *databases = &flight->target->databases;
+    for (size_t i = 0; i < databases->count && used < SECRETS_MOST; i++) {
+        const char *password = databases->items[i].password;
+        if (password != NULL && password[0] != '\0') {
+            secrets[used++] = password;
+        }
+    }
+    last_lines_render(&flight->last_lines, secrets, &rendered);
+    (void)snprintf(outcome->output, sizeof outcome->output, "%s", text_string(&rendered));
+}
+
 /* What recording came to: the outcome of the steps, unless somebody else has decided the run. */
 static enum observation record_outcome(struct flight *flight) {
     struct run outcome = {
         .id = flight->run_id,
-        .state = outcome_state(flight->steps_end.outcome),
-        .exit_status = flight->steps_end.exit_status,
+        .state = outcome_state(flight),
     };
+    bool was_stopped =
+        flight->steps_end.outcome == STEPS_STOPPED || flight->steps_end.outcome == STEPS_LOCK_LOST;
+    /* The status of a step that was stopped says nothing about the step. */
+    outcome.exit_status = was_stopped ? 0 : flight->steps_end.exit_status;
     if (flight->steps_end.step != NULL) {
         (void)snprintf(outcome.step, sizeof outcome.step, "%s", flight->steps_end.step);
+        take_last_lines(flight, &outcome);
     }
     enum coordination recorded =
         flight->coordinator.operations->run_end(flight->coordinator.self, &outcome, &flight->error);
@@ -220,10 +267,11 @@ static enum observation record_outcome(struct flight *flight) {
         flight->prepared_here = true;
         return recorded == COORDINATION_DONE ? SEEN_SUCCEEDED : SEEN_STEPS_OK;
     case STEPS_FAILED:
+    case STEPS_DIED:
         flight->last.newest = outcome;
         (void)snprintf(
             flight->last.newest.host, sizeof flight->last.newest.host, "%s", report_host());
-        return SEEN_FAILED;
+        return outcome.state == RUN_FAILED ? SEEN_FAILED : SEEN_STEPS_DIED;
     case STEPS_STOPPED:
         return SEEN_STEPS_STOPPED;
     case STEPS_LOCK_LOST:
@@ -243,6 +291,10 @@ static enum observation act(struct flight *flight, enum flight_action action) {
         return observe(operations->lock_try(flight->coordinator.self, &flight->error));
     case ACT_PAUSE:
         return pause_waiting(flight);
+    case ACT_LET_GO:
+        return let_go(flight);
+    case ACT_INSPECT:
+        return inspect(flight);
     case ACT_BEGIN_RUN:
         return begin_run(flight);
     case ACT_FENCE:
@@ -254,6 +306,7 @@ static enum observation act(struct flight *flight, enum flight_action action) {
     case ACT_START:
     case ACT_START_UNRECORDED:
     case ACT_FAIL:
+    case ACT_FAIL_ALONE:
     case ACT_GIVE_UP_WAITING:
     case ACT_GIVE_UP_LOCK:
     case ACT_REFUSE:
@@ -266,6 +319,8 @@ static enum observation act(struct flight *flight, enum flight_action action) {
 int flight_fly(struct flight *flight) {
     enum flight_state state = FLIGHT_CONNECTING;
     enum flight_action action = ACT_CONNECT;
+    flight->deploy_warning_at_ms =
+        getenv("KAMAL_VERSION") == NULL ? DEADLINE_NEVER : deadline_after_ms(DEPLOY_WARNING_MS);
     while (!flight_action_ends(action)) {
         enum observation observation = act(flight, action);
         const struct flight_row *row = flight_next(state, observation);

@@ -23,9 +23,14 @@ struct flight {
     bool has_looked;
     struct look first;
     struct look last;
+    int64_t
+        deploy_warning_at_ms; /* DEADLINE_NEVER where no deploy is waiting, or once it was said. */
     int64_t waiting_since_ms; /* 0 until the lock was first found held. */
     int64_t say_at_ms;
+    int64_t rest_until_ms; /* After failures; 0 while there is nothing to rest from. */
+    struct inspection inspection;
     int64_t run_id;
+    struct last_lines last_lines;
     struct steps_end steps_end;
     bool prepared_here;
     struct error error;

@@ -1,10 +1,6 @@
 /*
- * The advisory lock and the ledger in PostgreSQL. The lock is pg_try_advisory_xact_lock in a
- * transaction of its own connection: a session-level lock behind a transaction pooler can be had
- * twice, and a session blocked in pg_advisory_lock holds a snapshot that a step's CREATE INDEX
- * CONCURRENTLY waits for without end. So it is tried and never waited for, and nothing that could
- * fail happens in that transaction, since any error there gives the lock away. No statement in it
- * has parameters: the portal that the extended protocol leaves open would hold a snapshot too.
+ * Lock, ledger, fence and inspection in PostgreSQL, put together. The trap is a refusal that is
+ * only passing: what a server says while it restarts must never end a boot.
  */
 #include "prepare/postgres_coordinator.h"
 
@@ -17,17 +13,12 @@
 #include "signalbox/process/exit_status.h"
 #include "signalbox/report/report.h"
 
-/* "Sign"; the second half of the key is --lock-key. */
-#define LOCK_CLASS "1399416686"
-_Static_assert(0x5369676E == 1399416686, "the class is the constant of the design");
-
 enum {
     STATEMENT_TIMEOUT_MS = 30000,
     FAREWELL_TIMEOUT_MS = 2000,
-    FENCE_PAUSE_MS = 20,
-    GUARD_INTERVAL_MS = 5000,
-    GUARD_ANSWER_MS = 10000,
-    GUARD_ABSENCE_MS = 20000 /* Longer than this without tending: we were stopped. */
+    RECORD_ATTEMPT_MS = 5000,
+    RECORD_PAUSE_MS = 250,
+    FENCE_PAUSE_MS = 20
 };
 
 static int64_t statement_deadline_ms(void) {
@@ -71,7 +62,7 @@ static enum coordination conclude(struct postgres_coordinator *coordinator,
 static void disconnect(void *self) {
     struct postgres_coordinator *coordinator = self;
     session_close(&coordinator->reader);
-    session_close(&coordinator->holder);
+    session_close(&coordinator->lock.holder);
     ledger_release(&coordinator->ledger);
 }
 
@@ -159,90 +150,99 @@ static enum coordination look(void *self, struct look *seen, struct error *error
     return concluded;
 }
 
-/* Settings by set_config over pg_settings, which skips what a version does not know; SET would leak
- * through a pooler. An idle transaction that nobody looks after ends after 30 s: the server lets go
- * of a lock whose holder cannot be heard any more. */
-static const char *const lock_statements[] = {
-    "BEGIN ISOLATION LEVEL READ COMMITTED",
-    "SELECT set_config(wanted.name, wanted.value, true) FROM (VALUES"
-    " ('idle_in_transaction_session_timeout', '30s'), ('transaction_timeout', '0'),"
-    " ('statement_timeout', '0'), ('lock_timeout', '0')) AS wanted (name, value)"
-    " JOIN pg_settings USING (name)",
-};
-
-static enum session_result try_lock(struct postgres_coordinator *coordinator, bool *taken) {
-    struct session *session = &coordinator->holder;
-    char try_statement[128];
-    for (size_t i = 0; i < ARRAY_LENGTH(lock_statements); i++) {
-        enum session_result result =
-            session_query(session, lock_statements[i], NULL, 0, statement_deadline_ms());
-        if (result != SESSION_DONE) {
-            return result;
-        }
+static enum coordination lock_try(void *self, struct error *error) {
+    struct postgres_coordinator *coordinator = self;
+    struct session *holder = &coordinator->lock.holder;
+    enum session_result result = SESSION_DONE;
+    bool taken = false;
+    if (holder->connection == NULL) {
+        result = connect_once(coordinator, holder, statement_deadline_ms());
     }
-    (void)snprintf(try_statement, sizeof try_statement,
-        "SELECT pg_try_advisory_xact_lock(" LOCK_CLASS ", (%lld)::integer)",
-        (long long)coordinator->target->lock_key);
+    if (result == SESSION_DONE) {
+        result = lock_take(
+            &coordinator->lock, coordinator->target->lock_key, &taken, statement_deadline_ms());
+    }
+    enum coordination concluded = conclude(coordinator, result, holder, error);
+    if (concluded != COORDINATION_DONE) {
+        session_close(holder);
+        return concluded;
+    }
+    return taken ? COORDINATION_DONE : COORDINATION_HELD;
+}
+
+static void let_go(void *self) {
+    struct postgres_coordinator *coordinator = self;
+    lock_release(&coordinator->lock);
+}
+
+/* Nothing is hung up yet: a waiter keeps its connection. */
+static int64_t rest(void *self, int64_t pause_ms) {
+    (void)self;
+    return pause_ms;
+}
+
+static enum coordination inspect(void *self, struct inspection *found, struct error *error) {
+    (void)self;
+    (void)error;
+    *found = (struct inspection){.is_new = false};
+    return COORDINATION_DONE;
+}
+
+/* Under the lock, with a table that is there: buries the dead and enters the new run. */
+static enum session_result enter(
+    struct postgres_coordinator *coordinator, int64_t *id, struct run *dead, int64_t deadline_ms) {
+    const struct ledger *ledger = &coordinator->ledger;
+    struct session *reader = &coordinator->reader;
+    struct ledger_entry entry = {.run = coordinator->fence.run,
+        .host = report_host(),
+        .release = coordinator->release,
+        .initialises = coordinator->initialises};
+    enum session_result result = ledger_make(ledger, reader, deadline_ms);
+    if (result == SESSION_DONE) {
+        result = ledger_bury(ledger, reader, dead, deadline_ms);
+    }
+    return result == SESSION_DONE ? ledger_begin(ledger, reader, &entry, id, deadline_ms) : result;
+}
+
+/* A schema file that names the ledger's table makes the table itself, and could not over one that
+ * is there already. */
+static enum session_result decide_when_to_enter(
+    struct postgres_coordinator *coordinator, int64_t deadline_ms) {
+    bool exists = false;
     enum session_result result =
-        session_query(session, try_statement, NULL, 0, statement_deadline_ms());
-    *taken = result == SESSION_DONE && strcmp(session_value(session, 0, 0), "t") == 0;
-    if (result == SESSION_DONE && !*taken) {
-        result = session_query(session, "ROLLBACK", NULL, 0, statement_deadline_ms());
+        ledger_exists(&coordinator->ledger, &coordinator->reader, &exists, deadline_ms);
+    coordinator->is_ledger_late = result == SESSION_DONE && !exists;
+    if (coordinator->is_ledger_late) {
+        report(EVENT_LEDGER_LATE, NULL,
+            "%s names signalbox_runs, so the ledger is made after the steps and a run that is "
+            "killed leaves no trace; take the table out of it, and set "
+            "ActiveRecord::SchemaDumper.ignore_tables = [\"signalbox_runs\"]",
+            coordinator->target->ledger_named_in);
     }
     return result;
 }
 
-static enum coordination lock_try(void *self, struct error *error) {
+static enum coordination run_begin(void *self, const struct run_beginning *beginning, int64_t *id,
+    struct run *dead, struct error *error) {
     struct postgres_coordinator *coordinator = self;
-    enum session_result result = SESSION_DONE;
-    bool taken = false;
-    if (coordinator->holder.connection == NULL) {
-        result = connect_once(coordinator, &coordinator->holder, statement_deadline_ms());
-    }
-    if (result == SESSION_DONE) {
-        result = try_lock(coordinator, &taken);
-    }
-    enum coordination concluded = conclude(coordinator, result, &coordinator->holder, error);
-    if (concluded != COORDINATION_DONE) {
-        session_close(&coordinator->holder);
-        return concluded;
-    }
-    int64_t now_ms = clock_now_ms();
-    coordinator->guard = (struct guard){.answered_ms = now_ms, .tended_ms = now_ms};
-    return taken ? COORDINATION_DONE : COORDINATION_HELD;
-}
-
-static void lock_release(void *self) {
-    struct postgres_coordinator *coordinator = self;
-    if (coordinator->holder.connection != NULL && !coordinator->guard.asked) {
-        /* A courtesy that frees the lock before we go; closing the connection frees it anyway. */
-        (void)!session_query(
-            &coordinator->holder, "ROLLBACK", NULL, 0, deadline_after_ms(FAREWELL_TIMEOUT_MS));
-    }
-    session_close(&coordinator->holder);
-}
-
-static enum coordination run_begin(
-    void *self, bool is_recorded, int64_t *id, struct run *dead, struct error *error) {
-    struct postgres_coordinator *coordinator = self;
-    const struct ledger *ledger = &coordinator->ledger;
     struct session *reader = &coordinator->reader;
     *id = 0;
     *dead = (struct run){.state = RUN_NONE};
+    coordinator->initialises = beginning->initialises;
+    coordinator->is_ledger_late = false;
     enum coordination concluded = conclude(coordinator,
         fence_make(&coordinator->fence, reader, coordinator->target->database->schema_search_path,
             coordinator->target->lock_key, statement_deadline_ms()),
         reader, error);
-    if (concluded != COORDINATION_DONE || !coordinator->has_ledger || !is_recorded) {
+    if (concluded != COORDINATION_DONE || !coordinator->has_ledger || !beginning->is_recorded) {
         return concluded;
     }
-    enum session_result result = ledger_make(ledger, reader, statement_deadline_ms());
-    if (result == SESSION_DONE) {
-        result = ledger_bury(ledger, reader, dead, statement_deadline_ms());
+    enum session_result result = SESSION_DONE;
+    if (coordinator->target->ledger_named_in[0] != '\0') {
+        result = decide_when_to_enter(coordinator, statement_deadline_ms());
     }
-    if (result == SESSION_DONE) {
-        result = ledger_begin(ledger, reader, coordinator->fence.run, report_host(),
-            coordinator->release, id, statement_deadline_ms());
+    if (result == SESSION_DONE && !coordinator->is_ledger_late) {
+        result = enter(coordinator, id, dead, statement_deadline_ms());
     }
     return conclude_ledger(coordinator, result, error);
 }
@@ -308,77 +308,73 @@ static const char *step_assignment(void *self) {
     return coordinator->step_assignment;
 }
 
+static enum session_result write_outcome(struct postgres_coordinator *coordinator,
+    const struct run *outcome, bool *changed, int64_t deadline_ms) {
+    struct run entered = *outcome;
+    struct run dead;
+    enum session_result result = reader_wake(coordinator, deadline_ms);
+    if (result == SESSION_DONE && entered.id == 0) {
+        result = enter(coordinator, &entered.id, &dead, deadline_ms);
+    }
+    return result == SESSION_DONE
+        ? ledger_end(&coordinator->ledger, &coordinator->reader, &entered, changed, deadline_ms)
+        : result;
+}
+
+/* Tries again while nobody else can run: the lock is tended meanwhile. */
+static enum session_result write_patiently(
+    struct postgres_coordinator *coordinator, const struct run *outcome, bool *changed) {
+    static const struct attention nobody = {.fd = -1};
+    bool is_stopped = outcome->state == RUN_INTERRUPTED;
+    int64_t deadline_ms =
+        deadline_after_ms(is_stopped ? FAREWELL_TIMEOUT_MS : STATEMENT_TIMEOUT_MS);
+    for (;;) {
+        enum session_result result = write_outcome(coordinator, outcome, changed,
+            deadline_earlier(deadline_ms, deadline_after_ms(RECORD_ATTEMPT_MS)));
+        if (result == SESSION_DONE ||
+            (result == SESSION_FAILED && !is_gone(&coordinator->reader.failure)) ||
+            deadline_passed(deadline_ms) || !(is_stopped || lock_holds(&coordinator->lock))) {
+            return result;
+        }
+        session_close(&coordinator->reader);
+        (void)attention_pause(&nobody, deadline_after_ms(RECORD_PAUSE_MS));
+    }
+}
+
 /* A signal that has already ended the steps must not end their record too, so nothing is heeded
  * here but the clock. */
 static enum coordination run_end(void *self, const struct run *outcome, struct error *error) {
     struct postgres_coordinator *coordinator = self;
     bool changed = true;
-    if (!coordinator->has_ledger || outcome->id == 0) {
+    if (!coordinator->has_ledger || (outcome->id == 0 && !coordinator->is_ledger_late)) {
         return COORDINATION_DONE;
     }
     const struct attention *attention = coordinator->attention;
-    int64_t deadline_ms = deadline_after_ms(
-        outcome->state == RUN_INTERRUPTED ? FAREWELL_TIMEOUT_MS : STATEMENT_TIMEOUT_MS);
     coordinator->attention = NULL;
-    enum session_result result = reader_wake(coordinator, deadline_ms);
-    if (result == SESSION_DONE) {
-        result =
-            ledger_end(&coordinator->ledger, &coordinator->reader, outcome, &changed, deadline_ms);
+    enum session_result result = write_patiently(coordinator, outcome, &changed);
+    enum coordination concluded = conclude(coordinator, result, &coordinator->reader, error);
+    if (concluded == COORDINATION_DONE && changed && outcome->state == RUN_SUCCEEDED) {
+        /* Rows too many harm nobody today. */
+        (void)!ledger_prune(
+            &coordinator->ledger, &coordinator->reader, deadline_after_ms(FAREWELL_TIMEOUT_MS));
     }
     coordinator->attention = attention;
-    enum coordination concluded = conclude(coordinator, result, &coordinator->reader, error);
     return concluded == COORDINATION_DONE && !changed ? COORDINATION_ELSEWHERE : concluded;
 }
 
 static int guard_fd(void *self) {
     const struct postgres_coordinator *coordinator = self;
-    return session_fd(&coordinator->holder);
+    return lock_fd(&coordinator->lock);
 }
 
 static int64_t guard_deadline_ms(void *self) {
     const struct postgres_coordinator *coordinator = self;
-    const struct guard *guard = &coordinator->guard;
-    return guard->asked ? guard->asked_ms + GUARD_ANSWER_MS
-                        : guard->answered_ms + GUARD_INTERVAL_MS;
-}
-
-/* Every 5 s the server is asked for a sign of life, which also feeds its own timeout. It must be a
- * statement that takes no snapshot, since a CREATE INDEX CONCURRENTLY that sees one for a
- * millisecond waits for the whole transaction (measured: a look at pg_locks hung 1 of 30). While
- * the transaction is open the lock is ours: nothing but its end gives up a transaction-level lock.
- */
-static bool guard_ask(struct postgres_coordinator *coordinator, int64_t now_ms) {
-    coordinator->guard.asked = true;
-    coordinator->guard.asked_ms = now_ms;
-    return session_send(&coordinator->holder, "SHOW transaction_isolation") == SESSION_DONE;
+    return lock_deadline_ms(&coordinator->lock);
 }
 
 static bool guard_holds(void *self) {
     struct postgres_coordinator *coordinator = self;
-    struct guard *guard = &coordinator->guard;
-    struct session *session = &coordinator->holder;
-    int64_t now_ms = clock_now_ms();
-    bool was_absent = now_ms - guard->tended_ms > GUARD_ABSENCE_MS;
-    guard->tended_ms = now_ms;
-    if (was_absent || session_is_lost(session)) {
-        return false;
-    }
-    if (!guard->asked) {
-        return now_ms < guard->answered_ms + GUARD_INTERVAL_MS || guard_ask(coordinator, now_ms);
-    }
-    switch (session_advance(session)) {
-    case SESSION_DONE:
-        guard->asked = false;
-        guard->answered_ms = now_ms;
-        return session_in_transaction(session);
-    case SESSION_PENDING:
-        return now_ms < guard->asked_ms + GUARD_ANSWER_MS;
-    case SESSION_FAILED:
-    case SESSION_TIMED_OUT:
-    case SESSION_CANCELLED:
-        return false;
-    }
-    return false;
+    return lock_holds(&coordinator->lock);
 }
 
 void postgres_coordinator_initialise(struct postgres_coordinator *coordinator,
@@ -402,7 +398,9 @@ struct coordinator postgres_coordinator_interface(struct postgres_coordinator *c
         .connect = connect_to_database,
         .look = look,
         .lock_try = lock_try,
-        .lock_release = lock_release,
+        .lock_release = let_go,
+        .rest = rest,
+        .inspect = inspect,
         .run_begin = run_begin,
         .fence = fence,
         .fence_own = fence_own,

@@ -11,16 +11,10 @@
 #include "prepare/coordinator.h"
 #include "prepare/fence.h"
 #include "prepare/ledger.h"
+#include "prepare/lock.h"
 #include "signalbox/postgres/session.h"
 #include "signalbox/prepare/target.h"
 #include "signalbox/process/attention.h"
-
-struct guard {
-    bool asked;          /* A sign of life has been asked for … */
-    int64_t asked_ms;    /* … since then. */
-    int64_t answered_ms; /* When the server last said that the lock is ours. */
-    int64_t tended_ms;   /* When this process last looked after it. */
-};
 
 struct postgres_coordinator {
     const struct target *target;
@@ -29,13 +23,14 @@ struct postgres_coordinator {
     int64_t connect_timeout_ms;
     int64_t trouble_since_ms; /* 0 while the server answers. */
     struct session reader;    /* Looks and records. */
-    struct session holder;    /* Holds the lock, and does nothing else. */
+    struct lock lock;
     struct ledger ledger;
     struct fence fence;
     char step_assignment[FENCE_ASSIGNMENT_LENGTH];
     bool has_ledger;
+    bool is_ledger_late; /* The run is entered only after its steps. */
+    bool initialises;    /* What will be entered then. */
     bool was_reached;
-    struct guard guard;
     char last_reason[480]; /* Why the database was not reached, said once. */
 };
 

@@ -1,6 +1,6 @@
 /*
  * The relay: at most PIPE_BUF bytes at a time, which poll(2) promises to fit into a pipe that is
- * ready for writing.
+ * ready for writing. A line that is longer goes in pieces.
  */
 #include "prepare/relay.h"
 
@@ -11,9 +11,9 @@
 
 enum { FAREWELL_MS = 1000 };
 
-int relay_open(struct relay *relay, int to_fd, int *step_end) {
+int relay_open(struct relay *relay, int to_fd, struct last_lines *last, int *step_end) {
     int ends[2];
-    *relay = (struct relay){.from_fd = -1, .to_fd = to_fd};
+    *relay = (struct relay){.from_fd = -1, .to_fd = to_fd, .last = last};
     if (pipe2(ends, O_CLOEXEC) != 0) {
         return -1;
     }
@@ -23,7 +23,7 @@ int relay_open(struct relay *relay, int to_fd, int *step_end) {
 }
 
 struct pollfd relay_pollfd(const struct relay *relay) {
-    if (relay->held > 0) {
+    if (relay->ready > 0) {
         return (struct pollfd){.fd = relay->to_fd, .events = POLLOUT};
     }
     return (struct pollfd){.fd = relay->from_fd, .events = POLLIN};
@@ -36,36 +36,67 @@ void relay_close(struct relay *relay) {
     }
 }
 
+static void let_pass(struct relay *relay, size_t ready) {
+    relay->ready = ready;
+    if (relay->last != NULL) {
+        last_lines_add(relay->last, relay->buffer, ready);
+    }
+}
+
+static void write_ready(struct relay *relay) {
+    ssize_t written = write(relay->to_fd, relay->buffer, relay->ready);
+    if (written < 0 && (errno == EAGAIN || errno == EINTR)) {
+        return;
+    }
+    /* An output that is gone must not end the prepare. */
+    size_t moved = written < 0 ? relay->ready : (size_t)written;
+    relay->ready -= moved;
+    relay->held -= moved;
+    memmove(relay->buffer, relay->buffer + moved, relay->held);
+}
+
 void relay_move(struct relay *relay) {
-    if (relay->held > 0) {
-        ssize_t written = write(relay->to_fd, relay->buffer, relay->held);
-        if (written < 0 && (errno == EAGAIN || errno == EINTR)) {
-            return;
-        }
-        /* An output that is gone must not end the prepare. */
-        size_t moved = written < 0 ? relay->held : (size_t)written;
-        relay->held -= moved;
-        memmove(relay->buffer, relay->buffer + moved, relay->held);
+    if (relay->ready > 0) {
+        write_ready(relay);
         return;
     }
     if (relay->from_fd < 0) {
         return;
     }
-    ssize_t length = read(relay->from_fd, relay->buffer, sizeof relay->buffer);
-    if (length > 0) {
-        relay->held = (size_t)length;
-    } else if (length == 0 || (errno != EAGAIN && errno != EINTR)) {
+    ssize_t length =
+        read(relay->from_fd, relay->buffer + relay->held, sizeof relay->buffer - relay->held);
+    if (length < 0 && (errno == EAGAIN || errno == EINTR)) {
+        return;
+    }
+    if (length <= 0) {
         relay_close(relay);
+        let_pass(relay, relay->held);
+        return;
+    }
+    relay->held += (size_t)length;
+    const char *last_end = memrchr(relay->buffer, '\n', relay->held);
+    if (last_end != NULL) {
+        let_pass(relay, (size_t)(last_end - relay->buffer) + 1);
+    } else if (relay->held == sizeof relay->buffer) {
+        let_pass(relay, relay->held);
     }
 }
 
+/* Whether anything can still be moved within the time that a farewell may take. */
+static bool can_move(const struct relay *relay) {
+    struct pollfd descriptor = relay_pollfd(relay);
+    return descriptor.fd >= 0 && poll(&descriptor, 1, relay->ready > 0 ? FAREWELL_MS : 0) == 1;
+}
+
 void relay_drain(struct relay *relay) {
-    for (;;) {
-        struct pollfd descriptor = relay_pollfd(relay);
-        int timeout_ms = relay->held > 0 ? FAREWELL_MS : 0;
-        if (descriptor.fd < 0 || poll(&descriptor, 1, timeout_ms) != 1) {
-            return;
-        }
+    while (can_move(relay)) {
         relay_move(relay);
+    }
+    /* A last line without its end, from a pipe that somebody keeps open. */
+    if (relay->ready == 0 && relay->held > 0) {
+        let_pass(relay, relay->held);
+        while (relay->ready > 0 && can_move(relay)) {
+            relay_move(relay);
+        }
     }
 }

@@ -1,6 +1,7 @@
 /*
- * A step's output on its way to ours. It never blocks: the preparer has a lock to look after while
- * a reader of our output sleeps, so a step whose output nobody takes waits in its own write.
+ * A step's output on its way to ours, line by line, so that what two outputs say is not mixed
+ * within a line. It never blocks: the preparer has a lock to look after while a reader of our
+ * output sleeps, so a step whose output nobody takes waits in its own write.
  */
 #ifndef PREPARE_RELAY_H
 #define PREPARE_RELAY_H
@@ -10,19 +11,22 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "prepare/last_lines.h"
 #include "signalbox/base/cleanup.h"
 
 struct relay {
     int from_fd; /* -1 once it has ended; closed by relay_close. */
     int to_fd;
-    size_t held; /* Bytes read and not yet written. */
+    struct last_lines *last; /* Hears all that passes; the caller's, or NULL. */
+    size_t held;             /* Bytes read and not yet written. */
+    size_t ready;            /* Of them, those that may go: whole lines, a full buffer, the end. */
     char buffer[PIPE_BUF];
 };
 
 /* Makes the pipe; *step_end is the end that the step writes to, which the caller closes. */
-int relay_open(struct relay *relay, int to_fd, int *step_end) MUST_USE;
+int relay_open(struct relay *relay, int to_fd, struct last_lines *last, int *step_end) MUST_USE;
 
-/* What to poll for: the pipe while nothing is held, our output while something is. */
+/* What to poll for: our output while something is ready for it, otherwise the pipe. */
 struct pollfd relay_pollfd(const struct relay *relay);
 
 /* Moves what can be moved, when poll(2) has said so. */

@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/wait.h>
 
 #include "prepare/relay.h"
 #include "signalbox/base/deadline.h"
@@ -61,8 +62,10 @@ static int step_start(struct running_step *running, struct error *error) {
     for (size_t i = 0; i < running->step->assignments.count; i++) {
         environment_set(&environment, running->step->assignments.items[i]);
     }
-    if (relay_open(&running->output, STDOUT_FILENO, &output_fd) != 0 ||
-        relay_open(&running->errors, STDERR_FILENO, &errors_fd) != 0) {
+    struct last_lines *last = running->request->last_lines;
+    *last = (struct last_lines){.added = 0};
+    if (relay_open(&running->output, STDOUT_FILENO, last, &output_fd) != 0 ||
+        relay_open(&running->errors, STDERR_FILENO, last, &errors_fd) != 0) {
         error_set(error, EXIT_STATUS_SYSTEM, "no pipe for the output of a step");
         return -1;
     }
@@ -141,6 +144,13 @@ static bool step_tend(struct running_step *running) {
 
 static void say_still_running(struct running_step *running) {
     int64_t now_ms = clock_now_ms();
+    if (now_ms >= *running->request->deploy_warning_at_ms) {
+        *running->request->deploy_warning_at_ms = DEADLINE_NEVER;
+        report(EVENT_DEPLOY_TIMEOUT, NULL,
+            "Kamal ends a container that is not healthy after its deploy_timeout (30 s unless "
+            "config/deploy.yml says otherwise), and this step with it: raise deploy_timeout, or "
+            "prepare before the deploy");
+    }
     if (now_ms < running->say_at_ms) {
         return;
     }
@@ -180,6 +190,7 @@ static void step_wait(struct running_step *running) {
     };
     int64_t deadline_ms = deadline_earlier(running->time_is_up_ms,
         deadline_earlier(running->say_at_ms, ending_deadline_ms(&running->ending)));
+    deadline_ms = deadline_earlier(deadline_ms, *running->request->deploy_warning_at_ms);
     if (running->ending.stage == ENDING_NOT_BEGUN) {
         deadline_ms = deadline_earlier(deadline_ms, running->fence_at_ms);
     }
@@ -215,6 +226,8 @@ static struct steps_end step_conclude(const struct running_step *running) {
     } else if (running->was_cancelled) {
         end.outcome = STEPS_STOPPED;
         end.exit_status = EXIT_STATUS_SIGNAL_BASE + running->request->cancellation->signal;
+    } else if (!running->timed_out && WIFSIGNALED(running->wait_status)) {
+        end.outcome = STEPS_DIED;
     } else if (running->timed_out || end.exit_status != 0) {
         end.outcome = STEPS_FAILED;
         /* A step that was told to stop and says 0 has still not done its work. */

@@ -9,6 +9,7 @@
 
 #include "prepare/cancellation.h"
 #include "prepare/coordinator.h"
+#include "prepare/last_lines.h"
 #include "signalbox/command/step.h"
 #include "signalbox/process/signals.h"
 
@@ -19,10 +20,14 @@ struct steps_request {
     const struct coordinator *coordinator; /* Its lock is watched meanwhile. */
     struct cancellation *cancellation;
     int64_t grace_ms;
-    int64_t timeout_ms; /* For each step; negative: no limit. */
+    int64_t timeout_ms;            /* For each step; negative: no limit. */
+    struct last_lines *last_lines; /* Begins anew with each step. */
+    /* When to warn that whoever deploys will not wait much longer; DEADLINE_NEVER once said. */
+    int64_t *deploy_warning_at_ms;
 };
 
-enum steps_outcome { STEPS_OK, STEPS_FAILED, STEPS_STOPPED, STEPS_LOCK_LOST };
+/* STEPS_DIED: a signal ended one, and not at our wish. */
+enum steps_outcome { STEPS_OK, STEPS_FAILED, STEPS_DIED, STEPS_STOPPED, STEPS_LOCK_LOST };
 
 struct steps_end {
     enum steps_outcome outcome;

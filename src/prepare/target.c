@@ -10,6 +10,7 @@
 
 #include "prepare/fingerprint.h"
 #include "signalbox/base/deadline.h"
+#include "signalbox/base/text.h"
 #include "signalbox/process/exit_status.h"
 #include "signalbox/report/report.h"
 
@@ -43,6 +44,28 @@ static bool creates_databases(const struct step_list *steps) {
         }
     }
     return false;
+}
+
+static bool step_only_migrates(const struct step *step) {
+    const struct string_list *argv = &step->argv;
+    for (size_t word = 0; word + 1 < argv->count; word++) {
+        const char *program = path_base_name(argv->items[word]);
+        if (strcmp(program, "rails") == 0 || strcmp(program, "rake") == 0) {
+            const char *task = argv->items[word + 1];
+            return word + 2 == argv->count &&
+                (strcmp(task, "db:prepare") == 0 || strcmp(task, "db:migrate") == 0);
+        }
+    }
+    return false;
+}
+
+static bool steps_only_migrate(const struct step_list *steps) {
+    for (size_t i = 0; i < steps->count; i++) {
+        if (!step_only_migrates(&steps->items[i])) {
+            return false;
+        }
+    }
+    return true;
 }
 
 static int find_fingerprint(
@@ -118,6 +141,7 @@ int target_make(const struct target_request *request, struct target *target, str
     change_environment(request);
     target->missing_database =
         creates_databases(request->steps) ? MISSING_IS_CREATED : MISSING_IS_AN_ERROR;
+    target->migrates_only = steps_only_migrate(request->steps);
     if (find_databases(request, target, error) != 0) {
         return -1;
     }

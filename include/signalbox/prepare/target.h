@@ -51,6 +51,9 @@ struct target {
     int64_t files;
     int64_t bytes;
     enum missing_database missing_database;
+    char ledger_named_in[256]; /* A file of the image that names the ledger's table, or empty. */
+    bool migrates_only; /* Every step is db:prepare or db:migrate: what they do stays done when
+                           other content is prepared in between. */
 };
 
 /* Changes the environment of this process, which must be a child for just this purpose. -1 with the
