@@ -87,6 +87,8 @@ static PGconn *start_connecting(
     (void)gethostname(host, sizeof host - 1);
     text_append_format(&application, "signalbox/%s", host);
     append_setting(&settings, "application_name", text_string(&application));
+    /* What we write and log is UTF-8, whatever encoding the database has. */
+    append_setting(&settings, "client_encoding", "UTF8");
     for (size_t i = 0; keywords[i] != NULL; i++) {
         if (!is_libpq_keyword(known, keywords[i])) {
             continue;

@@ -145,6 +145,11 @@ static int fail(const struct flight *flight) {
     if (run->id != flight->run_id) {
         show_output(run);
     }
+    if (run->id == 0) {
+        report(EVENT_PREPARE_FAILED, &fields,
+            "`%s` failed with status %d: the server is not started", run->step, exit_status);
+        return exit_status;
+    }
     report(EVENT_PREPARE_FAILED, &fields,
         "run %lld on %s failed with status %d in `%s`: the server is not started",
         (long long)run->id, run->host, exit_status, run->step);

@@ -1,5 +1,6 @@
 """What every scenario stands on: a server, a database, a sample application, replicas."""
 
+import contextlib
 import fcntl
 import os
 import pathlib
@@ -161,6 +162,14 @@ class Scene:
         """No process of any step is left."""
         with open(self.byproducts / "step.lock", "a", encoding="utf-8") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    @contextlib.contextmanager
+    def held(self, sql):
+        """A session of somebody else's that has done this and keeps its transaction open."""
+        with self.server.session(self.database) as session:
+            session.run("BEGIN")
+            session.run(sql)
+            yield
 
     def close(self):
         for replica in self.replicas:

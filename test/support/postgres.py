@@ -11,6 +11,7 @@ passwords, and is gone afterwards, also when the test process was killed.
 """
 
 import atexit
+import contextlib
 import csv
 import glob
 import io
@@ -40,6 +41,19 @@ LOOPBACK_NETWORKS = ("127.0.0.0/8", "::1/128")
 
 class ServerError(Exception):
     """A command of PostgreSQL's failed; the text is what it said."""
+
+
+class Session:
+    """One connection, of Server.session."""
+
+    def __init__(self, process):
+        self._process = process
+
+    def run(self, sql):
+        self._process.stdin.write(f"{sql};\n\\echo done\n")
+        self._process.stdin.flush()
+        if "done\n" not in iter(self._process.stdout.readline, ""):
+            raise ServerError(f"the session ended in: {sql}")
 
 
 class Server:
@@ -133,20 +147,35 @@ class Server:
 
     def query(self, sql, database="postgres"):
         """Runs `sql` as superuser; the rows as tuples of strings, NULL as ""."""
-        environment = _without_libpq_variables()
-        environment.update(PGPASSWORD=self.superuser_password, PGAPPNAME="signalbox-test")
         # Statements come through standard input, so that each is a transaction
         # of its own and CREATE DATABASE may stand among others.
         result = subprocess.run(
-            [os.path.join(self._bin, "psql"), "-X", "-q", "-t", "--csv",
-             "-v", "ON_ERROR_STOP=1", "-h", self.socket_directory, "-p", str(self.port),
-             "-U", self.superuser, "-d", database],
-            input=sql, env=environment, capture_output=True, text=True, check=False,
+            self._psql(database), input=sql, env=self._psql_environment(), capture_output=True,
+            text=True, check=False,
         )
         if result.returncode != 0:
             raise ServerError(result.stderr.strip())
         # A row whose only column is NULL or empty is an empty line.
         return [tuple(row) or ("",) for row in csv.reader(io.StringIO(result.stdout))]
+
+    def _psql(self, database):
+        return [os.path.join(self._bin, "psql"), "-X", "-q", "-t", "--csv",
+                "-v", "ON_ERROR_STOP=1", "-h", self.socket_directory, "-p", str(self.port),
+                "-U", self.superuser, "-d", database]
+
+    def _psql_environment(self):
+        environment = _without_libpq_variables()
+        environment.update(PGPASSWORD=self.superuser_password, PGAPPNAME="signalbox-test")
+        return environment
+
+    @contextlib.contextmanager
+    def session(self, database="postgres"):
+        """A session that stays open: its run(sql) returns when the server has done that."""
+        process = subprocess.Popen(self._psql(database), env=self._psql_environment(), text=True,
+                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        with process:
+            yield Session(process)
+            process.stdin.close()
 
     def create_role(self, name, password, *options):
         """A role that may log in; `options` such as "CREATEDB"."""

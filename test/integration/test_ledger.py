@@ -1,0 +1,251 @@
+"""What the ledger remembers, and what that means for the next replica."""
+
+import pytest
+
+from test_single_flight import assert_all_serve, assert_never_started, begun, prepared_once
+
+FAILING = ("--step", "sh -c 'echo the last words; exit 7'")
+
+
+def copies_of_last_run(scene, count):
+    """The newest row again, as if it had happened that often."""
+    scene.query(
+        "INSERT INTO signalbox_runs (run, lock_key, fingerprint, release, state, host, started,"
+        " finished, exit_status, step) SELECT run, lock_key, fingerprint, release, state, host,"
+        " started, finished, exit_status, step FROM signalbox_runs, "
+        f"generate_series(1, {count}) WHERE id = (SELECT max(id) FROM signalbox_runs)")
+
+
+def output_of_last_run(scene):
+    (output,), = scene.query("SELECT output FROM signalbox_runs ORDER BY id DESC LIMIT 1")
+    return output
+
+
+# --- a failure ----------------------------------------------------------------
+
+
+def test_whoever_waited_shows_the_last_lines_of_the_step_that_failed(scene):
+    scene.create_database()
+    runner = begun(scene)
+    waiter = scene.start_one(prefix="waiter-")
+    waiter.wait_for("waiting", holder=runner.name)
+    scene.tell_step("exit 3")
+    assert runner.exit_status() == 3 and waiter.exit_status() == 3
+    shown = [event["message"] for event in waiter.said("step_output")]
+    assert sorted(shown) == ["| the complaint of the step", "| the output of the step"]
+    # Our own has passed by already.
+    assert runner.said("step_output") == []
+    assert sorted(output_of_last_run(scene).splitlines()) == [
+        "the complaint of the step", "the output of the step"]
+
+
+def test_the_ledger_keeps_no_secret_of_the_output(scene):
+    scene.create_database()
+    replica = scene.start_one(
+        "--step", "sh -c 'echo API_TOKEN=hushhush; echo postgres://a:hushhush@b/c; exit 7'")
+    assert replica.exit_status() == 7
+    assert output_of_last_run(scene) == "API_TOKEN=***\npostgres://a:***@b/c"
+    assert scene.query(
+        "SELECT count(*) FROM signalbox_runs AS row WHERE row::text LIKE '%hushhush%'"
+    ) == [("0",)]
+
+
+def test_output_that_the_database_cannot_hold_costs_only_itself(scene):
+    scene.server.query(f"ALTER ROLE {scene.role} NOCREATEDB")
+    scene.server.query(
+        f"CREATE DATABASE {scene.database} OWNER {scene.role} ENCODING 'LATIN1'"
+        " TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'")
+    replica = scene.start_one("--step", r"sh -c 'printf \\342\\202\\254\\n; exit 7'")
+    assert replica.exit_status() == 7
+    assert scene.ledger_states() == ["failed"]
+    assert output_of_last_run(scene) == ""
+
+
+def test_what_failed_often_rests_without_the_lock_before_it_runs_again(scene):
+    scene.create_database()
+    scene.tell_step("exit 3")
+    assert scene.start_one(prefix="first-").exit_status() == 3
+    copies_of_last_run(scene, 9)
+    resting = scene.start_one(prefix="resting-")
+    message = resting.wait_for("waiting")["message"]
+    assert "failed 10 times in a row" in message and "on first-1" in message
+    scene.assert_lock_is_free()
+    assert_never_started(resting)
+
+    # Who types the step wants it now; whoever rests meanwhile shares what comes of it.
+    scene.tell_step("go")
+    typed = scene.start_one(command=("./bin/rails", "db:prepare"), prefix="typed-")
+    assert typed.exit_status() == 0
+    assert_all_serve([resting])
+    assert resting.said("step_started") == []
+
+
+def test_who_rests_leaves_at_once(scene):
+    scene.create_database()
+    assert scene.start_one(*FAILING).exit_status() == 7
+    copies_of_last_run(scene, 9)
+    resting = scene.start_one(*FAILING, prefix="resting-")
+    resting.wait_for("waiting")
+    resting.signal(15)
+    assert resting.exit_status() == 143
+    assert len(scene.ledger()) == 10
+
+
+def test_a_failure_that_a_success_followed_needs_no_rest(scene):
+    scene.create_database()
+    scene.tell_step("exit 3")
+    assert scene.start_one(prefix="failing-").exit_status() == 3
+    copies_of_last_run(scene, 9)
+    typed = ("./bin/rails", "db:prepare")
+    scene.tell_step("go")
+    assert scene.start_one(command=typed, prefix="typed-").exit_status() == 0
+    scene.tell_step("exit 4")
+    assert scene.start_one(command=typed, prefix="again-").exit_status() == 4
+    runner = begun(scene, prefix="last-")
+    assert runner.said("waiting") == []
+
+
+# --- a step that a signal ended -------------------------------------------------
+
+
+def test_a_step_that_a_signal_ended_is_taken_over(scene):
+    scene.create_database()
+    runner = begun(scene)
+    waiter = scene.start_one(prefix="waiter-")
+    waiter.wait_for("waiting", holder=runner.name)
+    scene.tell_step("kill KILL")
+    assert runner.exit_status() == 137
+    assert_never_started(runner)
+    waiter.wait_for("step_started")
+    scene.tell_step("go")
+    assert_all_serve([waiter])
+    first, second = scene.ledger()
+    assert (first["state"], first["exit_status"]) == ("interrupted", "137")
+    assert (second["state"], second["host"]) == ("succeeded", waiter.name)
+
+
+def test_the_third_step_in_a_row_that_a_signal_ended_has_failed(scene):
+    scene.create_database()
+    for number in ("one-", "two-", "three-"):
+        scene.tell_step("kill KILL")
+        assert scene.start_one(prefix=number).exit_status() == 137
+    assert scene.ledger_states() == ["interrupted", "interrupted", "failed"]
+
+
+def test_a_deploy_that_was_stopped_does_not_count_as_a_death(scene):
+    scene.create_database()
+    for number in ("one-", "two-"):
+        runner = begun(scene, prefix=number)
+        runner.signal(15)
+        assert runner.exit_status() == 143
+    scene.tell_step("kill KILL")
+    assert scene.start_one(prefix="three-").exit_status() == 137
+    assert scene.ledger_states() == ["interrupted"] * 3
+    assert [row["exit_status"] for row in scene.ledger()] == ["", "", "137"]
+
+
+# --- other content --------------------------------------------------------------
+
+
+def test_a_rollback_finds_its_migrations_prepared(scene):
+    scene.create_database()
+    for release in "AB":
+        scene.tell_step()
+        replica = scene.start_one("--release", release, prefix=f"{release.lower()}-")
+        replica.wait_for_stdout("serving")
+    back = scene.start_one("--release", "A", prefix="back-")
+    assert_all_serve([back])
+    assert back.said("already_prepared", holder="a-1")
+    assert scene.step_runs() == ["a-1", "b-1"]
+
+
+def test_steps_that_do_more_than_migrate_run_again_after_other_content(scene):
+    scene.create_database()
+    steps = ("--step", "./bin/rails db:prepare", "--step", "sh -c true")
+    for number, release in enumerate("ABA"):
+        scene.tell_step()
+        replica = scene.start_one(*steps, "--release", release, prefix=f"deploy-{number}-")
+        replica.wait_for_stdout("serving")
+    assert len(scene.step_runs()) == 3
+    assert "run 2 has prepared other content since run 1" in \
+        replica.said("lock_taken")[0]["message"]
+    again = scene.start_one(*steps, "--release", "A", prefix="restart-")
+    assert_all_serve([again])
+    assert again.said("step_started") == []
+
+
+def test_the_runner_says_since_when_its_content_is_new(scene):
+    prepared_once(scene)
+    (scene.directory / "config.ru").write_text("# new\n")
+    runner = begun(scene)
+    assert "since run 1" in runner.said("lock_taken")[0]["message"]
+
+
+# --- the table ------------------------------------------------------------------
+
+
+def test_a_ledger_that_an_older_version_made_is_read_and_then_completed(scene):
+    prepared_once(scene)
+    scene.query("ALTER TABLE signalbox_runs DROP output, DROP databases, DROP initialises")
+    replica = scene.start_one(prefix="restart-")
+    assert_all_serve([replica])
+    assert replica.said("already_prepared", holder="first-1")
+    (scene.directory / "config.ru").write_text("# new\n")
+    scene.tell_step("exit 3")
+    assert scene.start_one(prefix="new-").exit_status() == 3
+    assert "the output of the step" in output_of_last_run(scene)
+
+
+def test_a_ledger_that_a_backup_reads_is_not_waited_for(scene):
+    prepared_once(scene)
+    scene.query("ALTER TABLE signalbox_runs DROP output")
+    (scene.directory / "config.ru").write_text("# new\n")
+    scene.tell_step()
+    with scene.held("LOCK TABLE signalbox_runs IN ACCESS SHARE MODE"):
+        replica = scene.start_one(prefix="new-")
+        assert_all_serve([replica])
+    assert replica.said("ledger_unavailable")
+
+
+def test_a_large_ledger_is_read_and_pruned(scene):
+    prepared_once(scene)
+    scene.query(
+        "INSERT INTO signalbox_runs (run, lock_key, fingerprint, state, host)"
+        " SELECT 'r', 0, 'f' || number, 'succeeded', 'h' FROM generate_series(1, 100000) AS number;"
+        " INSERT INTO signalbox_runs (run, lock_key, fingerprint, state, host)"
+        " SELECT 'r', 0, 'failing', 'failed', 'h' FROM generate_series(1, 300);"
+        " INSERT INTO signalbox_runs (run, lock_key, fingerprint, state, host)"
+        " SELECT 'r', 1, 'g' || number, 'succeeded', 'h' FROM generate_series(1, 2000) AS number;")
+    restart = scene.start_one(prefix="restart-")
+    assert_all_serve([restart])
+    assert restart.said("already_prepared", holder="first-1")
+
+    (scene.directory / "config.ru").write_text("# new\n")
+    scene.tell_step()
+    replica = scene.start_one(prefix="new-")
+    assert_all_serve([replica])
+    counts = scene.query(
+        "SELECT lock_key, state, count(*) FROM signalbox_runs GROUP BY 1, 2 ORDER BY 1, 2")
+    assert counts == [("0", "failed", "100"), ("0", "succeeded", "1000"),
+                      ("1", "succeeded", "2000")]
+    assert scene.ledger()[-1]["state"] == "succeeded"
+
+
+def test_without_the_right_to_make_a_table_every_replica_runs_in_its_turn(scene):
+    scene.server.query(f"ALTER ROLE {scene.role} NOCREATEDB")
+    scene.server.create_database(scene.database)
+    replicas = scene.start(2, "--step", "echo the step ran")
+    assert_all_serve(replicas)
+    for replica in replicas:
+        assert replica.stdout.count("the step ran") == 1
+        assert "GRANT" in replica.said("ledger_unavailable")[0]["message"]
+    scene.assert_lock_is_free()
+
+
+@pytest.mark.soak
+def test_under_kamal_the_runner_says_in_time_that_the_deploy_will_not_wait(scene):
+    scene.create_database()
+    runner = begun(scene, environment={"KAMAL_VERSION": "abc123"})
+    assert "deploy_timeout" in runner.wait_for("deploy_timeout")["message"]
+    scene.tell_step()
+    assert_all_serve([runner])
