@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "signalbox/base/deadline.h"
+#include "signalbox/base/random.h"
 #include "signalbox/base/text.h"
 #include "signalbox/process/exit_status.h"
 #include "signalbox/report/report.h"
@@ -15,6 +16,8 @@
 enum {
     SHORTEST_BACKOFF_MS = 100,
     LONGEST_BACKOFF_MS = 2000,
+    LONGEST_CROWDED_MS = 10000, /* Where a thousand come at once, each refusal costs a fork. */
+    SLOT_PAUSE_MS = 200,
     ATTEMPT_MS = 10000, /* A server that accepts and never answers is not waited for longer. */
     PARTS_MOST = 7
 };
@@ -67,6 +70,32 @@ enum session_result connect_once(
     return open_session(coordinator, coordinator->target->database->name, session, deadline_ms);
 }
 
+enum session_result connect_reader(
+    struct postgres_coordinator *coordinator, int64_t deadline_ms) {
+    coordinator->is_learned = false;
+    return connect_once(coordinator, &coordinator->reader, deadline_ms);
+}
+
+enum session_result connect_reader_patiently(
+    struct postgres_coordinator *coordinator, int64_t deadline_ms) {
+    static const struct attention nobody = {.fd = -1};
+    enum session_result result = SESSION_DONE;
+    while (coordinator->reader.connection == NULL) {
+        result = connect_reader(coordinator, deadline_ms);
+        bool is_refused = result == SESSION_FAILED &&
+            coordinator->reader.failure.trouble == TROUBLE_NO_SLOT;
+        if (!is_refused || deadline_passed(deadline_ms)) {
+            return result;
+        }
+        const struct attention *attention = coordinator->attention;
+        if (attention_pause(attention == NULL ? &nobody : attention,
+                deadline_after_ms(jittered_ms(SLOT_PAUSE_MS, random_number())))) {
+            return SESSION_CANCELLED;
+        }
+    }
+    return result;
+}
+
 static enum coordination refuse(
     struct error *error, int exit_status, const struct database *database, const char *reason) {
     AUTO_TEXT struct text description = {.data = NULL};
@@ -76,8 +105,7 @@ static enum coordination refuse(
     return COORDINATION_REFUSED;
 }
 
-/* Says once why the database is not to be had yet. */
-static void note_passing_trouble(
+void connect_note(
     struct postgres_coordinator *coordinator, const struct session_failure *failure) {
     if (strcmp(coordinator->last_reason, failure->message) == 0) {
         return;
@@ -85,8 +113,9 @@ static void note_passing_trouble(
     AUTO_TEXT struct text description = {.data = NULL};
     database_describe(coordinator->target->database, &description);
     memcpy(coordinator->last_reason, failure->message, sizeof coordinator->last_reason);
-    report(EVENT_DATABASE_UNREACHABLE, NULL, "%s is not reachable yet: %s",
-        text_string(&description), failure->message);
+    report(EVENT_DATABASE_UNREACHABLE, NULL, "%s %s yet: %s", text_string(&description),
+        failure->trouble == TROUBLE_NO_SLOT ? "has no connection to spare" : "is not reachable",
+        failure->message);
 }
 
 /* What CREATE DATABASE says to whoever came second, or came while somebody else looked at the
@@ -151,8 +180,10 @@ static enum coordination create_database(
     if (result == SESSION_TIMED_OUT) {
         return COORDINATION_DONE;
     }
-    if (result != SESSION_DONE && session.failure.trouble == TROUBLE_PASSING) {
-        note_passing_trouble(coordinator, &session.failure);
+    if (result != SESSION_DONE &&
+        (session.failure.trouble == TROUBLE_PASSING ||
+            session.failure.trouble == TROUBLE_NO_SLOT)) {
+        connect_note(coordinator, &session.failure);
         return COORDINATION_DONE;
     }
     if (result != SESSION_DONE) {
@@ -207,10 +238,16 @@ static enum coordination after_failure(
             break;
         }
         break;
+    case TROUBLE_NO_SLOT:
+        if (coordinator->was_reached) {
+            connect_note(coordinator, failure);
+            return COORDINATION_CROWDED;
+        }
+        break;
     case TROUBLE_PASSING:
         break;
     }
-    note_passing_trouble(coordinator, failure);
+    connect_note(coordinator, failure);
     return COORDINATION_DONE;
 }
 
@@ -218,8 +255,8 @@ enum coordination connect_patiently(
     struct postgres_coordinator *coordinator, int64_t deadline_ms, struct error *error) {
     int64_t backoff_ms = SHORTEST_BACKOFF_MS;
     for (;;) {
-        enum session_result result = connect_once(coordinator, &coordinator->reader,
-            deadline_earlier(deadline_ms, deadline_after_ms(ATTEMPT_MS)));
+        enum session_result result = connect_reader(
+            coordinator, deadline_earlier(deadline_ms, deadline_after_ms(ATTEMPT_MS)));
         if (result == SESSION_DONE) {
             coordinator->last_reason[0] = '\0';
             return COORDINATION_DONE;
@@ -228,12 +265,16 @@ enum coordination connect_patiently(
             return COORDINATION_CANCELLED;
         }
         bool was_missing = false;
+        int64_t longest_ms = LONGEST_BACKOFF_MS;
         if (result == SESSION_TIMED_OUT) {
             static const struct session_failure silence = {.message = "it does not answer"};
-            note_passing_trouble(coordinator, &silence);
+            connect_note(coordinator, &silence);
         }
         if (result == SESSION_FAILED) {
             was_missing = coordinator->reader.failure.trouble == TROUBLE_MISSING_DATABASE;
+            longest_ms = coordinator->reader.failure.trouble == TROUBLE_NO_SLOT
+                ? LONGEST_CROWDED_MS
+                : LONGEST_BACKOFF_MS;
             enum coordination next = after_failure(coordinator, deadline_ms, error);
             if (next != COORDINATION_DONE) {
                 return next;
@@ -244,11 +285,12 @@ enum coordination connect_patiently(
                 coordinator->last_reason[0] == '\0' ? "no answer before --connect-timeout"
                                                     : coordinator->last_reason);
         }
-        int64_t pause_ms = was_missing ? SHORTEST_BACKOFF_MS : backoff_ms;
+        int64_t pause_ms =
+            was_missing ? SHORTEST_BACKOFF_MS : jittered_ms(backoff_ms, random_number());
         if (attention_pause(coordinator->attention,
                 deadline_earlier(deadline_ms, deadline_after_ms(pause_ms)))) {
             return COORDINATION_CANCELLED;
         }
-        backoff_ms = backoff_ms * 2 > LONGEST_BACKOFF_MS ? LONGEST_BACKOFF_MS : backoff_ms * 2;
+        backoff_ms = deadline_earlier(backoff_ms * 2, longest_ms);
     }
 }

@@ -8,7 +8,9 @@
 #include <string.h>
 
 #include "prepare/connect.h"
+#include "prepare/slots.h"
 #include "signalbox/base/deadline.h"
+#include "signalbox/base/random.h"
 #include "signalbox/base/text.h"
 #include "signalbox/process/exit_status.h"
 #include "signalbox/report/report.h"
@@ -18,7 +20,13 @@ enum {
     FAREWELL_TIMEOUT_MS = 2000,
     RECORD_ATTEMPT_MS = 5000,
     RECORD_PAUSE_MS = 250,
-    FENCE_PAUSE_MS = 20
+    FENCE_PAUSE_MS = 20,
+    SECOND_CONNECTION_MS = 10000,
+    COUNT_TIMEOUT_MS = 5000,
+    COUNT_EVERY_MS = 1000, /* A waiter that keeps its connection. */
+    CALM_TIMEOUT_MS = 30000,
+    AFTER_TROUBLE_MS = 250,
+    AFTER_STANDBY_MS = 1000
 };
 
 static int64_t statement_deadline_ms(void) {
@@ -27,10 +35,13 @@ static int64_t statement_deadline_ms(void) {
 
 /* Whether the failure says that the connection or the server is in trouble, rather than that the
  * statement is refused: no code at all, class 08 (connection), 53 (resources), 57 (operator
- * intervention), 25P0x (the transaction was ended). */
+ * intervention), 25P0x (the transaction was ended), a database that is gone. */
 static bool is_gone(const struct session_failure *failure) {
     const char *code = failure->sqlstate;
-    return code[0] == '\0' || string_has_prefix(code, "08") || string_has_prefix(code, "53") ||
+    if (failure->trouble == TROUBLE_FINAL) {
+        return false; /* Whatever code a pooler gives it. */
+    }
+    return failure->trouble == TROUBLE_MISSING_DATABASE || code[0] == '\0' || string_has_prefix(code, "08") || string_has_prefix(code, "53") ||
         string_has_prefix(code, "57") || string_has_prefix(code, "25P0");
 }
 
@@ -82,16 +93,33 @@ static enum coordination refuse_what_cannot_lock(
     return concluded;
 }
 
+static enum coordination refuse_standby(
+    const struct postgres_coordinator *coordinator, struct error *error) {
+    AUTO_TEXT struct text description = {.data = NULL};
+    database_describe(coordinator->target->database, &description);
+    error_set(error, EXIT_STATUS_UNAVAILABLE,
+        "%s (from %s) is read-only (a standby, or default_transaction_read_only) and did not "
+        "become writable before --connect-timeout",
+        text_string(&description), coordinator->target->database->source);
+    return COORDINATION_REFUSED;
+}
+
 static enum coordination connect_to_database(void *self, struct error *error) {
     struct postgres_coordinator *coordinator = self;
     int64_t began_ms = clock_now_ms();
-    int64_t deadline_ms = coordinator->trouble_since_ms == 0
-        ? deadline_after_ms(coordinator->connect_timeout_ms)
-        : coordinator->trouble_since_ms + coordinator->connect_timeout_ms;
+    bool was_standby = coordinator->read_only_since_ms != 0;
+    int64_t since_ms = was_standby ? coordinator->read_only_since_ms : coordinator->trouble_since_ms;
+    int64_t deadline_ms = since_ms == 0 ? deadline_after_ms(coordinator->connect_timeout_ms)
+                                        : since_ms + coordinator->connect_timeout_ms;
     disconnect(coordinator);
-    if (coordinator->trouble_since_ms != 0) {
+    if (was_standby && deadline_passed(deadline_ms)) {
+        return refuse_standby(coordinator, error);
+    }
+    if (since_ms != 0) {
         /* What broke a moment ago is not asked again in the same breath. */
-        if (attention_pause(coordinator->attention, deadline_after_ms(250))) {
+        int64_t pause_ms = was_standby ? jittered_ms(AFTER_STANDBY_MS, random_number())
+                                       : AFTER_TROUBLE_MS;
+        if (attention_pause(coordinator->attention, deadline_after_ms(pause_ms))) {
             return COORDINATION_CANCELLED;
         }
     }
@@ -131,13 +159,72 @@ static enum coordination conclude_ledger(
     return conclude(coordinator, result, &coordinator->reader, error);
 }
 
+static void note_read_only(struct postgres_coordinator *coordinator) {
+    if (!coordinator->is_read_only) {
+        coordinator->read_only_since_ms = 0;
+    } else if (coordinator->read_only_since_ms == 0) {
+        static const struct session_failure standby = {
+            .message = "it is read-only (a standby, or default_transaction_read_only); nothing can "
+                       "be run there, but what its ledger says counts"};
+        coordinator->read_only_since_ms = clock_now_ms();
+        connect_note(coordinator, &standby);
+    }
+}
+
+/* Opens the reader where a waiter had hung up, and learns what is at its other end. */
+static enum session_result reader_learn(
+    struct postgres_coordinator *coordinator, int64_t deadline_ms) {
+    struct session *reader = &coordinator->reader;
+    enum session_result result =
+        reader->connection == NULL ? connect_reader(coordinator, deadline_ms) : SESSION_DONE;
+    if (result != SESSION_DONE || coordinator->is_learned) {
+        return result;
+    }
+    result = session_query(reader,
+        "SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean", NULL, 0,
+        deadline_ms);
+    if (result != SESSION_DONE) {
+        return result;
+    }
+    coordinator->is_read_only = strcmp(session_value(reader, 0, 0), "t") == 0;
+    coordinator->is_pooled = session_is_pooled(reader, deadline_ms);
+    coordinator->is_learned = reader->connection != NULL;
+    note_read_only(coordinator);
+    return SESSION_DONE;
+}
+
+/* The server is there, but it, or the pooler in front of it, has no connection for us just now.
+ * That is nothing to give up for: --wait-timeout says how long one waits. */
+static bool is_crowded(const struct postgres_coordinator *coordinator, enum session_result result,
+    const struct session_failure *failure) {
+    bool is_queued = coordinator->is_pooled &&
+        (result == SESSION_TIMED_OUT ||
+            (result == SESSION_FAILED && strstr(failure->message, "query_wait_timeout") != NULL));
+    return coordinator->was_reached &&
+        (is_queued || (result == SESSION_FAILED && failure->trouble == TROUBLE_NO_SLOT));
+}
+
+static enum coordination give_way(
+    struct postgres_coordinator *coordinator, enum session_result result) {
+    static const struct session_failure queued = {
+        .trouble = TROUBLE_NO_SLOT, .message = "the pooler has none free"};
+    connect_note(
+        coordinator, result == SESSION_TIMED_OUT ? &queued : &coordinator->reader.failure);
+    session_close(&coordinator->reader);
+    return COORDINATION_CROWDED;
+}
+
 static enum coordination look(void *self, struct look *seen, struct error *error) {
     struct postgres_coordinator *coordinator = self;
     *seen = (struct look){.newest = {.state = RUN_NONE}};
-    if (!coordinator->has_ledger) {
-        return COORDINATION_DONE;
+    enum session_result result = reader_learn(coordinator, statement_deadline_ms());
+    seen->is_read_only = coordinator->is_read_only;
+    if (is_crowded(coordinator, result, &coordinator->reader.failure)) {
+        return give_way(coordinator, result);
     }
-    enum session_result result = SESSION_DONE;
+    if (result != SESSION_DONE || !coordinator->has_ledger) {
+        return conclude(coordinator, result, &coordinator->reader, error);
+    }
     if (coordinator->ledger.table == NULL) {
         result = ledger_find(&coordinator->ledger, &coordinator->reader, statement_deadline_ms());
     }
@@ -150,24 +237,120 @@ static enum coordination look(void *self, struct look *seen, struct error *error
     return concluded;
 }
 
-static enum coordination lock_try(void *self, struct error *error) {
-    struct postgres_coordinator *coordinator = self;
-    struct session *holder = &coordinator->lock.holder;
-    enum session_result result = SESSION_DONE;
-    bool taken = false;
-    if (holder->connection == NULL) {
-        result = connect_once(coordinator, holder, statement_deadline_ms());
+/* A role with two connections could take the lock and never run a step. */
+static enum coordination refuse_too_few(
+    struct postgres_coordinator *coordinator, struct error *error) {
+    struct slots slots;
+    enum slot_limit which = SLOTS_OF_SERVER;
+    enum session_result result = slots_read(&coordinator->reader, &slots, statement_deadline_ms());
+    if (result == SESSION_DONE && slots_are_too_few(&slots, &which)) {
+        error_set(error, EXIT_STATUS_CONFIGURATION,
+            "%s allows %lld connection%s; the lock, the ledger and a step need one each",
+            which == SLOTS_OF_ROLE ? "the role's CONNECTION LIMIT" : "the server or the database",
+            (long long)slots.limits[which].most, slots.limits[which].most == 1 ? "" : "s");
+        return COORDINATION_REFUSED;
     }
-    if (result == SESSION_DONE) {
-        result = lock_take(
-            &coordinator->lock, coordinator->target->lock_key, &taken, statement_deadline_ms());
+    return conclude(coordinator, result, &coordinator->reader, error);
+}
+
+/* What it means that the second connection was not to be had, or gives no answer. */
+static enum coordination conclude_second(struct postgres_coordinator *coordinator,
+    enum session_result result, const struct session *session, struct error *error) {
+    bool is_silent = result == SESSION_TIMED_OUT ||
+        (result == SESSION_FAILED &&
+            strstr(session->failure.message, "query_wait_timeout") != NULL);
+    if (result == SESSION_FAILED && session->failure.trouble == TROUBLE_NO_SLOT) {
+        connect_note(coordinator, &session->failure);
+        return COORDINATION_CROWDED;
+    }
+    if (!is_silent) {
+        coordinator->unproven = 0;
+        return conclude(coordinator, result, session, error);
+    }
+    /* Some poolers cannot be told from a server: these show themselves by doing it twice. */
+    coordinator->unproven++;
+    if (!coordinator->is_pooled && coordinator->unproven < 2) {
+        return conclude(coordinator, SESSION_TIMED_OUT, session, error);
+    }
+    error_set(error, EXIT_STATUS_CONFIGURATION,
+        "the pooler gave no second connection within 10 s: the lock keeps one for itself while the "
+        "ledger and the steps need others, so its pool must have more than one or two "
+        "(PgBouncer: default_pool_size, pool_size); or give --database-url the server's own "
+        "address");
+    return COORDINATION_REFUSED;
+}
+
+static enum session_result prove(struct session *session, int64_t deadline_ms) {
+    return session_query(session, "SELECT 1", NULL, 0, deadline_ms);
+}
+
+/* Behind a pooler: opens what will be the reader once the lock has taken the first connection. */
+static enum session_result open_spare(
+    struct postgres_coordinator *coordinator, struct session *spare) {
+    int64_t deadline_ms = deadline_after_ms(SECOND_CONNECTION_MS);
+    if (!coordinator->is_pooled) {
+        return SESSION_DONE;
+    }
+    enum session_result result = connect_once(coordinator, spare, deadline_ms);
+    return result == SESSION_DONE ? prove(spare, deadline_ms) : result;
+}
+
+/* The reader's connection becomes the lock's, so that a waiter never needs two, and the one that
+ * has the lock opens another; only a pooler, which may have no other, is asked for it before. */
+static enum coordination take(
+    struct postgres_coordinator *coordinator, struct session *spare, struct error *error) {
+    struct session *holder = &coordinator->lock.holder;
+    enum lock_outcome outcome = LOCK_HELD;
+    *holder = coordinator->reader;
+    coordinator->reader = *spare;
+    enum session_result result = lock_take(
+        &coordinator->lock, coordinator->target->lock_key, &outcome, statement_deadline_ms());
+    if (result == SESSION_DONE && outcome == LOCK_TAKEN) {
+        int64_t deadline_ms = deadline_after_ms(SECOND_CONNECTION_MS);
+        result = connect_reader_patiently(coordinator, deadline_ms);
+        if (result == SESSION_DONE) {
+            result = prove(&coordinator->reader, deadline_ms);
+        }
+        enum coordination proven =
+            conclude_second(coordinator, result, &coordinator->reader, error);
+        coordinator->is_learned = true; /* Both go the same way. */
+        if (proven != COORDINATION_DONE) {
+            lock_release(&coordinator->lock);
+            session_close(&coordinator->reader);
+        }
+        return proven;
     }
     enum coordination concluded = conclude(coordinator, result, holder, error);
+    session_close(&coordinator->reader);
+    coordinator->reader = *holder;
+    *holder = (struct session){.connection = NULL};
+    coordinator->is_learned = outcome != LOCK_READ_ONLY;
     if (concluded != COORDINATION_DONE) {
-        session_close(holder);
         return concluded;
     }
-    return taken ? COORDINATION_DONE : COORDINATION_HELD;
+    return outcome == LOCK_READ_ONLY ? COORDINATION_GONE : COORDINATION_HELD;
+}
+
+static enum coordination lock_try(void *self, struct error *error) {
+    struct postgres_coordinator *coordinator = self;
+    struct session spare = {.connection = NULL};
+    bool is_held = false;
+    enum session_result result = lock_is_held(&coordinator->reader, coordinator->target->lock_key,
+        &is_held, statement_deadline_ms());
+    enum coordination concluded = conclude(coordinator, result, &coordinator->reader, error);
+    if (concluded != COORDINATION_DONE || is_held) {
+        return concluded == COORDINATION_DONE ? COORDINATION_HELD : concluded;
+    }
+    concluded = refuse_too_few(coordinator, error);
+    if (concluded == COORDINATION_DONE) {
+        result = open_spare(coordinator, &spare);
+        concluded = conclude_second(coordinator, result, &spare, error);
+    }
+    if (concluded != COORDINATION_DONE) {
+        session_close(&spare);
+        return concluded;
+    }
+    return take(coordinator, &spare, error);
 }
 
 static void let_go(void *self) {
@@ -175,10 +358,26 @@ static void let_go(void *self) {
     lock_release(&coordinator->lock);
 }
 
-/* Nothing is hung up yet: a waiter keeps its connection. */
 static int64_t rest(void *self, int64_t pause_ms) {
-    (void)self;
-    return pause_ms;
+    struct postgres_coordinator *coordinator = self;
+    struct slots slots;
+    int64_t now_ms = clock_now_ms();
+    bool is_connected = coordinator->reader.connection != NULL;
+    if (is_connected && coordinator->counted_ms != 0 &&
+        now_ms - coordinator->counted_ms < COUNT_EVERY_MS) {
+        return pause_ms;
+    }
+    bool is_counted = is_connected &&
+        slots_read(&coordinator->reader, &slots, deadline_after_ms(COUNT_TIMEOUT_MS)) ==
+            SESSION_DONE;
+    struct rest decided = slots_rest(is_counted ? &slots : NULL, coordinator->is_pooled,
+        coordinator->rest_base_ms, pause_ms, random_number());
+    coordinator->rest_base_ms = decided.base_ms;
+    coordinator->counted_ms = decided.hangs_up ? 0 : now_ms;
+    if (decided.hangs_up) {
+        session_close(&coordinator->reader);
+    }
+    return decided.pause_ms;
 }
 
 static enum coordination inspect(void *self, struct inspection *found, struct error *error) {
@@ -247,18 +446,9 @@ static enum coordination run_begin(void *self, const struct run_beginning *begin
     return conclude_ledger(coordinator, result, error);
 }
 
-/* The reader is opened when it is needed: the steps may take an hour, and a connection that idles
- * through it only takes a slot. */
-static enum session_result reader_wake(
-    struct postgres_coordinator *coordinator, int64_t deadline_ms) {
-    return coordinator->reader.connection != NULL
-        ? SESSION_DONE
-        : connect_once(coordinator, &coordinator->reader, deadline_ms);
-}
-
 static enum session_result fence_once(struct postgres_coordinator *coordinator,
     bool is_before_steps, struct fence_sweep *sweep, int64_t deadline_ms) {
-    enum session_result result = reader_wake(coordinator, deadline_ms);
+    enum session_result result = connect_reader_patiently(coordinator, deadline_ms);
     if (result == SESSION_DONE) {
         result = fence_sweep_others(&coordinator->fence, &coordinator->reader, sweep, deadline_ms);
     }
@@ -267,6 +457,26 @@ static enum session_result fence_once(struct postgres_coordinator *coordinator,
             fence_look_at_rails_lock(&coordinator->fence, &coordinator->reader, sweep, deadline_ms);
     }
     return result;
+}
+
+/* Replicas that came together are still hanging up: the first step would be refused its connection
+ * among them. Not waited for longer than it takes them, whatever the count says. */
+static enum session_result wait_for_calm(struct postgres_coordinator *coordinator,
+    struct fence_report *found, int64_t deadline_ms) {
+    struct slots slots;
+    enum session_result result = slots_read(&coordinator->reader, &slots, deadline_ms);
+    int64_t now_ms = clock_now_ms();
+    if (result != SESSION_DONE || slots_are_calm(&slots)) {
+        return result;
+    }
+    if (coordinator->uncalm_since_ms == 0) {
+        coordinator->uncalm_since_ms = now_ms;
+    }
+    if (now_ms - coordinator->uncalm_since_ms < CALM_TIMEOUT_MS) {
+        found->remaining = 1;
+        slots_describe(&slots, found->holder);
+    }
+    return SESSION_DONE;
 }
 
 static enum coordination fence(
@@ -278,8 +488,12 @@ static enum coordination fence(
     enum session_result result = fence_once(coordinator, is_before_steps, &sweep, deadline_ms);
     *found = (struct fence_report){.ended = sweep.ended, .remaining = sweep.remaining};
     (void)snprintf(found->holder, sizeof found->holder, "%s", sweep.holder);
+    if (result == SESSION_DONE && is_before_steps && sweep.remaining == 0) {
+        result = wait_for_calm(coordinator, found, deadline_ms);
+    }
     enum coordination concluded = conclude(coordinator, result, &coordinator->reader, error);
     if (found->remaining == 0) {
+        /* The steps may take an hour, and a connection that idles through it only takes a slot. */
         session_close(&coordinator->reader);
     }
     return concluded;
@@ -293,7 +507,7 @@ static void fence_own(void *self) {
     int64_t deadline_ms = deadline_after_ms(FAREWELL_TIMEOUT_MS);
     coordinator->attention = NULL;
     /* Ending a backend is asynchronous, so it is asked until it is gone. */
-    while (reader_wake(coordinator, deadline_ms) == SESSION_DONE &&
+    while (connect_reader_patiently(coordinator, deadline_ms) == SESSION_DONE &&
         fence_sweep_own(&coordinator->fence, &coordinator->reader, &sweep, deadline_ms) ==
             SESSION_DONE &&
         sweep.remaining > 0 && !deadline_passed(deadline_ms)) {
@@ -312,7 +526,7 @@ static enum session_result write_outcome(struct postgres_coordinator *coordinato
     const struct run *outcome, bool *changed, int64_t deadline_ms) {
     struct run entered = *outcome;
     struct run dead;
-    enum session_result result = reader_wake(coordinator, deadline_ms);
+    enum session_result result = connect_reader_patiently(coordinator, deadline_ms);
     if (result == SESSION_DONE && entered.id == 0) {
         result = enter(coordinator, &entered.id, &dead, deadline_ms);
     }
