@@ -17,6 +17,7 @@ enum {
     SHORTEST_BACKOFF_MS = 100,
     LONGEST_BACKOFF_MS = 2000,
     LONGEST_CROWDED_MS = 10000, /* Where a thousand come at once, each refusal costs a fork. */
+    PAUSES_PER_REFUSAL = 20,
     SLOT_PAUSE_MS = 200,
     ATTEMPT_MS = 10000, /* A server that accepts and never answers is not waited for longer. */
     PARTS_MOST = 7
@@ -94,6 +95,18 @@ enum session_result connect_reader_patiently(
         }
     }
     return result;
+}
+
+bool connect_has_room(
+    const struct postgres_coordinator *coordinator, int count, int64_t deadline_ms) {
+    struct session more = {.connection = NULL};
+    if (count == 0) {
+        return true;
+    }
+    bool has_room = connect_once(coordinator, &more, deadline_ms) == SESSION_DONE &&
+        connect_has_room(coordinator, count - 1, deadline_ms);
+    session_close(&more);
+    return has_room;
 }
 
 static enum coordination refuse(
@@ -255,6 +268,7 @@ enum coordination connect_patiently(
     struct postgres_coordinator *coordinator, int64_t deadline_ms, struct error *error) {
     int64_t backoff_ms = SHORTEST_BACKOFF_MS;
     for (;;) {
+        int64_t began_ms = clock_now_ms();
         enum session_result result = connect_reader(
             coordinator, deadline_earlier(deadline_ms, deadline_after_ms(ATTEMPT_MS)));
         if (result == SESSION_DONE) {
@@ -272,9 +286,12 @@ enum coordination connect_patiently(
         }
         if (result == SESSION_FAILED) {
             was_missing = coordinator->reader.failure.trouble == TROUBLE_MISSING_DATABASE;
-            longest_ms = coordinator->reader.failure.trouble == TROUBLE_NO_SLOT
-                ? LONGEST_CROWDED_MS
-                : LONGEST_BACKOFF_MS;
+            if (coordinator->reader.failure.trouble == TROUBLE_NO_SLOT) {
+                int64_t share_ms = PAUSES_PER_REFUSAL * (clock_now_ms() - began_ms);
+                longest_ms = LONGEST_CROWDED_MS;
+                backoff_ms = deadline_earlier(
+                    backoff_ms > share_ms ? backoff_ms : share_ms, LONGEST_CROWDED_MS);
+            }
             enum coordination next = after_failure(coordinator, deadline_ms, error);
             if (next != COORDINATION_DONE) {
                 return next;

@@ -22,6 +22,10 @@ enum session_result connect_reader(
 enum session_result connect_reader_patiently(
     struct postgres_coordinator *coordinator, int64_t deadline_ms) MUST_USE;
 
+/* Whether `count` connections more are to be had at once; they are closed again. */
+bool connect_has_room(
+    const struct postgres_coordinator *coordinator, int count, int64_t deadline_ms);
+
 /* Says, once for each reason, why the database is not to be had just now. */
 void connect_note(
     struct postgres_coordinator *coordinator, const struct session_failure *failure);

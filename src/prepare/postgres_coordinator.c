@@ -25,6 +25,7 @@ enum {
     COUNT_TIMEOUT_MS = 5000,
     COUNT_EVERY_MS = 1000, /* A waiter that keeps its connection. */
     CALM_TIMEOUT_MS = 30000,
+    CALM_STREAK = 3,
     AFTER_TROUBLE_MS = 250,
     AFTER_STANDBY_MS = 1000
 };
@@ -217,6 +218,7 @@ static enum coordination give_way(
 static enum coordination look(void *self, struct look *seen, struct error *error) {
     struct postgres_coordinator *coordinator = self;
     *seen = (struct look){.newest = {.state = RUN_NONE}};
+    coordinator->look_began_ms = clock_now_ms();
     enum session_result result = reader_learn(coordinator, statement_deadline_ms());
     seen->is_read_only = coordinator->is_read_only;
     if (is_crowded(coordinator, result, &coordinator->reader.failure)) {
@@ -370,8 +372,14 @@ static int64_t rest(void *self, int64_t pause_ms) {
     bool is_counted = is_connected &&
         slots_read(&coordinator->reader, &slots, deadline_after_ms(COUNT_TIMEOUT_MS)) ==
             SESSION_DONE;
-    struct rest decided = slots_rest(is_counted ? &slots : NULL, coordinator->is_pooled,
-        coordinator->rest_base_ms, pause_ms, random_number());
+    struct waiter waiter = {
+        .slots = is_counted ? &slots : NULL,
+        .is_pooled = coordinator->is_pooled,
+        .last_base_ms = coordinator->rest_base_ms,
+        .pause_ms = pause_ms,
+        .looked_ms = clock_now_ms() - coordinator->look_began_ms,
+    };
+    struct rest decided = slots_rest(&waiter, random_number());
     coordinator->rest_base_ms = decided.base_ms;
     coordinator->counted_ms = decided.hangs_up ? 0 : now_ms;
     if (decided.hangs_up) {
@@ -459,20 +467,25 @@ static enum session_result fence_once(struct postgres_coordinator *coordinator,
     return result;
 }
 
-/* Replicas that came together are still hanging up: the first step would be refused its connection
- * among them. Not waited for longer than it takes them, whatever the count says. */
+/* Replicas that came together are still coming in and hanging up: among them the first step could
+ * be refused its connection. Those that the server is only letting in show in no view, so what the
+ * step will need is tried. Not waited for longer than it takes them, whatever the count says. */
 static enum session_result wait_for_calm(struct postgres_coordinator *coordinator,
     struct fence_report *found, int64_t deadline_ms) {
     struct slots slots;
+    int room = 0;
     enum session_result result = slots_read(&coordinator->reader, &slots, deadline_ms);
     int64_t now_ms = clock_now_ms();
-    if (result != SESSION_DONE || slots_are_calm(&slots)) {
+    if (result != SESSION_DONE || slots_are_calm(&slots, &room)) {
         return result;
     }
     if (coordinator->uncalm_since_ms == 0) {
         coordinator->uncalm_since_ms = now_ms;
     }
-    if (now_ms - coordinator->uncalm_since_ms < CALM_TIMEOUT_MS) {
+    bool has_room = connect_has_room(coordinator, room, deadline_ms);
+    coordinator->calm_streak = has_room ? coordinator->calm_streak + 1 : 0;
+    if (coordinator->calm_streak < CALM_STREAK &&
+        now_ms - coordinator->uncalm_since_ms < CALM_TIMEOUT_MS) {
         found->remaining = 1;
         slots_describe(&slots, found->holder);
     }

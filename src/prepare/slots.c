@@ -1,8 +1,10 @@
 /*
  * The counting and the decision. Nobody tells a waiter how many others there are while they are
  * hung up; what it can see is how many look in the same moment, and from that it finds its own
- * pace: twice as long whenever it meets more than a few, half as long when it does not. So the
- * connections that waiting takes stay few, whatever the number of replicas.
+ * pace: twice as long whenever it meets more than a few, half as long when it does not, and never
+ * connected for more than a fiftieth of its time. So the connections that waiting takes stay few,
+ * whatever the number of replicas, and on a server that is short of processor time too, where each
+ * look takes long.
  */
 #include "prepare/slots.h"
 
@@ -13,8 +15,12 @@
 
 enum {
     SHORTEST_REST_MS = 1000,
-    LONGEST_REST_MS = 16000,
+    LONGEST_REST_MS = 30000,
+    RESTS_PER_LOOK = 50,
     WAITERS_FEW = 2,
+    WAITERS_CROWD = 8,
+    SLOTS_PLENTY = 24, /* For a step's pool, and for those who look meanwhile. */
+    ROOM_MOST = 4,     /* Proven before the first step, in a crowd. */
     SLOTS_LEAST = 3 /* The lock, the ledger and a step. */
 };
 
@@ -56,16 +62,25 @@ enum session_result slots_read(
 
 bool slots_are_plenty(const struct slots *slots) {
     for (int limit = 0; limit < SLOT_LIMIT_COUNT; limit++) {
-        if (slots->limits[limit].most >= 0 &&
-            2 * slots->limits[limit].taken > slots->limits[limit].most) {
+        int64_t most = slots->limits[limit].most;
+        int64_t left = most - slots->limits[limit].taken;
+        if (most >= 0 && (2 * left < most || left < SLOTS_PLENTY)) {
             return false;
         }
     }
     return true;
 }
 
-bool slots_are_calm(const struct slots *slots) {
-    return slots->waiters <= WAITERS_FEW || slots_are_plenty(slots);
+bool slots_are_calm(const struct slots *slots, int *room) {
+    *room = ROOM_MOST;
+    for (int limit = 0; limit < SLOT_LIMIT_COUNT; limit++) {
+        int64_t most = slots->limits[limit].most;
+        if (most >= 0 && most / 4 < *room) {
+            *room = most < ROOM_MOST ? 1 : (int)(most / 4);
+        }
+    }
+    return slots->waiters == 0 ||
+        (slots->waiters < WAITERS_CROWD && slots_are_plenty(slots));
 }
 
 bool slots_are_too_few(const struct slots *slots, enum slot_limit *which) {
@@ -85,19 +100,21 @@ static int64_t within(int64_t value, int64_t least, int64_t most) {
     return value > most ? most : value;
 }
 
-struct rest slots_rest(const struct slots *slots, bool is_pooled, int64_t last_base_ms,
-    int64_t pause_ms, uint32_t random) {
-    if (slots != NULL && !is_pooled && slots_are_plenty(slots)) {
-        return (struct rest){.pause_ms = pause_ms};
+struct rest slots_rest(const struct waiter *waiter, uint32_t random) {
+    const struct slots *slots = waiter->slots;
+    if (slots != NULL && !waiter->is_pooled && slots_are_plenty(slots)) {
+        return (struct rest){.pause_ms = waiter->pause_ms};
     }
     bool is_crowded = slots == NULL || slots->waiters > WAITERS_FEW;
-    int64_t base_ms = within(
-        is_crowded ? 2 * last_base_ms : last_base_ms / 2, SHORTEST_REST_MS, LONGEST_REST_MS);
+    int64_t paced_ms = is_crowded ? 2 * waiter->last_base_ms : waiter->last_base_ms / 2;
+    int64_t share_ms = RESTS_PER_LOOK * waiter->looked_ms;
+    int64_t base_ms =
+        within(paced_ms > share_ms ? paced_ms : share_ms, SHORTEST_REST_MS, LONGEST_REST_MS);
     /* Those who were refused together must not come back together. */
     int64_t rest_ms = jittered_ms(base_ms, random);
     return (struct rest){.hangs_up = true,
         .base_ms = base_ms,
-        .pause_ms = rest_ms > pause_ms ? rest_ms : pause_ms};
+        .pause_ms = rest_ms > waiter->pause_ms ? rest_ms : waiter->pause_ms};
 }
 
 void slots_describe(const struct slots *slots, char text[SLOTS_TEXT_LENGTH]) {
@@ -113,7 +130,7 @@ void slots_describe(const struct slots *slots, char text[SLOTS_TEXT_LENGTH]) {
         }
     }
     (void)snprintf(text, SLOTS_TEXT_LENGTH,
-        "%lld of the %s's %lld connections are taken, %lld of them by waiting replicas",
+        "free connections (%lld of the %s's %lld are taken, %lld of them by waiting replicas)",
         (long long)slots->limits[tightest].taken, owners[tightest],
         (long long)slots->limits[tightest].most, (long long)slots->waiters);
 }

@@ -26,11 +26,13 @@ struct slots {
 enum session_result slots_read(
     struct session *session, struct slots *slots, int64_t deadline_ms) MUST_USE;
 
-/* Whether at least half of every limit is free. */
+/* Whether of every limit at least half is free, and not less than steps may well need. */
 bool slots_are_plenty(const struct slots *slots);
 
-/* Whether steps may begin: there is plenty, or it is not waiting replicas that take the rest. */
-bool slots_are_calm(const struct slots *slots);
+/* Whether steps may begin without further ado: nobody else is about, or there is plenty for the few
+ * that are. Otherwise a crowd may be coming in, of which nothing shows until it is let in: then
+ * *room is how many connections more should be had before the first step. */
+bool slots_are_calm(const struct slots *slots, int *room);
 
 /* Whether no run is possible at all: the lock, the ledger and a step need one connection each. The
  * limit is returned in *which. */
@@ -43,13 +45,19 @@ struct rest {
     int64_t pause_ms;
 };
 
-/* Pure. `slots` is NULL where the last attempt to look found no free slot. `is_pooled`: a pooler's
- * slots cannot be counted, so a connection to it is never kept. `last_base_ms` is that of the rest
- * before, `pause_ms` what the waiter would pause for its own reasons. */
-struct rest slots_rest(const struct slots *slots, bool is_pooled, int64_t last_base_ms,
-    int64_t pause_ms, uint32_t random);
+/* What a waiter knows when it is about to pause. */
+struct waiter {
+    const struct slots *slots; /* NULL where the last attempt to look found no free slot. */
+    bool is_pooled;            /* A pooler's slots cannot be counted: no connection to it is kept. */
+    int64_t last_base_ms;      /* That of the rest before. */
+    int64_t pause_ms;          /* What it would pause for its own reasons. */
+    int64_t looked_ms;         /* How long the last look took, with its connecting. */
+};
 
-/* "97 of the server's 97 connections are taken, 12 of them by waiting replicas". */
+/* Pure. */
+struct rest slots_rest(const struct waiter *waiter, uint32_t random);
+
+/* "free connections (97 of the server's 97 are taken, 12 of them by waiting replicas)". */
 enum { SLOTS_TEXT_LENGTH = 160 };
 void slots_describe(const struct slots *slots, char text[SLOTS_TEXT_LENGTH]);
 
