@@ -175,8 +175,20 @@ static enum session_result flush(struct session *session, int64_t deadline_ms) {
     return flushed == 0 ? SESSION_DONE : statement_failed(session);
 }
 
+/* The last result counts, unless it only tells that the connection broke: the words before it say
+ * why. */
+static void keep_result(struct session *session, PGresult *next) {
+    bool says_why = PQresultErrorField(session->result, PG_DIAG_SQLSTATE) != NULL;
+    if (says_why && PQresultErrorField(next, PG_DIAG_SQLSTATE) == NULL) {
+        PQclear(next);
+        return;
+    }
+    drop_result(session);
+    session->result = next;
+}
+
 enum session_result session_advance(struct session *session) {
-    if (PQconsumeInput(session->connection) == 0) {
+    if (PQconsumeInput(session->connection) == 0 && PQisBusy(session->connection) != 0) {
         drop_result(session);
         return statement_failed(session);
     }
@@ -188,8 +200,7 @@ enum session_result session_advance(struct session *session) {
                 ? SESSION_DONE
                 : statement_failed(session);
         }
-        drop_result(session);
-        session->result = next;
+        keep_result(session, next);
     }
     return SESSION_PENDING;
 }

@@ -333,8 +333,7 @@ static enum coordination take(
     return outcome == LOCK_READ_ONLY ? COORDINATION_GONE : COORDINATION_HELD;
 }
 
-static enum coordination lock_try(void *self, struct error *error) {
-    struct postgres_coordinator *coordinator = self;
+static enum coordination try_lock(struct postgres_coordinator *coordinator, struct error *error) {
     struct session spare = {.connection = NULL};
     bool is_held = false;
     enum session_result result = lock_is_held(&coordinator->reader, coordinator->target->lock_key,
@@ -353,6 +352,25 @@ static enum coordination lock_try(void *self, struct error *error) {
         return concluded;
     }
     return take(coordinator, &spare, error);
+}
+
+/* A connection that looks well and breaks whenever the lock is tried would otherwise be made anew
+ * for ever. */
+static enum coordination lock_try(void *self, struct error *error) {
+    struct postgres_coordinator *coordinator = self;
+    enum coordination tried = try_lock(coordinator, error);
+    int64_t now_ms = clock_now_ms();
+    if (tried != COORDINATION_GONE) {
+        coordinator->lock_trouble_since_ms = 0;
+    } else if (coordinator->lock_trouble_since_ms == 0) {
+        coordinator->lock_trouble_since_ms = now_ms;
+    } else if (now_ms - coordinator->lock_trouble_since_ms >= coordinator->connect_timeout_ms) {
+        error_set(error, EXIT_STATUS_UNAVAILABLE,
+            "the connection breaks whenever the lock is tried: %s",
+            coordinator->lock.holder.failure.message);
+        return COORDINATION_REFUSED;
+    }
+    return tried;
 }
 
 static void let_go(void *self) {

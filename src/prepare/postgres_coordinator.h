@@ -40,6 +40,7 @@ struct postgres_coordinator {
     int64_t counted_ms;         /* When the slots were last found plenty. */
     int64_t uncalm_since_ms;    /* Since when the first step waits for slots; 0: not at all. */
     int calm_streak;            /* How often in a row there was room. */
+    int64_t lock_trouble_since_ms; /* Since when only trying the lock breaks the connection. */
     int unproven;               /* How often in a row no second connection was to be had. */
     char last_reason[480]; /* Why the database was not reached, said once. */
 };

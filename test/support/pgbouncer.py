@@ -33,10 +33,11 @@ rm -rf "$directory"
 
 
 class PgBouncer:
-    """`with PgBouncer(server) as pooler`. `release` is the Debian that it comes from."""
+    """`with PgBouncer(server) as pooler`. `release` is the Debian that it comes from,
+    `databases` the section of that name, otherwise all of the server's."""
 
     def __init__(self, server, release="bookworm", host="127.0.0.1", server_host=None,
-                 **settings):
+                 databases=None, **settings):
         self.server = server
         self.host = host
         self._release = release
@@ -44,7 +45,7 @@ class PgBouncer:
         # Not $TMPDIR: too long for a socket, or closed to the pooler's user.
         self.directory = tempfile.mkdtemp(prefix="signalbox-pgb-", dir="/tmp")
         self.log_file = os.path.join(self.directory, "pooler.log")
-        self._databases = f"* = host={server_host or server.host} port={server.port}"
+        self._databases = databases or f"* = host={server_host or server.host} port={server.port}"
         self.port = _free_port()
         self._keeper = None
         self._settings = {
@@ -60,9 +61,11 @@ class PgBouncer:
             "client_tls_ca_file": os.path.join(self.directory, "ca.crt"),
             "server_tls_sslmode": "require",
             "server_tls_ca_file": os.path.join(self.directory, "ca.crt"),
-            "ignore_startup_parameters": "extra_float_digits",
+            "ignore_startup_parameters": "extra_float_digits,options",
             "pool_mode": "session",
+            "admin_users": server.superuser,
             "max_client_conn": 1000,
+            "server_login_retry": 1,
             **settings,
         }
         for name in ("ca.crt", "server.crt", "server.key"):
@@ -134,6 +137,11 @@ class PgBouncer:
         self._write("users.txt", "".join(
             f'"{name}" "{password}"\n' for name, password in self._users.items()), 0o600)
 
+    def _write_configuration(self):
+        settings = "".join(f"{name} = {value}\n" for name, value in self._settings.items())
+        self._write("pgbouncer.ini", f"[databases]\n{self._databases}\n[pgbouncer]\n{settings}",
+                    0o600)
+
     def _user(self):
         is_root = os.geteuid() == 0
         return pwd.getpwnam(SYSTEM_USER) if is_root else pwd.getpwuid(os.getuid())
@@ -143,10 +151,7 @@ class PgBouncer:
             os.chown(path, self._user().pw_uid, self._user().pw_gid)
 
     def _start(self):
-        self._settings["admin_users"] = self.server.superuser
-        settings = "".join(f"{name} = {value}\n" for name, value in self._settings.items())
-        self._write("pgbouncer.ini", f"[databases]\n{self._databases}\n[pgbouncer]\n{settings}",
-                    0o600)
+        self._write_configuration()
         os.chmod(self.directory, 0o755)
         self._give_to_system_user(self.directory, os.path.join(self.directory, "server.crt"),
                                   os.path.join(self.directory, "server.key"))
