@@ -17,6 +17,10 @@ static const char *find_problem(const struct explanation *explanation, struct er
             "%s is read and checked, but this version does not carry it out", unavailable);
         return error->text;
     }
+    if (explanation->refusal != NULL) {
+        *error = *explanation->refusal;
+        return error->text;
+    }
     if (explanation->plan->prepare != PREPARE_NOTHING &&
         error->exit_status != EXIT_STATUS_SUCCESS) {
         return error->text;

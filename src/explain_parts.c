@@ -21,6 +21,16 @@ void explain_phases(const struct explanation *explanation, struct string_list *p
     }
 }
 
+const char *explain_lock(const struct target *target) {
+    static const char *const names[] = {
+        [LOCK_AUTO] = NULL,
+        [LOCK_POSTGRES] = "postgres",
+        [LOCK_FILE] = "file",
+        [LOCK_NONE] = "none",
+    };
+    return names[target->lock];
+}
+
 void explain_warnings(const struct explanation *explanation, const struct target *target,
     struct string_list *warnings) {
     const struct string_list *unknown = &explanation->options->unknown_variables;
@@ -30,12 +40,15 @@ void explain_warnings(const struct explanation *explanation, const struct target
     if (explanation->plan->notes != NULL) {
         string_list_append(warnings, explanation->plan->notes);
     }
-    if (target != NULL && explanation->plan->prepare != PREPARE_NOTHING &&
-        !target->has_fingerprint) {
+    if (target == NULL || explanation->plan->prepare == PREPARE_NOTHING) {
+        return;
+    }
+    if (!target->has_fingerprint) {
         AUTO_TEXT struct text warning = {.data = NULL};
-        text_append_format(&warning,
-            "the Rails environment is %s (%s): every replica runs the steps in its turn",
-            target->environment, target->environment_source);
+        target_explain_no_fingerprint(target, &warning);
         string_list_append(warnings, text_string(&warning));
+    }
+    for (size_t i = 0; i < target->warnings.count; i++) {
+        string_list_append(warnings, target->warnings.items[i]);
     }
 }

@@ -16,8 +16,10 @@
 #include "signalbox/plan.h"
 #include "signalbox/prepare/prepare.h"
 #include "signalbox/process/exit_status.h"
+#include "signalbox/process/identity.h"
 #include "signalbox/release.h"
 #include "signalbox/report/report.h"
+#include "signalbox/status.h"
 #include "signalbox/supervise/supervise.h"
 
 static int print_help(void) {
@@ -103,8 +105,20 @@ static void compose_steps(const struct options *options, const struct recognitio
         steps, &options->steps, &command->around.prefix, is_own ? text_string(&assignment) : NULL);
 }
 
+/* Whoever asks asks again, so that the patience which a boot has is none of a probe's. */
+static int ask_status(
+    struct supervisor *supervisor, const struct options *options, struct prepare_request *prepare) {
+    enum { ASKING_TIMEOUT_MS = 5000 };
+    struct phase_end end;
+    struct status_request status = {.prepare = prepare, .format = options->log};
+    if (strcmp(options_source(options, "--connect-timeout"), "default") == 0) {
+        prepare->connect_timeout_ms = ASKING_TIMEOUT_MS;
+    }
+    return run_in_child(supervisor, status_run, &status, &end);
+}
+
 static int carry_out_plan(struct supervisor *supervisor, const struct options *options,
-    const struct recognition *command, const struct plan *plan) {
+    const struct recognition *command, const struct plan *plan, const struct error *refusal) {
     AUTO_STEP_LIST struct step_list steps = {.items = NULL};
     struct phase_end end;
     compose_steps(options, command, plan, &steps);
@@ -120,6 +134,8 @@ static int carry_out_plan(struct supervisor *supervisor, const struct options *o
             .clears_environment = command->around.clears_environment,
             .has_secrets_tool = command->around.has_secrets_tool,
             .release = options->release,
+            .lock = &options->lock,
+            .watch = &options->watch,
             .lock_key = options->lock_key},
         .commands = &steps,
         .step_timeout_ms = options->step_timeout_ms,
@@ -134,8 +150,12 @@ static int carry_out_plan(struct supervisor *supervisor, const struct options *o
             .command = command,
             .plan = plan,
             .target = &prepare.target,
-            .commands = prepare.commands};
+            .commands = prepare.commands,
+            .refusal = refusal};
         return run_in_child(supervisor, explain_run, &explanation, &end);
+    }
+    if (options->request == REQUEST_STATUS) {
+        return ask_status(supervisor, options, &prepare);
     }
     if (plan->prepare == PREPARE_NOTHING && plan->start == START_NOTHING) {
         report(EVENT_USAGE, NULL,
@@ -158,7 +178,26 @@ static int carry_out_plan(struct supervisor *supervisor, const struct options *o
     return start_command(supervisor, plan, options->command);
 }
 
-static int carry_out(struct supervisor *supervisor, const struct options *options) {
+/* Before anything else, so that the preparer and the steps are what the command will be. */
+static int take_identity(const struct options *options, struct error *error) {
+    AUTO_TEXT struct text became = {.data = NULL};
+    const struct identity_request request = {
+        .user = options->user,
+        .user_source = options_source(options, "--user"),
+        .caps = options->caps,
+        .caps_source = options_source(options, "--caps"),
+    };
+    if (identity_take(&request, &became, error) != 0) {
+        return -1;
+    }
+    if (became.length > 0 && options->request == REQUEST_RUN) {
+        report(EVENT_IDENTITY_TAKEN, NULL, "%s", text_string(&became));
+    }
+    return 0;
+}
+
+static int plan_and_carry_out(
+    struct supervisor *supervisor, const struct options *options, const struct error *refusal) {
     AUTO_RECOGNITION struct recognition command;
     const struct recognition_request request = {
         .argv = options->command,
@@ -172,7 +211,17 @@ static int carry_out(struct supervisor *supervisor, const struct options *option
         .has_terminal = isatty(STDIN_FILENO) == 1,
     };
     struct plan plan = plan_make(options, &command, &facts);
-    return carry_out_plan(supervisor, options, &command, &plan);
+    return carry_out_plan(supervisor, options, &command, &plan, refusal);
+}
+
+static int carry_out(struct supervisor *supervisor, const struct options *options) {
+    struct error error;
+    bool is_refused = take_identity(options, &error) != 0;
+    if (is_refused && options->request != REQUEST_EXPLAIN) {
+        report(EVENT_IDENTITY_REFUSED, NULL, "%s", error.text);
+        return error.exit_status;
+    }
+    return plan_and_carry_out(supervisor, options, is_refused ? &error : NULL);
 }
 
 static void configure(struct supervisor *supervisor, const struct options *options) {
@@ -223,6 +272,7 @@ int main(int argc, char *argv[]) {
         exit_status = supervisor_exit_status(&supervisor, carry_out(&supervisor, &options));
         break;
     case REQUEST_EXPLAIN:
+    case REQUEST_STATUS:
         exit_status = carry_out(&supervisor, &options);
         break;
     }

@@ -38,11 +38,14 @@ const struct option_row option_rows[] = {
         AT(database_url), NULL, "URL", NULL,
         "where to lock, such as the direct address past a\n"
         "pooler; else PRIMARY_DATABASE_URL, DATABASE_URL"},
-    {"--lock", "SIGNALBOX_LOCK", OPTION_LOCK, GROUP_PREPARING, CHECKED_ONLY, AT(lock), "auto",
-        "HOW", NULL, "auto, postgres, file[:PATH] or none"},
+    {"--lock", "SIGNALBOX_LOCK", OPTION_LOCK, GROUP_PREPARING, CARRIED_OUT, AT(lock), "auto", "HOW",
+        NULL,
+        "what keeps replicas apart: postgres; file[:PATH]\n"
+        "on one host; none. auto: as the database has it,\n"
+        "for SQLite a file beside it"},
     {"--lock-key", "SIGNALBOX_LOCK_KEY", OPTION_NUMBER, GROUP_PREPARING, CARRIED_OUT, AT(lock_key),
         "0", "N", NULL, "for apps that share a database but need not\nexclude each other"},
-    {"--watch", "SIGNALBOX_WATCH", OPTION_PATHS, GROUP_PREPARING, CHECKED_ONLY, AT(watch), NULL,
+    {"--watch", "SIGNALBOX_WATCH", OPTION_PATHS, GROUP_PREPARING, CARRIED_OUT, AT(watch), NULL,
         "PATHS", NULL,
         "files whose content decides whether a prepare is\n"
         "due, or `schema`; without it the whole image"},
@@ -62,10 +65,10 @@ const struct option_row option_rows[] = {
     {"--grace", "SIGNALBOX_GRACE", OPTION_DURATION, GROUP_TIMES, CARRIED_OUT, AT(grace_ms), "5s",
         "TIME", NULL, "between TERM and KILL for what is left over"},
 
-    {"--user", "SIGNALBOX_USER", OPTION_USER, GROUP_COMMAND, CHECKED_ONLY, AT(user), NULL,
+    {"--user", "SIGNALBOX_USER", OPTION_USER, GROUP_COMMAND, CARRIED_OUT, AT(user), NULL,
         "NAME[:GROUP]", NULL, "become this user before anything else"},
-    {"--caps", "SIGNALBOX_CAPS", OPTION_TEXT, GROUP_COMMAND, CHECKED_ONLY, AT(caps), NULL, "LIST",
-        NULL, "keep only these capabilities, or none"},
+    {"--caps", "SIGNALBOX_CAPS", OPTION_CAPS, GROUP_COMMAND, CARRIED_OUT, AT(caps), NULL, "LIST",
+        NULL, "keep only these capabilities (net_bind_service),\nor none, and set no_new_privs"},
     {"--signal-group", "SIGNALBOX_SIGNAL_GROUP", OPTION_SWITCH, GROUP_COMMAND, CARRIED_OUT,
         AT(signal_group), "off", NULL, NULL, "forward signals to the command's process group"},
     {"--rewrite", "SIGNALBOX_REWRITE", OPTION_REWRITES, GROUP_COMMAND, CARRIED_OUT, AT(rewrites),
@@ -87,6 +90,7 @@ _Static_assert(ARRAY_LENGTH(option_rows) <= OPTIONS_MOST, "a source for every ro
 
 const struct request_row request_rows[] = {
     {"--explain", REQUEST_EXPLAIN, "say what would be done, and do nothing"},
+    {"--status", REQUEST_STATUS, "ask whether this content is prepared: 0 yes, 1 no"},
     {"--version", REQUEST_VERSION, "print the version"},
     {"--help", REQUEST_HELP, "print this"},
 };

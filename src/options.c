@@ -175,9 +175,6 @@ const char *options_unavailable(const struct options *options) {
         if (!row->is_checked_only || options->sources[i] == NULL) {
             continue;
         }
-        if (row->type == OPTION_LOCK && options->lock.kind == LOCK_POSTGRES) {
-            continue;
-        }
         /* Asking for what happens anyway is no reason to refuse. */
         AUTO_TEXT struct text value = {.data = NULL};
         option_describe(options, row, &value);

@@ -18,7 +18,7 @@ packages_of() {
     database)
       # Both PostgreSQLs and both PgBouncers that Debian has: the machine's own, and
       # trixie's, unpacked by servers.sh below.
-      echo postgresql pgbouncer openssl util-linux iproute2 iptables gosu runit \
+      echo postgresql pgbouncer sqlite3 openssl util-linux iproute2 iptables gosu runit \
         mmdebstrap debian-archive-keyring ;;
     python)
       echo python3 python3-pytest ;;

@@ -55,23 +55,24 @@ void databases_release(struct databases *databases) {
     *databases = (struct databases){.items = NULL};
 }
 
+/* Never silently none: what there is instead. */
+#define OTHER_CHOICES                                                                              \
+    ": choose --lock=file:PATH for the replicas of one host, --lock=none, a postgresql:// URL in " \
+    "SIGNALBOX_DATABASE_URL, or SIGNALBOX_PREPARE=never and prepare before the deploy"
+
 static int check_adapter(const struct database *database, struct error *error) {
     static const struct {
         const char *adapter;
         const char *why;
     } others[] = {
         {"sqlite3",
-            "SQLite needs the file lock, which this version does not have yet: set "
-            "SIGNALBOX_PREPARE=never and prepare by hand, or use PostgreSQL"},
+            "SQLite has no server that could keep a lock: leave --lock=postgres away, and a file "
+            "beside the database does it"},
         {"cockroachdb",
             "CockroachDB gives an advisory lock to everybody who asks, so nothing would keep "
-            "replicas apart: set SIGNALBOX_PREPARE=never and prepare before the deploy"},
-        {"mysql2",
-            "MySQL has no lock that Signalbox uses, only PostgreSQL has: set "
-            "SIGNALBOX_PREPARE=never and prepare before the deploy"},
-        {"trilogy",
-            "MySQL has no lock that Signalbox uses, only PostgreSQL has: set "
-            "SIGNALBOX_PREPARE=never and prepare before the deploy"},
+            "replicas apart" OTHER_CHOICES},
+        {"mysql2", "MySQL has no lock that Signalbox uses, only PostgreSQL has" OTHER_CHOICES},
+        {"trilogy", "MySQL has no lock that Signalbox uses, only PostgreSQL has" OTHER_CHOICES},
     };
     if (database_is_postgres(database)) {
         return 0;
@@ -84,8 +85,8 @@ static int check_adapter(const struct database *database, struct error *error) {
         }
     }
     error_set(error, EXIT_STATUS_CONFIGURATION,
-        "%s: `%.40s` has no advisory lock that Signalbox can use, only PostgreSQL has: give a "
-        "postgresql:// URL in SIGNALBOX_DATABASE_URL, or set SIGNALBOX_PREPARE=never",
+        "%s: `%.40s` has no advisory lock that Signalbox can use, only PostgreSQL "
+        "has" OTHER_CHOICES,
         database->source, database->adapter);
     return -1;
 }

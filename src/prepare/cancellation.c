@@ -12,7 +12,8 @@ bool cancellation_heard(struct cancellation *cancellation) {
     struct received_signal received;
     while (signals_read(cancellation->signal_fd, &received)) {
         bool asks_for_end = received.number == SIGTERM || received.number == SIGINT ||
-            received.number == SIGQUIT || received.number == SIGHUP;
+            received.number == SIGQUIT || received.number == SIGHUP ||
+            (received.number == SIGALRM && cancellation->heeds_alarm);
         if (asks_for_end && cancellation->signal == 0) {
             cancellation->signal = received.number;
         }

@@ -8,7 +8,8 @@
 
 struct cancellation {
     int signal_fd;
-    int signal; /* The first of TERM, INT, QUIT and HUP that came, or 0. */
+    int signal;       /* The first of TERM, INT, QUIT and HUP that came, or 0. */
+    bool heeds_alarm; /* ALRM asks for an end too: a timer was set. */
 };
 
 /* Takes every pending signal; true when one of them, or an earlier one, asked for an end. */

@@ -1,7 +1,8 @@
 /*
  * What the single flight needs from whatever keeps replicas apart: a lock that ends with its
  * holder, and a ledger of runs. The protocol is written once, in flight.c and preparer.c, against
- * this interface; Postgres stands behind it in postgres_coordinator.c.
+ * this interface. Postgres stands behind it in postgres_coordinator.c, a file in
+ * file_coordinator.c, and nothing at all (--lock=none) in unlocked_coordinator.c.
  */
 #ifndef PREPARE_COORDINATOR_H
 #define PREPARE_COORDINATOR_H
@@ -10,6 +11,7 @@
 #include <stdint.h>
 
 #include "signalbox/base/error.h"
+#include "signalbox/prepare/history.h"
 
 enum run_state { RUN_NONE, RUN_RUNNING, RUN_SUCCEEDED, RUN_FAILED, RUN_INTERRUPTED };
 
@@ -97,12 +99,20 @@ struct coordinator_operations {
     void (*fence_own)(void *self);
     /* NAME=VALUE by which the fence knows the steps of this run, or NULL. */
     const char *(*step_assignment)(void *self);
+    /* A descriptor that the steps keep open, so that the lock lasts until they are gone; or -1. */
+    int (*step_fd)(void *self);
     enum coordination (*run_end)(void *self, const struct run *outcome, struct error *error);
     /* The lock's dead man's switch, for a poll loop: watch guard_fd for reading until
      * guard_deadline_ms, then ask guard_holds; false means that the lock is lost. */
     int (*guard_fd)(void *self);
     int64_t (*guard_deadline_ms)(void *self);
     bool (*guard_holds)(void *self);
+    const char *why_lost; /* How a lock is lost, in words. */
+    /* For --status, instead of connect: reaches what is there, once and within the connect timeout,
+     * takes no lock, and writes and creates nothing. COORDINATION_REFUSED with 69 where it cannot
+     * be reached. Unless found->absent says that there is nothing yet, look may be asked after it.
+     */
+    enum coordination (*history)(void *self, struct history *found, struct error *error);
     void (*disconnect)(void *self);
 };
 

@@ -1,203 +1,169 @@
 /*
- * The fingerprint: the tree is listed, sorted and read one buffer at a time, so that memory does
- * not grow with what the files hold. The trap is overlayfs, on which files of different layers may
- * report different devices: only directories are compared by device, and a mounted file is known
- * by the mount-root attribute of statx(2).
+ * The fingerprint: what is added up, and in which order. Where the files come from is tree.c's
+ * business, and what they hold content.c's. The trap is two different lists that look alike when
+ * they are written one after the other, so every value has a label and an end.
  */
 #include "prepare/fingerprint.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/evp.h>
-#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
 
+#include "prepare/content.h"
+#include "prepare/tree.h"
+#include "prepare/watch.h"
 #include "signalbox/process/exit_status.h"
 
-/* musl has statx(2) without this one of the kernel's names (linux/stat.h, since Linux 5.8). */
-#ifndef STATX_ATTR_MOUNT_ROOT
-#define STATX_ATTR_MOUNT_ROOT 0x00002000
-#endif
-
-struct walk {
-    int root_fd;
-    unsigned device_major;
-    unsigned device_minor;
-    struct string_list directories; /* Still to be read, and read. */
-    struct string_list files;
+struct adding {
     EVP_MD_CTX *digest;
+    const struct watch_tree *tree; /* Whose files are being added … */
+    char *real_directory;          /* … and where that really is; NULL where nobody can say. */
+    const struct string_list *left_out;
     struct fingerprint *fingerprint;
-    struct error *error;
+    struct string_list *warnings;
+    bool has_variable;
 };
 
-static int cannot_read(const struct walk *walk, const char *path) {
-    error_set(walk->error, EXIT_STATUS_CONFIGURATION,
-        "%s cannot be read (%s), so nobody can say whether this image's content is prepared", path,
-        strerror(errno));
+static int no_digest(struct error *error) {
+    error_set(error, EXIT_STATUS_SYSTEM, "SHA-256 is not to be had from OpenSSL");
     return -1;
 }
 
-static bool is_left_out(const char *path, const char *name) {
-    static const char *const at_top[] = {
-        ".git", "log", "tmp", "storage", "node_modules", "public", "vendor/bundle"};
-    for (size_t i = 0; i < ARRAY_LENGTH(at_top); i++) {
-        if (strcmp(path, at_top[i]) == 0) {
-            return true;
-        }
-    }
-    return strstr(name, ".sqlite3") != NULL;
-}
-
-static int look_at(const struct walk *walk, const char *path, struct statx *status) {
-    return statx(walk->root_fd, path, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT,
-        STATX_TYPE | STATX_SIZE, status);
-}
-
-/* Volumes are not part of an image. */
-static bool is_mounted(const struct walk *walk, const struct statx *status) {
-    if ((status->stx_attributes_mask & STATX_ATTR_MOUNT_ROOT) != 0 &&
-        (status->stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0) {
-        return true;
-    }
-    return S_ISDIR(status->stx_mode) &&
-        (status->stx_dev_major != walk->device_major ||
-            status->stx_dev_minor != walk->device_minor);
-}
-
-static int list_entry(struct walk *walk, const char *directory, const char *name) {
-    AUTO_TEXT struct text path = {.data = NULL};
-    struct statx status;
-    if (strcmp(directory, ".") != 0) {
-        text_append_format(&path, "%s/", directory);
-    }
-    text_append_string(&path, name);
-    if (is_left_out(text_string(&path), name)) {
-        return 0;
-    }
-    if (look_at(walk, text_string(&path), &status) != 0) {
-        return cannot_read(walk, text_string(&path));
-    }
-    if (is_mounted(walk, &status)) {
-        return 0;
-    }
-    string_list_append(
-        S_ISDIR(status.stx_mode) ? &walk->directories : &walk->files, text_string(&path));
-    return 0;
-}
-
-static void close_directory(DIR **directory) {
-    if (*directory != NULL) {
-        (void)closedir(*directory);
-    }
-}
-
-static int list_directory(struct walk *walk, const char *path) {
-    AUTO_FD int fd = openat(walk->root_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-    if (fd < 0) {
-        return cannot_read(walk, path);
-    }
-    __attribute__((cleanup(close_directory))) DIR *directory = fdopendir(fd);
-    if (directory == NULL) {
-        return cannot_read(walk, path);
-    }
-    (void)take_fd(&fd);
-    for (;;) {
-        errno = 0;
-        const struct dirent *entry = readdir(directory);
-        if (entry == NULL) {
-            return errno == 0 ? 0 : cannot_read(walk, path);
-        }
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
-            list_entry(walk, path, entry->d_name) != 0) {
-            return -1;
-        }
-    }
-}
-
-static int digest_add(const struct walk *walk, const void *bytes, size_t length) {
-    if (EVP_DigestUpdate(walk->digest, bytes, length) == 1) {
-        return 0;
-    }
-    error_set(walk->error, EXIT_STATUS_SYSTEM, "SHA-256 is not to be had from OpenSSL");
-    return -1;
+static int add(const struct adding *adding, const void *bytes, size_t length, struct error *error) {
+    return EVP_DigestUpdate(adding->digest, bytes, length) == 1 ? 0 : no_digest(error);
 }
 
 /* A label and a value, each with its NUL, so that no two different lists look alike. */
-static int digest_add_pair(const struct walk *walk, const char *label, const char *value) {
-    return digest_add(walk, label, strlen(label) + 1) == 0
-        ? digest_add(walk, value, strlen(value) + 1)
+static int add_pair(
+    const struct adding *adding, const char *label, const char *value, struct error *error) {
+    return add(adding, label, strlen(label) + 1, error) == 0
+        ? add(adding, value, strlen(value) + 1, error)
         : -1;
 }
 
-static int digest_add_content(struct walk *walk, const char *path) {
-    char buffer[65536];
-    int64_t size = 0;
-    AUTO_FD int fd = openat(walk->root_fd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-    if (fd < 0) {
-        return cannot_read(walk, path);
+/* Files of another tree than the application's are told apart by where that is. */
+static int add_path(
+    const struct adding *adding, const char *label, const char *path, struct error *error) {
+    return adding->tree->label == NULL || add_pair(adding, "in", adding->tree->label, error) == 0
+        ? add_pair(adding, label, path, error)
+        : -1;
+}
+
+static int add_link(
+    const struct adding *adding, const struct tree_entry *entry, struct error *error) {
+    char target[4096];
+    ssize_t length = readlinkat(entry->root_fd, entry->path, target, sizeof target - 1);
+    if (length < 0) {
+        return errno == ENOENT ? 0 : tree_cannot_read(adding->tree, entry->path, errno, error);
     }
-    for (;;) {
-        ssize_t length = read(fd, buffer, sizeof buffer);
-        if (length < 0 && errno == EINTR) {
+    target[length] = '\0';
+    adding->fingerprint->files++;
+    return add_path(adding, "link", entry->path, error) == 0 ? add_pair(adding, "to", target, error)
+                                                             : -1;
+}
+
+static void note_content(
+    const struct adding *adding, const struct tree_entry *entry, const struct content *content) {
+    struct fingerprint *fingerprint = adding->fingerprint;
+    if (content->names_ledger && fingerprint->ledger_named_in[0] == '\0') {
+        (void)snprintf(
+            fingerprint->ledger_named_in, sizeof fingerprint->ledger_named_in, "%s", entry->path);
+    }
+    if (content->is_restless && !entry->is_only_searched) {
+        AUTO_TEXT struct text warning = {.data = NULL};
+        text_append_format(&warning,
+            "%s changes while it is read, so that every start may find something new to prepare: "
+            "write it elsewhere, or say with --watch which files count",
+            entry->path);
+        string_list_append(adding->warnings, text_string(&warning));
+    }
+}
+
+static int add_content(
+    const struct adding *adding, const struct tree_entry *entry, struct error *error) {
+    struct content content;
+    switch (content_read(entry->root_fd, entry->path, entry->kind == TREE_LINKED_FILE, &content)) {
+    case CONTENT_READ:
+        break;
+    case CONTENT_UNREADABLE:
+        /* What is gone between two looks was not there. */
+        return content.reason == ENOENT
+            ? 0
+            : tree_cannot_read(adding->tree, entry->path, content.reason, error);
+    case CONTENT_NO_DIGEST:
+        return no_digest(error);
+    }
+    note_content(adding, entry, &content);
+    if (entry->is_only_searched) {
+        return 0;
+    }
+    adding->fingerprint->files++;
+    adding->fingerprint->bytes += content.bytes;
+    return add_path(adding, "file", entry->path, error) == 0
+        ? add(adding, content.digest, sizeof content.digest, error)
+        : -1;
+}
+
+static bool is_left_out(const struct adding *adding, const struct tree_entry *entry) {
+    AUTO_TEXT struct text path = {.data = NULL};
+    if (adding->left_out == NULL || adding->left_out->count == 0 ||
+        adding->real_directory == NULL) {
+        return false;
+    }
+    bool is_root = strcmp(adding->real_directory, "/") == 0;
+    text_append_format(&path, "%s/%s", is_root ? "" : adding->real_directory, entry->path);
+    return string_list_has(adding->left_out, text_string(&path));
+}
+
+static int add_entry(void *self, const struct tree_entry *entry, struct error *error) {
+    const struct adding *adding = self;
+    if (is_left_out(adding, entry)) {
+        return 0;
+    }
+    switch (entry->kind) {
+    case TREE_FILE:
+    case TREE_LINKED_FILE:
+        return add_content(adding, entry, error);
+    case TREE_LINK:
+        return entry->is_only_searched ? 0 : add_link(adding, entry, error);
+    case TREE_SPECIAL:
+        break;
+    }
+    if (entry->is_only_searched) {
+        return 0;
+    }
+    adding->fingerprint->files++;
+    return add_path(adding, "special", entry->path, error);
+}
+
+static int add_trees(struct adding *adding, struct watch *watch, struct error *error) {
+    const struct tree_visitor visitor = {.visit = add_entry, .self = adding};
+    for (size_t i = 0; i < watch->count; i++) {
+        adding->tree = &watch->trees[i];
+        AUTO_FREE char *real_directory = realpath(watch->trees[i].directory, NULL);
+        adding->real_directory = real_directory;
+        if (tree_walk(
+                &watch->trees[i], !watch->is_whole_image, &visitor, adding->warnings, error) != 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* An empty variable is one that is not set. */
+static int add_variables(
+    struct adding *adding, const struct string_list *names, struct error *error) {
+    for (size_t i = 0; i < names->count; i++) {
+        const char *value = getenv(names->items[i]);
+        if (value == NULL || value[0] == '\0') {
             continue;
         }
-        if (length < 0) {
-            return cannot_read(walk, path);
-        }
-        if (length == 0) {
-            break;
-        }
-        if (digest_add(walk, buffer, (size_t)length) != 0) {
-            return -1;
-        }
-        size += length;
-    }
-    char length_text[32];
-    (void)snprintf(length_text, sizeof length_text, "%lld", (long long)size);
-    walk->fingerprint->bytes += size;
-    return digest_add_pair(walk, "size", length_text);
-}
-
-static int digest_add_file(struct walk *walk, const char *path) {
-    struct statx status;
-    if (look_at(walk, path, &status) != 0) {
-        return cannot_read(walk, path);
-    }
-    walk->fingerprint->files++;
-    if (S_ISLNK(status.stx_mode)) {
-        char target[4096];
-        ssize_t length = readlinkat(walk->root_fd, path, target, sizeof target - 1);
-        if (length < 0) {
-            return cannot_read(walk, path);
-        }
-        target[length] = '\0';
-        return digest_add_pair(walk, "link", path) == 0 ? digest_add_pair(walk, "to", target) : -1;
-    }
-    if (!S_ISREG(status.stx_mode)) {
-        return digest_add_pair(walk, "special", path);
-    }
-    return digest_add_pair(walk, "file", path) == 0 ? digest_add_content(walk, path) : -1;
-}
-
-static int compare_strings(const void *one, const void *other) {
-    return strcmp(*(char *const *)one, *(char *const *)other);
-}
-
-static int digest_add_tree(struct walk *walk) {
-    for (size_t i = 0; i < walk->directories.count; i++) {
-        if (list_directory(walk, walk->directories.items[i]) != 0) {
-            return -1;
-        }
-    }
-    if (walk->files.count > 0) {
-        qsort(walk->files.items, walk->files.count, sizeof *walk->files.items, compare_strings);
-    }
-    for (size_t i = 0; i < walk->files.count; i++) {
-        if (digest_add_file(walk, walk->files.items[i]) != 0) {
+        adding->has_variable = true;
+        if (add_pair(adding, "variable", names->items[i], error) != 0 ||
+            add_pair(adding, "is", value, error) != 0) {
             return -1;
         }
     }
@@ -206,81 +172,112 @@ static int digest_add_tree(struct walk *walk) {
 
 /* Web may go to a database through a pooler and a worker not: what leads there does not count. Nor
  * does a first database that only --database-url knows, where there are others that Rails knows. */
-static int digest_add_databases(const struct walk *walk, const struct databases *databases) {
+static int add_databases(
+    const struct adding *adding, const struct databases *databases, struct error *error) {
     if (databases == NULL) {
-        return digest_add_pair(walk, "databases", "as Rails says");
+        return add_pair(adding, "databases", "as Rails says", error);
     }
     for (size_t i = 0; i < databases->count; i++) {
         const struct database *database = &databases->items[i];
+        const char *search_path = database->schema_search_path;
         if (database->is_for_lock_only) {
             continue;
         }
-        if (digest_add_pair(walk, "role", database->role) != 0 ||
-            digest_add_pair(walk, "database", database->name == NULL ? "" : database->name) != 0 ||
-            digest_add_pair(walk, "schema_search_path",
-                database->schema_search_path == NULL ? "" : database->schema_search_path) != 0) {
+        if (add_pair(adding, "role", database->role, error) != 0 ||
+            add_pair(adding, "database", database->name == NULL ? "" : database->name, error) !=
+                0 ||
+            add_pair(adding, "schema_search_path", search_path == NULL ? "" : search_path, error) !=
+                0) {
             return -1;
         }
     }
     return 0;
 }
 
-static int digest_add_settings(const struct walk *walk, const struct fingerprint_request *request) {
+static int add_settings(
+    struct adding *adding, const struct fingerprint_request *request, struct error *error) {
+    /* GitLab's and others' migrations run in two parts by it, before and after the deploy. */
+    const char *skipping = getenv("SKIP_POST_DEPLOYMENT_MIGRATIONS");
     for (size_t i = 0; i < request->steps->count; i++) {
-        if (digest_add_pair(walk, "step", request->steps->items[i].text) != 0) {
+        if (add_pair(adding, "step", request->steps->items[i].text, error) != 0) {
             return -1;
         }
     }
-    if (digest_add_pair(walk, "environment", request->environment) != 0 ||
-        digest_add_databases(walk, request->databases) != 0) {
+    if (add_pair(adding, "environment", request->environment, error) != 0 ||
+        add_databases(adding, request->databases, error) != 0) {
         return -1;
     }
-    return request->release == NULL ? 0 : digest_add_pair(walk, "release", request->release);
+    if (skipping != NULL && skipping[0] != '\0' &&
+        add_pair(adding, "SKIP_POST_DEPLOYMENT_MIGRATIONS", skipping, error) != 0) {
+        return -1;
+    }
+    return request->release == NULL ? 0 : add_pair(adding, "release", request->release, error);
 }
 
-static int digest_finish(const struct walk *walk) {
+static int finish(const struct adding *adding, struct error *error) {
     unsigned char bytes[EVP_MAX_MD_SIZE];
     unsigned length = 0;
-    if (EVP_DigestFinal_ex(walk->digest, bytes, &length) != 1 || length != 32) {
-        error_set(walk->error, EXIT_STATUS_SYSTEM, "SHA-256 is not to be had from OpenSSL");
-        return -1;
+    if (EVP_DigestFinal_ex(adding->digest, bytes, &length) != 1 || length != 32) {
+        return no_digest(error);
     }
     for (unsigned i = 0; i < length; i++) {
-        (void)snprintf(walk->fingerprint->hex + (size_t)2 * i, 3, "%02x", bytes[i]);
+        (void)snprintf(adding->fingerprint->hex + (size_t)2 * i, 3, "%02x", bytes[i]);
     }
     return 0;
 }
 
-static int walk_tree(struct walk *walk, const struct fingerprint_request *request) {
-    struct statx status;
-    if (look_at(walk, ".", &status) != 0) {
-        return cannot_read(walk, request->directory);
+/* An entry that chooses nothing may be a slip of the pen: what it was meant to choose then decides
+ * nothing. */
+static void warn_of_idle_patterns(const struct watch *watch, struct string_list *warnings) {
+    for (size_t tree = 0; tree < watch->count; tree++) {
+        for (size_t i = 0; i < watch->trees[tree].count; i++) {
+            const struct watch_pattern *pattern = &watch->trees[tree].patterns[i];
+            if (pattern->entry != NULL && !pattern->has_matched) {
+                AUTO_TEXT struct text warning = {.data = NULL};
+                text_append_format(&warning, "--watch: `%s` matches no file, so it decides nothing",
+                    pattern->entry);
+                string_list_append(warnings, text_string(&warning));
+            }
+        }
     }
-    walk->device_major = status.stx_dev_major;
-    walk->device_minor = status.stx_dev_minor;
-    string_list_append(&walk->directories, ".");
-    if (walk->digest == NULL || EVP_DigestInit_ex(walk->digest, EVP_sha256(), NULL) != 1) {
-        error_set(walk->error, EXIT_STATUS_SYSTEM, "SHA-256 is not to be had from OpenSSL");
+}
+
+static int add_all(struct adding *adding, const struct fingerprint_request *request,
+    struct watch *watch, struct error *error) {
+    if (adding->digest == NULL || EVP_DigestInit_ex(adding->digest, EVP_sha256(), NULL) != 1) {
+        return no_digest(error);
+    }
+    if (add_trees(adding, watch, error) != 0 ||
+        add_variables(adding, &watch->variables, error) != 0 ||
+        add_settings(adding, request, error) != 0) {
         return -1;
     }
-    if (digest_add_tree(walk) != 0 || digest_add_settings(walk, request) != 0) {
-        return -1;
+    warn_of_idle_patterns(watch, adding->warnings);
+    if (adding->fingerprint->files > 0 || adding->has_variable) {
+        return finish(adding, error);
     }
-    return digest_finish(walk);
+    adding->fingerprint->nothing = watch->is_whole_image
+        ? "the working directory has no files to watch (set WORKDIR in the Dockerfile, or --watch)"
+        : "nothing that --watch names is there";
+    return 0;
 }
 
 int fingerprint_make(const struct fingerprint_request *request, struct fingerprint *fingerprint,
-    struct error *error) {
-    AUTO_FD int root_fd = open(request->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    struct walk walk = {.root_fd = root_fd, .fingerprint = fingerprint, .error = error};
+    struct string_list *warnings, struct error *error) {
+    struct watch watch;
+    struct watch_request asked = {.directory = request->directory,
+        .entries = request->watch,
+        .databases = request->databases};
     *fingerprint = (struct fingerprint){.files = 0};
-    if (root_fd < 0) {
-        return cannot_read(&walk, request->directory);
+    int result = watch_make(&asked, &watch, warnings, error);
+    if (result == 0) {
+        struct adding adding = {.digest = EVP_MD_CTX_new(),
+            .left_out = request->left_out,
+            .fingerprint = fingerprint,
+            .warnings = warnings};
+        result = add_all(&adding, request, &watch, error);
+        EVP_MD_CTX_free(adding.digest);
     }
-    walk.digest = EVP_MD_CTX_new();
-    int result = walk_tree(&walk, request);
-    EVP_MD_CTX_free(walk.digest);
-    string_list_release(&walk.directories);
-    string_list_release(&walk.files);
+    watch_release(&watch);
     return result;
 }

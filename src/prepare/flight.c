@@ -15,6 +15,8 @@ static const struct flight_row rows[] = {
         "The server is there and has no slot to spare: that is no reason to give up waiting."},
     {FLIGHT_CONNECTING, SEEN_REFUSED, FLIGHT_ENDED, ACT_REFUSE,
         "The database was not reachable in time, or will not take us at all."},
+    {FLIGHT_CONNECTING, SEEN_GONE, FLIGHT_CONNECTING, ACT_CONNECT,
+        "It went away again with its first answer: start over, until the connect timeout."},
     {FLIGHT_CONNECTING, SEEN_CANCELLED, FLIGHT_ENDED, ACT_CANCEL, "Nothing is held yet."},
 
     {FLIGHT_LOOKING, SEEN_SUCCEEDED, FLIGHT_ENDED, ACT_START,

@@ -8,25 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "prepare/run_state.h"
 #include "prepare/schema.h"
 #include "signalbox/base/text.h"
-
-static const char *const state_names[] = {
-    [RUN_NONE] = "none",
-    [RUN_RUNNING] = "running",
-    [RUN_SUCCEEDED] = "succeeded",
-    [RUN_FAILED] = "failed",
-    [RUN_INTERRUPTED] = "interrupted",
-};
-
-static enum run_state state_from_name(const char *name) {
-    for (size_t i = 0; i < ARRAY_LENGTH(state_names); i++) {
-        if (strcmp(state_names[i], name) == 0) {
-            return (enum run_state)i;
-        }
-    }
-    return RUN_NONE;
-}
 
 static int64_t number_at(const struct session *session, int row, int column) {
     int64_t number = 0;
@@ -48,7 +32,7 @@ static int64_t number_at(const struct session *session, int row, int column) {
 static struct run run_at(const struct session *session, int row) {
     struct run run = {
         .id = number_at(session, row, 1),
-        .state = state_from_name(session_value(session, row, 2)),
+        .state = run_state_from_name(session_value(session, row, 2)),
         .exit_status = (int)number_at(session, row, 5),
         .age_ms = number_at(session, row, 6),
     };
@@ -72,6 +56,13 @@ static enum session_result query(const struct ledger *ledger, struct session *se
     return session_query(session, text_string(&statement), parameters, count, deadline_ms);
 }
 
+void ledger_release(struct ledger *ledger) {
+    free(ledger->schema);
+    free(ledger->table);
+    ledger->schema = NULL;
+    ledger->table = NULL;
+}
+
 enum session_result ledger_find(
     struct ledger *ledger, struct session *session, int64_t deadline_ms) {
     enum session_result result = schema_find(session, ledger->search_path, deadline_ms);
@@ -87,7 +78,8 @@ enum session_result ledger_find(
     }
     AUTO_TEXT struct text table = {.data = NULL};
     text_append_format(&table, "%s.signalbox_runs", quoted);
-    free(ledger->table);
+    ledger_release(ledger);
+    ledger->schema = take_pointer(&quoted);
     ledger->table = string_copy(text_string(&table));
     return SESSION_DONE;
 }
@@ -144,14 +136,15 @@ static enum session_result add_columns(
 }
 
 enum session_result ledger_make(
-    const struct ledger *ledger, struct session *session, int64_t deadline_ms) {
-    bool exists = false;
-    enum session_result result = ledger_exists(ledger, session, &exists, deadline_ms);
+    const struct ledger *ledger, struct session *session, bool *exists, int64_t deadline_ms) {
+    enum session_result result = ledger_exists(ledger, session, exists, deadline_ms);
     if (result != SESSION_DONE) {
         return result;
     }
-    return exists ? add_columns(ledger, session, deadline_ms)
-                  : create_table(ledger, session, deadline_ms);
+    result = *exists ? add_columns(ledger, session, deadline_ms)
+                     : create_table(ledger, session, deadline_ms);
+    *exists = *exists || result == SESSION_DONE;
+    return result;
 }
 
 /* A row of each kind, with a tag in front and the two tallies behind. Of a fingerprint's rows those
@@ -200,15 +193,16 @@ static void take_row(const struct session *session, int row, struct look *look) 
     }
 }
 
-enum session_result ledger_read(
-    const struct ledger *ledger, struct session *session, struct look *look, int64_t deadline_ms) {
+enum session_result ledger_read(const struct ledger *ledger, struct session *session,
+    struct look *look, bool *exists, int64_t deadline_ms) {
     const char *parameters[] = {ledger->lock_key, ledger->fingerprint};
     *look = (struct look){.newest = {.state = RUN_NONE}};
     AUTO_TEXT struct text statement = {.data = NULL};
     append_look(&statement, ledger->table);
     enum session_result result = session_query(
         session, text_string(&statement), parameters, ARRAY_LENGTH(parameters), deadline_ms);
-    if (result == SESSION_FAILED && strcmp(session->failure.sqlstate, "42P01") == 0) {
+    *exists = result != SESSION_FAILED || strcmp(session->failure.sqlstate, "42P01") != 0;
+    if (!*exists) {
         return SESSION_DONE;
     }
     if (result != SESSION_DONE) {
@@ -266,7 +260,7 @@ enum session_result ledger_end(const struct ledger *ledger, struct session *sess
     (void)snprintf(exit_status, sizeof exit_status, "%d", outcome->exit_status);
     /* Stopped at our wish or without the lock, a step's status says nothing about it. */
     bool has_status = outcome->state != RUN_INTERRUPTED || outcome->exit_status != 0;
-    const char *parameters[] = {id, state_names[outcome->state], has_status ? exit_status : NULL,
+    const char *parameters[] = {id, run_state_name(outcome->state), has_status ? exit_status : NULL,
         or_null(outcome->step), or_null(outcome->databases), or_null(outcome->output)};
     static const char change[] =
         " SET state = $2, finished = clock_timestamp(), exit_status = $3::integer, step = $4,"
@@ -297,9 +291,4 @@ enum session_result ledger_prune(
         " AND id NOT IN (SELECT id FROM kept UNION ALL SELECT id FROM recent)",
         ledger->table, ledger->table, ledger->table);
     return session_query(session, text_string(&statement), parameters, 1, deadline_ms);
-}
-
-void ledger_release(struct ledger *ledger) {
-    free(ledger->table);
-    ledger->table = NULL;
 }

@@ -13,6 +13,7 @@
 #include "signalbox/postgres/session.h"
 
 struct ledger {
+    char *schema;      /* Quoted; NULL until ledger_find. */
     char *table;       /* Schema and name, quoted; NULL until ledger_find. */
     char lock_key[16]; /* As text, for parameters. */
     const char *fingerprint;
@@ -27,13 +28,13 @@ enum session_result ledger_exists(const struct ledger *ledger, struct session *s
     bool *exists, int64_t deadline_ms) MUST_USE;
 
 /* Makes the table where it is missing, and the columns where an older version made it; only under
- * the lock. */
-enum session_result ledger_make(
-    const struct ledger *ledger, struct session *session, int64_t deadline_ms) MUST_USE;
+ * the lock. *exists says whether it is there now. */
+enum session_result ledger_make(const struct ledger *ledger, struct session *session, bool *exists,
+    int64_t deadline_ms) MUST_USE;
 
-/* A table that is not there yet is an empty ledger. */
+/* A table that is not there yet (*exists) is an empty ledger. */
 enum session_result ledger_read(const struct ledger *ledger, struct session *session,
-    struct look *look, int64_t deadline_ms) MUST_USE;
+    struct look *look, bool *exists, int64_t deadline_ms) MUST_USE;
 
 /* Under the lock, a running row of this lock key is a runner that died. */
 enum session_result ledger_bury(const struct ledger *ledger, struct session *session,

@@ -106,8 +106,19 @@ void narrate_beginning(const struct flight *flight) {
     struct event_fields fields = {.run = flight->run_id};
     AUTO_TEXT struct text reason = {.data = NULL};
     append_reason(flight, &reason);
-    report(EVENT_LOCK_TAKEN, &fields, "took the lock (key %lld): %s",
-        (long long)flight->target->lock_key, text_string(&reason));
+    switch (flight->target->lock) {
+    case LOCK_NONE:
+        break;
+    case LOCK_FILE:
+        report(EVENT_LOCK_TAKEN, &fields, "took the lock %s: %s", flight->target->lock_path,
+            text_string(&reason));
+        break;
+    case LOCK_AUTO:
+    case LOCK_POSTGRES:
+        report(EVENT_LOCK_TAKEN, &fields, "took the lock (key %lld): %s",
+            (long long)flight->target->lock_key, text_string(&reason));
+        break;
+    }
 }
 
 void narrate_fencing(const struct fence_report *found, int64_t *say_at_ms) {

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "prepare/connect.h"
+#include "prepare/postgres_history.h"
 #include "prepare/slots.h"
 #include "signalbox/base/deadline.h"
 #include "signalbox/base/random.h"
@@ -140,13 +141,31 @@ static enum coordination connect_to_database(void *self, struct error *error) {
     return result;
 }
 
+/* What the database's owner would have to say; the role is the one that we came as. */
+static void append_grant(const struct postgres_coordinator *coordinator, struct text *grant) {
+    const struct ledger *ledger = &coordinator->ledger;
+    const char *user = coordinator->target->database->user;
+    if (ledger->table != NULL && coordinator->is_ledger_there) {
+        text_append_format(grant, "GRANT SELECT, INSERT, UPDATE, DELETE ON %s TO ", ledger->table);
+    } else {
+        text_append_format(grant, "GRANT USAGE, CREATE ON SCHEMA %s TO ",
+            ledger->schema == NULL ? "public" : ledger->schema);
+    }
+    if (user != NULL) {
+        text_append_format(grant, "\"%s\"", user);
+    } else {
+        text_append_string(grant, "its role");
+    }
+}
+
 /* Without a ledger the protocol still holds: every replica runs the steps in its turn. */
 static enum coordination go_on_without_ledger(
     struct postgres_coordinator *coordinator, const struct session *session) {
+    AUTO_TEXT struct text grant = {.data = NULL};
+    append_grant(coordinator, &grant);
     report(EVENT_LEDGER_UNAVAILABLE, NULL,
-        "no ledger (%s): every replica runs the steps in its turn; GRANT USAGE, CREATE ON SCHEMA "
-        "to this role would spare that",
-        session->failure.message);
+        "no ledger (%s): every replica runs the steps in its turn; what would spare that: %s",
+        session->failure.message, text_string(&grant));
     coordinator->has_ledger = false;
     return COORDINATION_DONE;
 }
@@ -231,8 +250,8 @@ static enum coordination look(void *self, struct look *seen, struct error *error
         result = ledger_find(&coordinator->ledger, &coordinator->reader, statement_deadline_ms());
     }
     if (result == SESSION_DONE) {
-        result =
-            ledger_read(&coordinator->ledger, &coordinator->reader, seen, statement_deadline_ms());
+        result = ledger_read(&coordinator->ledger, &coordinator->reader, seen,
+            &coordinator->is_ledger_there, statement_deadline_ms());
     }
     enum coordination concluded = conclude_ledger(coordinator, result, error);
     seen->has_ledger = coordinator->has_ledger;
@@ -422,7 +441,12 @@ static enum session_result enter(
         .host = report_host(),
         .release = coordinator->release,
         .initialises = coordinator->initialises};
-    enum session_result result = ledger_make(ledger, reader, deadline_ms);
+    bool was_there = coordinator->is_ledger_there;
+    enum session_result result =
+        ledger_make(ledger, reader, &coordinator->is_ledger_there, deadline_ms);
+    if (result == SESSION_DONE && !was_there) {
+        report(EVENT_LEDGER_MADE, NULL, "the ledger of runs is the table %s", ledger->table);
+    }
     if (result == SESSION_DONE) {
         result = ledger_bury(ledger, reader, dead, deadline_ms);
     }
@@ -553,6 +577,12 @@ static const char *step_assignment(void *self) {
     return coordinator->step_assignment;
 }
 
+/* The lock is a connection's; what a step leaves in the server, the fence ends. */
+static int step_fd(void *self) {
+    (void)self;
+    return -1;
+}
+
 static enum session_result write_outcome(struct postgres_coordinator *coordinator,
     const struct run *outcome, bool *changed, int64_t deadline_ms) {
     struct run entered = *outcome;
@@ -650,10 +680,14 @@ struct coordinator postgres_coordinator_interface(struct postgres_coordinator *c
         .fence = fence,
         .fence_own = fence_own,
         .step_assignment = step_assignment,
+        .step_fd = step_fd,
         .run_end = run_end,
         .guard_fd = guard_fd,
         .guard_deadline_ms = guard_deadline_ms,
         .guard_holds = guard_holds,
+        .why_lost = "the connection that held it is closed or silent; behind PgBouncer its "
+                    "idle_transaction_timeout does that",
+        .history = postgres_history,
         .disconnect = disconnect,
     };
     return (struct coordinator){.operations = &operations, .self = coordinator};

@@ -28,8 +28,9 @@ struct postgres_coordinator {
     struct fence fence;
     char step_assignment[FENCE_ASSIGNMENT_LENGTH];
     bool has_ledger;
-    bool is_ledger_late; /* The run is entered only after its steps. */
-    bool initialises;    /* What will be entered then. */
+    bool is_ledger_there; /* Its table was seen. */
+    bool is_ledger_late;  /* The run is entered only after its steps. */
+    bool initialises;     /* What will be entered then. */
     bool was_reached;
     bool is_learned; /* What follows is known of the reader's connection. */
     bool is_pooled;

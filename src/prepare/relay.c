@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "signalbox/report/report.h"
+
 enum { FAREWELL_MS = 1000 };
 
 int relay_open(struct relay *relay, int to_fd, struct last_lines *last, int *step_end) {
@@ -44,6 +46,7 @@ static void let_pass(struct relay *relay, size_t ready) {
 }
 
 static void write_ready(struct relay *relay) {
+    report_end_line();
     ssize_t written = write(relay->to_fd, relay->buffer, relay->ready);
     if (written < 0 && (errno == EAGAIN || errno == EINTR)) {
         return;

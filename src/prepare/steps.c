@@ -75,6 +75,8 @@ static int step_start(struct running_step *running, struct error *error) {
         .stdin_fd = input_fd,
         .stdout_fd = output_fd,
         .stderr_fd = errors_fd,
+        .kept_fd =
+            running->request->coordinator->operations->step_fd(running->request->coordinator->self),
         .group = SPAWN_OWN_SESSION,
         .die_with_parent = true,
         .signals = running->request->inheritance,
@@ -103,6 +105,19 @@ static void act_on_ending(const struct running_step *running, enum ending_action
     }
 }
 
+/* Another replica may begin its step in some milliseconds, and a look through /proc takes as long
+ * on a busy host: first whoever needs no looking for. */
+static void kill_at_once(const struct running_step *running) {
+    if (running->process != 0) {
+        (void)kill(-running->session, SIGKILL);
+    }
+}
+
+static void say_lock_lost(const struct coordinator *coordinator, const char *what_now) {
+    report(EVENT_LOCK_LOST, NULL, "the lock is lost (%s): %s", coordinator->operations->why_lost,
+        what_now);
+}
+
 /* Decides what the last wake-up means for the step; false when nothing of it is left. */
 static bool step_tend(struct running_step *running) {
     const struct coordinator *coordinator = running->request->coordinator;
@@ -121,9 +136,8 @@ static bool step_tend(struct running_step *running) {
     }
     if (!running->lock_lost && !coordinator->operations->guard_holds(coordinator->self)) {
         running->lock_lost = true;
-        report(EVENT_LOCK_LOST, NULL,
-            "the lock is lost (the connection that held it is closed or silent; behind PgBouncer "
-            "its idle_transaction_timeout does that): killing the step");
+        kill_at_once(running);
+        say_lock_lost(coordinator, "killing the step");
         act_on_ending(running, ending_begin(&running->ending, now_ms, now_ms), SIGKILL);
     }
     if (now_ms >= running->time_is_up_ms) {
@@ -276,10 +290,23 @@ static struct steps_end step_run(const struct steps_request *request, const stru
     return step_conclude(&running);
 }
 
+/* What came before, a fence that had to wait or another step, may have taken longer than the lock
+ * lived. */
+static struct steps_end step_run_locked(
+    const struct steps_request *request, const struct step *step) {
+    const struct coordinator *coordinator = request->coordinator;
+    if (coordinator->operations->guard_holds(coordinator->self)) {
+        return step_run(request, step);
+    }
+    say_lock_lost(coordinator, "no step is begun");
+    return (struct steps_end){
+        .outcome = STEPS_LOCK_LOST, .step = step->text, .exit_status = EXIT_STATUS_WAITED_TOO_LONG};
+}
+
 struct steps_end steps_run(const struct steps_request *request) {
     struct steps_end end = {.outcome = STEPS_OK};
     for (size_t i = 0; i < request->steps->count && end.outcome == STEPS_OK; i++) {
-        end = step_run(request, &request->steps->items[i]);
+        end = step_run_locked(request, &request->steps->items[i]);
     }
     return end;
 }

@@ -10,7 +10,9 @@
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -20,11 +22,14 @@
 static const struct {
     const char *name;
     enum report_level level;
+    bool is_in_place; /* On a terminal it takes the place of the one before. */
 } events[] = {
     [EVENT_USAGE] = {"usage", REPORT_ERROR},
     [EVENT_CONFIGURATION] = {"configuration", REPORT_ERROR},
     [EVENT_CONFIGURATION_NOTE] = {"configuration_note", REPORT_WARN},
     [EVENT_VARIABLE_UNKNOWN] = {"variable_unknown", REPORT_WARN},
+    [EVENT_IDENTITY_TAKEN] = {"identity_taken", REPORT_INFO},
+    [EVENT_IDENTITY_REFUSED] = {"identity_refused", REPORT_ERROR},
     [EVENT_COMMAND_RECOGNISED] = {"command_recognised", REPORT_INFO},
     [EVENT_RAILS_ASKED] = {"rails_asked", REPORT_INFO},
     [EVENT_RAILS_ANSWERED] = {"rails_answered", REPORT_INFO},
@@ -34,14 +39,15 @@ static const struct {
     [EVENT_DATABASE_REFUSED] = {"database_refused", REPORT_ERROR},
     [EVENT_LEDGER_UNAVAILABLE] = {"ledger_unavailable", REPORT_WARN},
     [EVENT_LEDGER_LATE] = {"ledger_late", REPORT_WARN},
+    [EVENT_LEDGER_MADE] = {"ledger_made", REPORT_INFO},
     [EVENT_NO_FINGERPRINT] = {"no_fingerprint", REPORT_WARN},
     [EVENT_LOCK_TAKEN] = {"lock_taken", REPORT_INFO},
     [EVENT_LOCK_LOST] = {"lock_lost", REPORT_ERROR},
-    [EVENT_WAITING] = {"waiting", REPORT_INFO},
+    [EVENT_WAITING] = {"waiting", REPORT_INFO, true},
     [EVENT_RUNNER_DIED] = {"runner_died", REPORT_WARN},
     [EVENT_FENCED] = {"fenced", REPORT_WARN},
     [EVENT_STEP_STARTED] = {"step_started", REPORT_INFO},
-    [EVENT_STEP_RUNNING] = {"step_running", REPORT_INFO},
+    [EVENT_STEP_RUNNING] = {"step_running", REPORT_INFO, true},
     [EVENT_STEP_TIMED_OUT] = {"step_timed_out", REPORT_ERROR},
     [EVENT_STEP_ENDED] = {"step_ended", REPORT_INFO},
     [EVENT_STEP_FAILED] = {"step_failed", REPORT_ERROR},
@@ -78,20 +84,26 @@ static struct {
     enum report_format format;
     enum report_level level;
     unsigned dropped;
+    bool has_open_line; /* The cursor stands behind a line that another may replace. */
     char host[65];
     char release[129];
     char fingerprint[65];
 } settings = {.level = REPORT_INFO};
 
-/* A line under construction: what does not fit is left out, the newline always fits. */
+/* A line under construction: what does not fit is left out, what ends it always fits. */
 struct line {
     char data[PIPE_BUF];
     size_t used;
 };
 
+/* To the line's beginning, and away with what is longer (ECMA-48: CR and EL). */
+#define LINE_REPLACING "\r"
+#define LINE_CLEARED "\x1b[K"
+enum { LINE_END_LENGTH = sizeof LINE_CLEARED };
+
 static void line_append(struct line *line, const char *text) {
     size_t length = strlen(text);
-    size_t room = sizeof line->data - 3 - line->used;
+    size_t room = sizeof line->data - LINE_END_LENGTH - line->used;
     if (length > room) {
         length = room;
     }
@@ -105,7 +117,7 @@ static void line_append_member(struct line *line, const char *key, const char *v
     (void)snprintf(prefix, sizeof prefix, ",\"%s\":", key);
     size_t length = json_quote(value, quoted, sizeof quoted);
     /* A member that does not fit whole is left out: half of one would break the object. */
-    if (line->used + strlen(prefix) + length + 4 > sizeof line->data) {
+    if (line->used + strlen(prefix) + length + 1 + LINE_END_LENGTH > sizeof line->data) {
         return;
     }
     line_append(line, prefix);
@@ -115,7 +127,7 @@ static void line_append_member(struct line *line, const char *key, const char *v
 static void line_append_number(struct line *line, const char *key, int64_t value) {
     char member[96];
     (void)snprintf(member, sizeof member, ",\"%s\":%lld", key, (long long)value);
-    if (line->used + strlen(member) + 4 <= sizeof line->data) {
+    if (line->used + strlen(member) + 1 + LINE_END_LENGTH <= sizeof line->data) {
         line_append(line, member);
     }
 }
@@ -132,8 +144,12 @@ static void format_time(char *buffer, size_t capacity) {
     (void)snprintf(buffer, capacity, "%s.%03ldZ", seconds, now.tv_nsec / 1000000);
 }
 
-static void write_line(struct line *line) {
-    line->data[line->used++] = '\n';
+static void line_end(struct line *line, const char *end) {
+    memcpy(line->data + line->used, end, strlen(end));
+    line->used += strlen(end);
+}
+
+static void write_line(const struct line *line) {
     struct pollfd output = {.fd = STDERR_FILENO, .events = POLLOUT};
     if (poll(&output, 1, 0) != 1 || (output.revents & POLLOUT) == 0 ||
         write(STDERR_FILENO, line->data, line->used) < 0) {
@@ -197,8 +213,55 @@ static void compose_text(struct line *line, enum event event, const char *messag
     line_append(line, message);
 }
 
+bool report_is_in_place(void) {
+    const char *terminal = getenv("TERM");
+    return settings.format == REPORT_TEXT && terminal != NULL && terminal[0] != '\0' &&
+        strcmp(terminal, "dumb") != 0 && isatty(STDERR_FILENO) == 1;
+}
+
+/* The terminal's width, of which the last column stays free: a cursor behind it may have gone to
+ * the next line. */
+static size_t find_width(void) {
+    enum { USUAL_COLUMNS = 80 };
+    struct winsize size = {.ws_col = 0};
+    bool is_known = ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1;
+    return (is_known ? size.ws_col : USUAL_COLUMNS) - 1U;
+}
+
+/* Cuts a line to a number of characters, and never within one of UTF-8. */
+static void line_cut(struct line *line, size_t width) {
+    size_t characters = 0;
+    for (size_t i = 0; i < line->used; i++) {
+        bool continues = ((unsigned char)line->data[i] & 0xC0) == 0x80;
+        if (!continues && characters++ == width) {
+            line->used = i;
+        }
+    }
+}
+
+static void emit_in_place(enum event event, const char *message) {
+    struct line words = {.used = 0};
+    struct line line = {.used = 0};
+    compose_text(&words, event, message);
+    line_cut(&words, find_width());
+    words.data[words.used] = '\0';
+    line_append(&line, LINE_REPLACING);
+    line_append(&line, words.data);
+    line_end(&line, LINE_CLEARED);
+    write_line(&line);
+    settings.has_open_line = true;
+}
+
 static void emit(enum event event, const struct event_fields *fields, const char *message) {
     struct line line = {.used = 0};
+    if (events[event].is_in_place && report_is_in_place()) {
+        emit_in_place(event, message);
+        return;
+    }
+    if (settings.has_open_line) {
+        line_append(&line, "\n");
+        settings.has_open_line = false;
+    }
     switch (settings.format) {
     case REPORT_JSON:
         compose_json(&line, event, fields, message);
@@ -207,7 +270,17 @@ static void emit(enum event event, const struct event_fields *fields, const char
         compose_text(&line, event, message);
         break;
     }
+    line_end(&line, "\n");
     write_line(&line);
+}
+
+void report_end_line(void) {
+    if (settings.has_open_line) {
+        struct line line = {.used = 0};
+        line_end(&line, "\n");
+        write_line(&line);
+        settings.has_open_line = false;
+    }
 }
 
 void report_configure(enum report_format format, enum report_level level, const char *release) {

@@ -66,7 +66,7 @@ class Container:
     """One container, made but not started."""
 
     def __init__(self, image=SHOP, command=SERVER, entrypoint=None, environment=None,
-                 files=None):
+                 files=None, more=()):
         self.name = f"signalbox-{uuid.uuid4().hex[:10]}"
         self.seen = 0
         options = ["--name", self.name, "--network", "signalbox",
@@ -79,7 +79,7 @@ class Container:
         # Files of the host in place of the image's own.
         for inside, outside in (files or {}).items():
             options += ["--volume", f"{outside}:{inside}:ro"]
-        podman("create", *options, image, *command)
+        podman("create", *options, *more, image, *command)
 
     # --- life ---------------------------------------------------------------
 

@@ -246,7 +246,7 @@ def test_a_literal_in_an_expression_is_not_printed(application):
 
 
 @pytest.mark.parametrize("yaml, text", [
-    ("production: {{adapter: sqlite3, database: storage/production.sqlite3}}\n", "file lock"),
+    ("production: {{adapter: sqlite3}}\n", "names no file for its SQLite database"),
     ("production: {{adapter: mysql2, database: shop, host: db}}\n", "MySQL"),
     ("production: {{adapter: cockroachdb, database: shop, host: db}}\n", "CockroachDB"),
     ("production: {{adapter: oracle_enhanced, database: shop}}\n", "`oracle_enhanced`"),

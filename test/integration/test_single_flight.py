@@ -131,7 +131,7 @@ def test_changed_content_of_a_file_is_prepared_once(scene):
 def test_what_is_not_part_of_an_image_does_not_count(scene):
     prepared_once(scene)
     for name in ("log", "tmp", "storage", "node_modules", "public", ".git", "vendor/bundle"):
-        (scene.directory / name).mkdir(parents=True)
+        (scene.directory / name).mkdir(parents=True, exist_ok=True)
         (scene.directory / name / "by-product").write_text("new\n")
     replica = scene.start_one()
     replica.wait_for_stdout("serving")

@@ -4,7 +4,8 @@
         server.create_role("app", "s3cret", "CREATEDB")
         os.environ["DATABASE_URL"] = server.url("app_production", "app", "s3cret")
 
-`Server(version=17)` is Debian trixie's, whatever the machine itself has.
+`Server(standby_of=server)` streams from another. `Server(version=17)` is
+Debian trixie's, whatever the machine itself has.
 
 It lives in a temporary directory, listens on a free port with TLS and SCRAM
 passwords, and is gone afterwards, also when the test process was killed.
@@ -24,6 +25,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import time
 from urllib.parse import quote
 
 import trixie
@@ -61,12 +63,14 @@ class Server:
 
     superuser = "postgres"
 
-    def __init__(self, listen="127.0.0.1", max_connections=100, version=None, **settings):
+    def __init__(self, listen="127.0.0.1", max_connections=100, version=None, standby_of=None,
+                 **settings):
         self.addresses = [address.strip() for address in listen.split(",")]
         self.host = self.addresses[0]
         self.port = None
         self.max_connections = max_connections
-        self.superuser_password = secrets.token_urlsafe(18)
+        self.superuser_password = (
+            standby_of.superuser_password if standby_of else secrets.token_urlsafe(18))
         self.running = False
         self.settings = settings
         self._bin = _newest_bin_directory()
@@ -87,7 +91,10 @@ class Server:
             os.mkdir(self.socket_directory)
             _make_certificates(self.directory, self.addresses)
             self._give_to_system_user()
-            self._initdb()
+            if standby_of:
+                self._copy(standby_of)
+            else:
+                self._initdb()
         except BaseException:
             self.close()
             raise
@@ -130,6 +137,19 @@ class Server:
         """Stops the server; "immediate" is what a crash looks like to clients."""
         self._pg_ctl("stop", "-w", "-t", str(START_TIMEOUT_S), "-m", mode)
         self.running = False
+
+    def promote(self):
+        """Makes a standby the primary; returns when it takes writes."""
+        self._pg_ctl("promote", "-w", "-t", str(START_TIMEOUT_S))
+
+    def catch_up(self, primary):
+        """Returns when a standby has replayed all that the primary has done so far."""
+        (position,), = primary.query("SELECT pg_current_wal_flush_lsn()")
+        end = time.monotonic() + START_TIMEOUT_S
+        while self.query(f"SELECT pg_last_wal_replay_lsn() >= '{position}'") != [("t",)]:
+            if time.monotonic() > end:
+                raise ServerError(f"the standby does not catch up:\n{self.log()}")
+            time.sleep(0.05)
 
     def close(self):
         """Stops the server and removes everything that is on disk; may be called twice."""
@@ -258,6 +278,13 @@ class Server:
         )
         os.unlink(password_file)
 
+    def _copy(self, primary):
+        """A streaming standby; it begins where the primary is."""
+        self._run(
+            "pg_basebackup", "-D", self.data_directory, "-R", "-X", "stream", "-c", "fast",
+            "--no-sync", "-d", f"host={primary.host} port={primary.port} "
+            f"user={self.superuser} password={self.superuser_password}")
+
     def _configure(self):
         loopback_only = all(ipaddress.ip_address(a).is_loopback for a in self.addresses)
         # The address of a bridge exists only once something is plugged into it,
@@ -303,7 +330,7 @@ class Server:
         with open(os.path.join(self.data_directory, "pg_hba.conf"), "w", encoding="utf-8") as file:
             file.write("local all all scram-sha-256\n")
             for network in networks:
-                file.write(f"host all all {network} scram-sha-256\n")
+                file.write(f"host all,replication all {network} scram-sha-256\n")
 
     def _give_to_system_user(self, *paths):
         if os.geteuid() != 0:

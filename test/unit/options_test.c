@@ -131,9 +131,17 @@ static void bad_values_say_what_where_and_what_to_do(void **state) {
         {{"s", "--lock=file:"}, {NULL},
             "--lock: `file:` is not allowed: use auto, postgres, file, file:PATH or none"},
         {{"s", "--user="}, {NULL},
-            "--user: `` is not allowed: use NAME, NAME:GROUP or their numbers"},
+            "--user: `` is not allowed: use NAME, NAME:GROUP or their numbers (0 to 4294967294)"},
         {{"s", "--user=a:b:c"}, {NULL},
-            "--user: `a:b:c` is not allowed: use NAME, NAME:GROUP or their numbers"},
+            "--user: `a:b:c` is not allowed: use NAME, NAME:GROUP or their numbers (0 to "
+            "4294967294)"},
+        {{"s", "--user=-1"}, {NULL},
+            "--user: `-1` is not allowed: use NAME, NAME:GROUP or their numbers (0 to 4294967294)"},
+        {{"s", "--caps="}, {NULL},
+            "--caps: a name is missing: use none, or names such as net_bind_service with commas "
+            "between them"},
+        {{"s"}, {"SIGNALBOX_CAPS=net_bind"},
+            "SIGNALBOX_CAPS: `net_bind` is not a capability: did you mean net_bind_service?"},
         {{"s", "--rewrite=TERM"}, {NULL},
             "--rewrite: `TERM` is not allowed: use FROM:TO with names or numbers of signals, TO "
             "may "
@@ -217,7 +225,10 @@ static void what_is_only_checked_is_named_unless_it_asks_for_nothing(void **stat
     assert_null(options_unavailable(&options));
     options_release(&options);
     assert_int_equal(read_options(WORDS("x"), VARIABLES("SIGNALBOX_USER=app")), 0);
-    assert_string_equal(options_unavailable(&options), "SIGNALBOX_USER");
+    assert_null(options_unavailable(&options));
+    options_release(&options);
+    assert_int_equal(read_options(WORDS("x"), VARIABLES("SIGNALBOX_LOCK=file")), 0);
+    assert_string_equal(options_unavailable(&options), "SIGNALBOX_LOCK");
 }
 
 static void help_fits_eighty_columns_and_names_every_option(void **state) {

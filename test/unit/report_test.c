@@ -6,6 +6,8 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "signalbox/report/report.h"
@@ -105,6 +107,89 @@ static void below_its_level_an_event_is_silent(void **state) {
     assert_int_equal(capture(say_hello, line, sizeof line), 0);
 }
 
+/* --- on a terminal ---------------------------------------------------------- */
+
+/* What a terminal of so many columns got while `say` ran. */
+static void capture_on_terminal(
+    void (*say)(void), unsigned short columns, char *captured, size_t capacity) {
+    int saved = dup(STDERR_FILENO);
+    int ours = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+    assert_true(ours >= 0);
+    assert_int_equal(grantpt(ours), 0);
+    assert_int_equal(unlockpt(ours), 0);
+    int theirs = open(ptsname(ours), O_RDWR | O_NOCTTY | O_CLOEXEC);
+    assert_true(theirs >= 0);
+    struct winsize size = {.ws_row = 24, .ws_col = columns};
+    assert_int_equal(ioctl(theirs, TIOCSWINSZ, &size), 0);
+    assert_int_equal(dup2(theirs, STDERR_FILENO), STDERR_FILENO);
+    say();
+    assert_int_equal(dup2(saved, STDERR_FILENO), STDERR_FILENO);
+    ssize_t length = read(ours, captured, capacity - 1);
+    (void)close(saved);
+    (void)close(theirs);
+    (void)close(ours);
+    captured[length < 0 ? 0 : length] = '\0';
+}
+
+static void say_waiting_twice_and_go_on(void) {
+    report(EVENT_WAITING, NULL, "waiting for 1 s");
+    report(EVENT_WAITING, NULL, "waiting for 2 s");
+    report(EVENT_PREPARED, NULL, "prepared");
+    report(EVENT_COMMAND_STARTED, NULL, "started");
+}
+
+static void what_repeats_itself_stays_on_one_line(void **state) {
+    (void)state;
+    char captured[4096];
+    report_configure(REPORT_TEXT, REPORT_INFO, NULL);
+    assert_int_equal(setenv("TERM", "xterm", 1), 0);
+    /* The terminal itself makes \r\n of \n. */
+    capture_on_terminal(say_waiting_twice_and_go_on, 80, captured, sizeof captured);
+    assert_string_equal(captured,
+        "\rsignalbox: waiting for 1 s\x1b[K\rsignalbox: waiting for 2 s\x1b[K\r\n"
+        "signalbox: prepared\r\nsignalbox: started\r\n");
+}
+
+static void say_long_and_end(void) {
+    report(EVENT_STEP_RUNNING, NULL, "\xC3\xA4\xC3\xB6\xC3\xBC and what does not fit");
+    report_end_line();
+    report_end_line();
+}
+
+static void a_line_that_is_replaced_is_never_wider_than_the_terminal(void **state) {
+    (void)state;
+    char captured[4096];
+    report_configure(REPORT_TEXT, REPORT_INFO, NULL);
+    assert_int_equal(setenv("TERM", "xterm", 1), 0);
+    capture_on_terminal(say_long_and_end, 14, captured, sizeof captured);
+    assert_string_equal(captured, "\rsignalbox: \xC3\xA4\xC3\xB6\x1b[K\r\n");
+    capture_on_terminal(say_long_and_end, 0, captured, sizeof captured);
+    assert_non_null(strstr(captured, "what does not fit\x1b[K"));
+}
+
+static void nothing_is_replaced_where_that_cannot_be(void **state) {
+    (void)state;
+    static const struct {
+        const char *terminal;
+        enum report_format format;
+    } rows[] = {{"dumb", REPORT_TEXT}, {"", REPORT_TEXT}, {"xterm", REPORT_JSON}};
+    for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+        char captured[4096];
+        report_configure(rows[i].format, REPORT_INFO, NULL);
+        assert_int_equal(setenv("TERM", rows[i].terminal, 1), 0);
+        capture_on_terminal(say_waiting_twice_and_go_on, 80, captured, sizeof captured);
+        assert_null(strchr(captured, '\x1b'));
+        assert_non_null(strstr(captured, "waiting for 1 s"));
+    }
+    char piped[4096];
+    report_configure(REPORT_TEXT, REPORT_INFO, NULL);
+    assert_int_equal(setenv("TERM", "xterm", 1), 0);
+    (void)capture(say_waiting_twice_and_go_on, piped, sizeof piped);
+    assert_string_equal(piped,
+        "signalbox: waiting for 1 s\nsignalbox: waiting for 2 s\nsignalbox: prepared\n"
+        "signalbox: started\n");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(text_is_one_line_without_control_characters),
@@ -112,6 +197,9 @@ int main(void) {
         cmocka_unit_test(a_long_event_is_still_one_whole_object),
         cmocka_unit_test(a_full_pipe_drops_the_line_and_says_so_later),
         cmocka_unit_test(below_its_level_an_event_is_silent),
+        cmocka_unit_test(what_repeats_itself_stays_on_one_line),
+        cmocka_unit_test(a_line_that_is_replaced_is_never_wider_than_the_terminal),
+        cmocka_unit_test(nothing_is_replaced_where_that_cannot_be),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

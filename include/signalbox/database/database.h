@@ -48,6 +48,14 @@ struct database {
 /* Whether the adapter is PostgreSQL's, whose locks and ledger are the ones that are used. */
 bool database_is_postgres(const struct database *database);
 
+bool database_is_sqlite(const struct database *database);
+
+/* Where a SQLite database's file is or will be: an absolute path, symbolic links followed as far as
+ * they exist. `directory` is the application's. False where it has no
+ * file: another adapter, no name, a database in memory. */
+bool database_sqlite_path(
+    const struct database *database, const char *directory, struct text *path) MUST_USE;
+
 /* The key of a setting in database.yml: "encoding". */
 const char *creation_setting_name(enum creation_setting setting);
 

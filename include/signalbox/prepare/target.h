@@ -14,6 +14,7 @@
 #include "signalbox/command/step.h"
 #include "signalbox/database/ask_rails.h"
 #include "signalbox/database/database.h"
+#include "signalbox/prepare/lock_choice.h"
 
 struct target_request {
     const char *directory;           /* Where the command will run; "." is here. */
@@ -28,6 +29,8 @@ struct target_request {
     bool has_secrets_tool; /* The command gets its environment from a tool that we cannot see into.
                             */
     const char *release;   /* --release, or NULL. */
+    const struct lock_choice *lock; /* --lock. */
+    const struct string_list *watch; /* As --watch has it; NULL or empty: the whole image. */
     int64_t lock_key;
 };
 
@@ -40,13 +43,19 @@ enum missing_database {
 
 struct target {
     struct databases databases;
-    const struct database *database; /* The first, with lock and ledger; NULL while unclear. */
+    const struct database *database; /* The first; NULL while unclear, and where none is needed. */
     char unclear[640];               /* Why only Rails can say; empty where it need not be asked. */
     const struct step_list *steps;
+    const char *directory;                 /* As in the request. */
+    const struct lock_choice *lock_choice; /* As in the request. */
+    enum lock_kind lock;                   /* What it comes to; LOCK_AUTO while unclear. */
+    char *lock_path;                       /* Of LOCK_FILE, otherwise NULL. */
     int64_t lock_key;
     const char *environment;        /* As in the request. */
     const char *environment_source; /* As in the request. */
     bool has_fingerprint;
+    char no_fingerprint[200];    /* Why there is none, as a clause. */
+    struct string_list warnings; /* What is noteworthy about the watched files, a sentence each. */
     char fingerprint[65];
     int64_t files;
     int64_t bytes;
@@ -67,6 +76,9 @@ int target_make(
  * long it took. -1 with the error filled where Rails has none, or a signal ended the asking. */
 int target_ask_rails(
     struct target *target, const struct rails_question *question, struct error *error) MUST_USE;
+
+/* Why there is no fingerprint and what follows, as a sentence. */
+void target_explain_no_fingerprint(const struct target *target, struct text *text);
 
 void target_release(struct target *target);
 

@@ -2,7 +2,8 @@
  * What Signalbox says while it works: one event, one line, one write to standard error, as text for
  * a person or as a JSON object for a log collector. report/report.c lists every event with its
  * level. Nothing here ever blocks: a line is written only when the descriptor takes it, and is
- * otherwise counted and the count told later. A line is at most PIPE_BUF bytes.
+ * otherwise counted and the count told later. A line is at most PIPE_BUF bytes. On a terminal the
+ * words of somebody who waits stay on one line and change there.
  */
 #ifndef SIGNALBOX_REPORT_REPORT_H
 #define SIGNALBOX_REPORT_REPORT_H
@@ -18,6 +19,8 @@ enum event {
     EVENT_CONFIGURATION,
     EVENT_CONFIGURATION_NOTE,
     EVENT_VARIABLE_UNKNOWN,
+    EVENT_IDENTITY_TAKEN,
+    EVENT_IDENTITY_REFUSED,
     EVENT_COMMAND_RECOGNISED,
     EVENT_RAILS_ASKED,
     EVENT_RAILS_ANSWERED,
@@ -27,6 +30,7 @@ enum event {
     EVENT_DATABASE_REFUSED,
     EVENT_LEDGER_UNAVAILABLE,
     EVENT_LEDGER_LATE,
+    EVENT_LEDGER_MADE,
     EVENT_NO_FINGERPRINT,
     EVENT_LOCK_TAKEN,
     EVENT_LOCK_LOST,
@@ -78,6 +82,14 @@ void report_set_fingerprint(const char *fingerprint);
 
 /* The short name of this replica: the host name of its UTS namespace. */
 const char *report_host(void);
+
+/* Whether events that repeat themselves (waiting, step_running) replace their line instead of adding
+ * one: text on a terminal that can. They may then come more often. */
+bool report_is_in_place(void);
+
+/* Before anything else is written where standard error goes: a line that could be replaced ends
+ * here. A later event does so by itself. */
+void report_end_line(void);
 
 /* `fields` may be NULL. The message is one line; control characters in it are escaped. */
 void report(enum event event, const struct event_fields *fields, const char *format, ...)

@@ -1,0 +1,28 @@
+/*
+ * What preparing and asking about it begin with: an ear for signals, the environment of whatever is
+ * started, and the target, complete.
+ */
+#ifndef PREPARE_PREPARATION_H
+#define PREPARE_PREPARATION_H
+
+#include "prepare/cancellation.h"
+#include "signalbox/base/cleanup.h"
+#include "signalbox/base/error.h"
+#include "signalbox/base/text.h"
+#include "signalbox/prepare/prepare.h"
+#include "signalbox/prepare/target.h"
+
+struct preparation {
+    struct cancellation cancellation;
+    struct string_list environment; /* For the steps. */
+    struct target target;
+};
+
+/* Where only Rails can say which databases there are, Rails is asked. -1 with the error filled, or
+ * with cancellation.signal set where one ended the asking. Release it in any case. */
+int preparation_make(const struct prepare_request *request, struct preparation *preparation,
+    struct error *error) MUST_USE;
+
+void preparation_release(struct preparation *preparation);
+
+#endif

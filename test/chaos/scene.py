@@ -1,0 +1,563 @@
+"""One round: plays a plan against real replicas and writes down in one order all that it sees."""
+
+import contextlib
+import json
+import os
+import selectors
+import signal
+import socket
+import struct
+import time
+
+from lane import DATABASE, ROLE, Loop
+from proxy import Link
+
+# There to end a round that hangs, and to measure nothing.
+DEADLINE_S = 180
+GRACE = "400ms"
+LOCK_CLASS = 0x5369676E
+STEP_CLASS = 1128808783
+
+SERVE = ("./bin/rails", "server")
+PREPARE = ("./bin/rails", "db:prepare")
+
+
+def children_of(pid):
+    try:
+        with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as children:
+            return [int(child) for child in children.read().split()]
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+
+
+def name_of(pid):
+    try:
+        with open(f"/proc/{pid}/comm", encoding="utf-8", errors="replace") as comm:
+            return comm.read().strip()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
+def tree_of(pid):
+    return [pid] + [below for child in children_of(pid) for below in tree_of(child)]
+
+
+def app_name(database, key):
+    """The APP of the design's fence."""
+    value = 2166136261
+    for byte in f"{database}\npublic\n{key}".encode():
+        value = (value ^ byte) * 16777619 & 0xFFFFFFFF
+    return f"{value:08x}"
+
+
+class Replica:
+    """One container: what was asked of it, what was done to it, and what it said."""
+
+    def __init__(self, number, index, wish, is_closing=False):
+        self.index = index
+        self.release = wish["release"]
+        self.purpose = wish["purpose"]
+        self.init = wish["init"]
+        self.is_closing = is_closing
+        # No other round's: the server knows us by this name.
+        self.name = f"{number}-" + (f"closing-{self.release}" if is_closing else f"web-{index}")
+        self.pid = None
+        self.status = None
+        self.events = []
+        self.text = b""
+        self.has_served = False
+        self.is_frozen = False
+        self.was_signalled = set()
+        self.was_killed = False
+        self.has_lost_preparer = False
+        self.is_disturbed = False
+        self.began_at = None
+
+    def main(self):
+        """The process of Signalbox, or None where there is none yet or any more."""
+        if self.pid is None or self.status is not None:
+            return None
+        if not self.init:
+            return self.pid
+        below = children_of(self.pid)
+        return below[0] if below else None
+
+    def preparer(self):
+        main = self.main()
+        below = [] if main is None else [
+            pid for pid in children_of(main) if name_of(pid) == "signalbox"]
+        return below[0] if below else None
+
+    def said(self, event):
+        return [entry for entry in self.events if entry["event"] == event]
+
+
+class Puppet:
+    """A connection of the actor: a step, what it left behind, or a server."""
+
+    def __init__(self, connection, pid):
+        self.connection = connection
+        self.pid = pid
+        self.role = None
+        self.replica = None
+        self.run = None
+        self.is_over = False
+        self.has_answered = False
+        self.challenged_at = None
+        self.was_told = None
+        self.orders = []
+
+    def tell(self, order):
+        with contextlib.suppress(OSError):
+            self.connection.send(order.encode())
+
+
+class Scene:
+    def __init__(self, lane, plan):
+        self.lane = lane
+        self.plan = plan
+        self.key = plan["number"] + 1
+        self.is_missing = plan["kind"] == "missing"
+        self.database = f"chaos_{self.key}" if self.is_missing else DATABASE
+        self.loop = Loop()
+        self.began = time.monotonic()
+        self.timeline = []
+        self.complaints = []
+        self.replicas = []
+        self.puppets = []
+        self.steps = []
+        self.counts = {}
+        self.triggers = []
+        self.lock_faults = set()
+        # How long a step lived beside the next, where an operator had taken its lock away, or
+        # killed its preparer alone: the lock is free before those above and below it know.
+        self.windows = []
+        self.links = {}
+        self.is_closing = False
+        self.socket_path = str(lane.directory / "puppets")
+
+    # --- what happened --------------------------------------------------------
+
+    def note(self, *words):
+        moment = f"{(time.monotonic() - self.began) * 1000:9.1f}"
+        self.timeline.append(f"{moment} {' '.join(str(word) for word in words)}")
+        return len(self.timeline)
+
+    def complain(self, words):
+        self.note("COMPLAINT:", words)
+        self.complaints.append(words)
+
+    # --- triggers -------------------------------------------------------------
+
+    def when(self, trigger, act):
+        if trigger["on"] == "start":
+            self.loop.after(trigger["after_ms"], act)
+        else:
+            self.triggers.append((trigger, act))
+
+    def happened(self, on, what=None):
+        """Counts it, and sets off what waits for it."""
+        count = self.counts[on, what] = self.counts.get((on, what), 0) + 1
+        for entry in list(self.triggers):
+            trigger, act = entry
+            if (trigger["on"], trigger.get("what"), trigger["count"]) == (on, what, count):
+                self.triggers.remove(entry)
+                self.loop.after(trigger["after_ms"], act)
+
+    # --- replicas -------------------------------------------------------------
+
+    def arrive(self, replica):
+        if replica.pid is not None:
+            return
+        port = self.lane.server.port
+        if self.plan["kind"] == "cut":
+            self.links[replica.index] = Link(self.loop, port)
+            port = self.links[replica.index].port
+        environment = {
+            "PATH": os.environ["PATH"],
+            "RAILS_ENV": "production",
+            "DATABASE_URL": f"postgresql://{ROLE}@127.0.0.1:{port}/{self.database}"
+                            "?sslmode=disable&gssencmode=disable",
+            "SIGNALBOX_LOG": "json",
+            "SIGNALBOX_LOCK_KEY": str(self.key),
+            "SIGNALBOX_RELEASE": replica.release,
+            "SIGNALBOX_GRACE": GRACE,
+            "SIGNALBOX_PREPARE": "wait" if replica.purpose == "wait" else "auto",
+            "CHAOS_SOCKET": self.socket_path,
+            "CHAOS_REPLICA": str(replica.index),
+            "CHAOS_PORT": str(port),
+            "CHAOS_ROLE": ROLE,
+            "CHAOS_DATABASE": self.database,
+            "CHAOS_KEY": str(self.key),
+        }
+        command = [self.lane.actor, "launch", replica.name, "init" if replica.init else "child",
+                   self.lane.binary, *(PREPARE if replica.purpose == "typed" else SERVE)]
+        reading, writing = os.pipe2(os.O_CLOEXEC)
+        nothing = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+        replica.pid = os.posix_spawn(
+            command[0], command, environment,
+            file_actions=[(os.POSIX_SPAWN_DUP2, nothing, 0), (os.POSIX_SPAWN_DUP2, nothing, 1),
+                          (os.POSIX_SPAWN_DUP2, writing, 2)])
+        os.close(writing)
+        os.close(nothing)
+        replica.began_at = self.note(replica.name, "arrives:", replica.release, replica.purpose,
+                                     "as PID 1" if replica.init else "as a child",
+                                     f"pid {replica.pid}")
+        ended = os.pidfd_open(replica.pid)
+        self.loop.register(ended, selectors.EVENT_READ, lambda: self.ended(replica, ended))
+        self.loop.register(reading, selectors.EVENT_READ, lambda: self.hear(replica, reading))
+        self.listening += 1
+
+    def hear(self, replica, reading):
+        data = os.read(reading, 65536)
+        if not data:
+            self.loop.unregister(reading)
+            os.close(reading)
+            self.listening -= 1
+            return
+        *lines, replica.text = (replica.text + data).split(b"\n")
+        for line in lines:
+            text = line.decode("utf-8", "backslashreplace")
+            try:
+                event = json.loads(text)
+            except ValueError:
+                event = {"event": "not json", "message": text}
+                self.complain(f"{replica.name} said what is no event: {text}")
+            replica.events.append(event)
+            event["order"] = self.note(replica.name, "says", event["event"], "-",
+                                       event.get("message", ""))
+            if not self.is_closing:
+                self.happened("said", event["event"])
+
+    def ended(self, replica, descriptor):
+        self.loop.unregister(descriptor)
+        os.close(descriptor)
+        _, status = os.waitpid(replica.pid, 0)
+        code = os.waitstatus_to_exitcode(status)
+        replica.status = code if code >= 0 else 128 - code
+        self.note(replica.name, "ended with", replica.status)
+        self.happened("over")
+
+    # --- puppets --------------------------------------------------------------
+
+    def admit(self):
+        connection, _ = self.listener.accept()
+        pid, _, _ = struct.unpack("3i", connection.getsockopt(
+            socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+        puppet = Puppet(connection, pid)
+        self.puppets.append(puppet)
+        self.loop.register(connection, selectors.EVENT_READ, lambda: self.listen(puppet))
+
+    def listen(self, puppet):
+        try:
+            message = puppet.connection.recv(4096).decode()
+        except ConnectionResetError:
+            message = ""
+        if message == "":
+            self.loop.unregister(puppet.connection)
+            puppet.connection.close()
+            puppet.is_over = True
+            if puppet.has_answered:
+                self.windows.append(1000 * (time.monotonic() - puppet.challenged_at))
+            if puppet.replica is not None:
+                self.note(puppet.replica.name, puppet.role, puppet.pid, "is dead")
+        elif puppet.role is None:
+            self.greet(puppet, message)
+        else:
+            self.answer(puppet, message)
+
+    def greet(self, puppet, message):
+        puppet.role, index, name = message.split(" ")
+        puppet.replica = self.replicas[int(index)]
+        puppet.run = name.rpartition("/")[2]
+        puppet.order = self.note(puppet.replica.name, "has a", puppet.role, f"pid {puppet.pid}",
+                                 name)
+        if puppet.role == "server":
+            self.serve(puppet)
+        elif puppet.role == "daemon":
+            parents = [step for step in self.steps if step.run == puppet.run]
+            self.happened("step", "daemon")
+            if parents:
+                self.go_on(parents[-1])
+        else:
+            self.begin_step(puppet)
+
+    def challenge(self, others):
+        """Whoever of these answers is alive now."""
+        for other in others:
+            if not other.is_over and not other.replica.is_frozen:
+                other.challenged_at = other.challenged_at or time.monotonic()
+                other.tell("ping")
+
+    def steps_alive(self):
+        return [puppet for puppet in self.puppets
+                if puppet.role in ("step", "daemon") and not puppet.is_over]
+
+    def begin_step(self, step):
+        others = [other for other in self.steps_alive() if other is not step]
+        self.challenge(others)
+        planned = [] if self.is_closing else self.plan["steps"][len(self.steps):]
+        step.orders = list(planned[0] if planned else ["statement", "exit 0"])
+        self.steps.append(step)
+        self.happened("step", "hello")
+        self.go_on(step)
+
+    def go_on(self, step):
+        if not step.orders:
+            return
+        order = step.orders.pop(0)
+        word, _, argument = order.partition(" ")
+        if word == "hold":
+            return
+        if word == "pause":
+            self.loop.after(int(argument), lambda: self.go_on(step))
+            return
+        if word in ("exit", "die"):
+            step.was_told = order
+            self.happened("step", "told")
+        self.note("the step of", step.replica.name, "is told to", order)
+        step.tell(order)
+
+    def answer(self, puppet, message):
+        if message == "pong":
+            if puppet.challenged_at is not None and not puppet.replica.is_frozen:
+                puppet.has_answered = True
+                self.note("the", puppet.role, puppet.pid, "of", puppet.replica.name, "is alive")
+                if not self.lock_faults & {"backend", "restart"} and not (
+                        puppet.role == "daemon" and puppet.replica.has_lost_preparer):
+                    self.complain(f"the {puppet.role} {puppet.pid} of {puppet.replica.name} is "
+                                  "alive beside what came after it")
+            return
+        self.note("the", puppet.role, "of", puppet.replica.name, "says", message)
+        self.happened("step", message)
+        if message == "refused":
+            self.complain(f"a statement of an earlier step is alive in the server beside the step "
+                          f"{puppet.pid} of {puppet.replica.name}")
+        if message == "gone" and puppet.was_told is None:
+            # As Rails does when its connection breaks.
+            puppet.orders = ["exit 1"]
+        if message in ("locked", "busy", "stubborn", "gone", "refused"):
+            self.go_on(puppet)
+
+    def serve(self, server):
+        replica = server.replica
+        replica.has_served = True
+        self.challenge([step for step in self.steps_alive() if step.replica is replica])
+        done = [step for step in self.steps if step.is_over and step.was_told == "exit 0"
+                and step.replica.release == replica.release]
+        if not done:
+            self.complain(f"{replica.name} serves, and no step of release {replica.release} has "
+                          "ended well")
+        if replica.purpose == "typed":
+            self.complain(f"{replica.name} serves, and was not asked to")
+        server.tell("exit 42")
+
+    # --- faults ---------------------------------------------------------------
+
+    def addressee(self, to):
+        if to == "frozen":
+            return next(replica for replica in self.replicas if replica.is_frozen)
+        if to != "runner":
+            return self.replicas[to]
+        if self.steps:
+            return self.steps[-1].replica
+        holding = [replica for replica in self.replicas if replica.said("lock_taken")]
+        return holding[-1] if holding else self.replicas[0]
+
+    def strike(self, fault):
+        if self.is_closing:
+            return
+        replica = self.addressee(fault.get("to", 0))
+        replica.is_disturbed = True
+        struck = getattr(self, "do_" + fault["do"])(fault, replica)
+        self.note("FAULT", fault["do"], {k: v for k, v in fault.items() if k not in ("when", "do")},
+                  "at", replica.name, "" if struck else "misses")
+
+    def send(self, pid, number):
+        if pid is None:
+            return False
+        try:
+            os.kill(pid, number)
+        except ProcessLookupError:
+            return False
+        return True
+
+    def step_of(self, replica):
+        alive = [step for step in self.steps if step.replica is replica and not step.is_over]
+        return alive[-1].pid if alive else None
+
+    def do_kill_main(self, _, replica):
+        replica.was_killed = True
+        return self.send(replica.main(), signal.SIGKILL)
+
+    def do_kill_preparer(self, _, replica):
+        replica.was_killed = replica.has_lost_preparer = True
+        return self.send(replica.preparer(), signal.SIGKILL)
+
+    def do_kill_step(self, _, replica):
+        pid = self.step_of(replica)
+        for step in self.steps:
+            if step.pid == pid and not step.is_over:
+                step.was_killed = True
+        return self.send(pid, signal.SIGKILL)
+
+    def do_signal(self, fault, replica):
+        replica.was_signalled.add(fault["signal"])
+        return self.send(replica.main(), fault["signal"])
+
+    def do_stop(self, fault, replica):
+        pid = {"main": replica.main, "preparer": replica.preparer,
+               "step": lambda: self.step_of(replica)}[fault["what"]]()
+        if not self.send(pid, signal.SIGSTOP):
+            return False
+        self.loop.after(fault["for_ms"], lambda: self.send(pid, signal.SIGCONT))
+        return True
+
+    def end_backends(self, condition):
+        self.lock_faults.add("backend")
+        rows = self.lane.psql.query(
+            f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {condition}")
+        return rows != []
+
+    def holders(self):
+        return ("SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2 AND granted "
+                f"AND classid::bigint = {LOCK_CLASS} AND objid::bigint = {self.key}")
+
+    def do_end_holder(self, _, replica):
+        return self.end_backends(f"pid IN ({self.holders()})")
+
+    def do_end_reader(self, _, replica):
+        return self.end_backends(
+            f"application_name = 'signalbox/{replica.name}' AND datname = '{self.database}' AND "
+            f"pid NOT IN ({self.holders()})")
+
+    def do_end_step(self, _, replica):
+        return self.end_backends(
+            f"application_name LIKE 'signalbox-step/{app_name(self.database, self.key)}/%'")
+
+    def do_restart(self, fault, _):
+        self.lock_faults.add("restart")
+        self.lane.psql.close_all()
+        self.lane.server.stop(fault["mode"])
+        self.lane.server.start()
+        return True
+
+    def do_cut(self, _, replica):
+        self.lock_faults.add("cut")
+        self.links[replica.index].cut()
+        return True
+
+    def do_freeze(self, _, replica):
+        self.lock_faults.add("freeze")
+        replica.is_frozen = True
+        for pid in tree_of(replica.main()):
+            self.send(pid, signal.SIGSTOP)
+        return True
+
+    def do_thaw(self, _, replica):
+        for pid in tree_of(replica.main()):
+            self.send(pid, signal.SIGCONT)
+        return True
+
+    # --- the round ------------------------------------------------------------
+
+    def play(self):
+        """Plays the plan to its end; False where somebody never ends."""
+        self.listening = 0
+        self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.listener.bind(self.socket_path)
+        self.listener.listen(64)
+        self.loop.register(self.listener, selectors.EVENT_READ, self.admit)
+        for index, wish in enumerate(self.plan["replicas"]):
+            replica = Replica(self.plan["number"], index, wish)
+            self.replicas.append(replica)
+            self.when(wish["arrives"], lambda replica=replica: self.arrive(replica))
+        for fault in self.plan["faults"]:
+            self.when(fault["when"], lambda fault=fault: self.strike(fault))
+        previous = os.getcwd()
+        os.chdir(self.lane.application)
+        try:
+            self.play_to_the_end()
+        finally:
+            os.chdir(previous)
+            self.clear_up()
+        return self.complaints
+
+    def play_to_the_end(self):
+        end = time.monotonic() + DEADLINE_S
+        everybody_due = [r for r in self.replicas if r.purpose != "wait"]
+        if not self.turn_until(lambda: all(r.status is not None for r in everybody_due
+                                           if r.pid is not None), end):
+            return
+        # Who waits for what never came, comes now.
+        for replica in self.replicas:
+            self.arrive(replica)
+        if not self.turn_until(lambda: all(r.status is not None for r in everybody_due), end):
+            return
+        # And at last one of each release that nothing happens to: all is mended by what comes next.
+        self.is_closing = True
+        self.note("closing")
+        for release in sorted({replica.release for replica in self.replicas}):
+            wish = {"release": release, "purpose": "due", "init": True}
+            self.replicas.append(Replica(
+                self.plan["number"], len(self.replicas), wish, is_closing=True))
+        for replica in self.replicas:
+            self.arrive(replica)
+        self.turn_until(self.is_all_over, end)
+
+    def is_all_over(self):
+        return (all(replica.status is not None for replica in self.replicas)
+                and self.listening == 0 and self.leftovers() == []
+                and all(puppet.is_over for puppet in self.puppets))
+
+    def leftovers(self):
+        """Our children that are neither replicas nor our own session; dead ones are reaped."""
+        own = {session.pid for session in self.lane.psql.sessions.values()}
+        own.add(self.lane.server.pid())
+        left = []
+        for pid in children_of(os.getpid()):
+            # (A server that was started again has become ours.)
+            if pid in own or any(r.pid == pid and r.status is None for r in self.replicas):
+                continue
+            with contextlib.suppress(ChildProcessError):
+                if os.waitpid(pid, os.WNOHANG) == (0, 0):
+                    left.append(pid)
+        return left
+
+    def turn_until(self, condition, end):
+        while not condition():
+            # An orphan's end makes no noise, so it is looked for now and then.
+            self.loop.after(100 if self.is_closing else 1000, lambda: None)
+            if not self.loop.turn(end):
+                for replica in self.replicas:
+                    if replica.pid is not None and replica.status is None:
+                        self.complain(f"{replica.name} never ends")
+                for pid in self.leftovers():
+                    self.complain(f"a process is left: {pid} {name_of(pid)}")
+                return False
+        return True
+
+    def clear_up(self):
+        for puppet in self.puppets:
+            if not puppet.is_over:
+                puppet.connection.close()
+        for replica in self.replicas:
+            if replica.pid is not None and replica.status is None:
+                for pid in tree_of(replica.pid)[::-1]:
+                    self.send(pid, signal.SIGKILL)
+        for pid in self.leftovers():
+            self.send(pid, signal.SIGKILL)
+        for link in self.links.values():
+            link.close()
+        self.loop.unregister(self.listener)
+        self.listener.close()
+        os.unlink(self.socket_path)
+        for what in self.loop.callbacks:
+            if isinstance(what, int):
+                os.close(what)
+        self.loop.selector.close()
+        for replica in self.replicas:
+            if replica.pid is not None and replica.status is None:
+                with contextlib.suppress(ChildProcessError):
+                    os.waitpid(replica.pid, 0)
+        self.leftovers()
