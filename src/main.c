@@ -136,7 +136,8 @@ static int carry_out_plan(struct supervisor *supervisor, const struct options *o
             .release = options->release,
             .lock = &options->lock,
             .watch = &options->watch,
-            .lock_key = options->lock_key},
+            .lock_key = options->lock_key,
+            .allow_schema_load = options->allow_schema_load},
         .commands = &steps,
         .step_timeout_ms = options->step_timeout_ms,
         .release_label = release_label(options->release),
@@ -251,7 +252,6 @@ int main(int argc, char *argv[]) {
         return error.exit_status;
     }
     configure(&supervisor, &options);
-    const char *unavailable = options_unavailable(&options);
     switch (options.request) {
     case REQUEST_HELP:
         exit_status = print_help();
@@ -262,12 +262,6 @@ int main(int argc, char *argv[]) {
     case REQUEST_RUN:
         for (size_t i = 0; i < options.unknown_variables.count; i++) {
             report(EVENT_VARIABLE_UNKNOWN, NULL, "%s", options.unknown_variables.items[i]);
-        }
-        if (unavailable != NULL) {
-            report(EVENT_USAGE, NULL,
-                "%s is read and checked, but this version does not carry it out: leave it away",
-                unavailable);
-            break;
         }
         exit_status = supervisor_exit_status(&supervisor, carry_out(&supervisor, &options));
         break;

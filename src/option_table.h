@@ -33,7 +33,6 @@ struct option_row {
     const char *variable;
     enum option_type type;
     enum option_group group;
-    bool is_checked_only; /* Read and checked, and not carried out by this version. */
     size_t offset;
     const char *initial;  /* As a user would write it; NULL where there is none. */
     const char *argument; /* For --help. */

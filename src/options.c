@@ -169,22 +169,6 @@ const char *options_source(const struct options *options, const char *flag) {
     return source == NULL ? "default" : source;
 }
 
-const char *options_unavailable(const struct options *options) {
-    for (size_t i = 0; i < option_row_count; i++) {
-        const struct option_row *row = &option_rows[i];
-        if (!row->is_checked_only || options->sources[i] == NULL) {
-            continue;
-        }
-        /* Asking for what happens anyway is no reason to refuse. */
-        AUTO_TEXT struct text value = {.data = NULL};
-        option_describe(options, row, &value);
-        if (row->initial == NULL || strcmp(text_string(&value), row->initial) != 0) {
-            return options->sources[i];
-        }
-    }
-    return NULL;
-}
-
 void options_release(struct options *options) {
     step_list_release(&options->steps);
     server_list_release(&options->servers);

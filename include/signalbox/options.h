@@ -90,10 +90,6 @@ int options_read(char *const argv[], char *const environment[], struct options *
 /* Where the value of `flag` came from: the flag itself, its variable, or "default". */
 const char *options_source(const struct options *options, const char *flag);
 
-/* The flag of an option that was given and that this version only checks, or NULL. Going on without
- * what was asked for would be a silent default. */
-const char *options_unavailable(const struct options *options);
-
 void options_release(struct options *options);
 
 /* What --help prints: at most 80 columns. */

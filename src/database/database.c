@@ -3,6 +3,7 @@
  */
 #include "signalbox/database/database.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -29,6 +30,15 @@ void database_describe(const struct database *database, struct text *text) {
         text_append_format(text, ":%s", database->port);
     }
     text_append_format(text, "/%s", database->name == NULL ? "" : database->name);
+}
+
+void database_append_variable(const struct database *database, struct text *text) {
+    const char *role = strcmp(database->role, "primary") == 0 ? "" : database->role;
+    for (const char *at = role; *at != '\0'; at++) {
+        char upper = (char)toupper((unsigned char)*at);
+        text_append(text, &upper, 1);
+    }
+    text_append_string(text, role[0] == '\0' ? "DATABASE_URL" : "_DATABASE_URL");
 }
 
 void database_release(struct database *database) {
@@ -97,7 +107,7 @@ static bool is_set(const char *name) {
 }
 
 /* What could lead libpq to a server: keywords and the variables that stand in for them. */
-static bool names_server(const struct database *database) {
+static bool names_host(const struct database *database) {
     static const struct {
         const char *keyword;
         const char *variable;
@@ -135,6 +145,10 @@ static bool has_local_socket(const struct database *database) {
     return false;
 }
 
+bool database_names_server(const struct database *database) {
+    return names_host(database) || has_local_socket(database);
+}
+
 int databases_check_first(const struct databases *databases, struct error *error) {
     const struct database *first = &databases->items[0];
     if (check_adapter(first, error) != 0) {
@@ -146,7 +160,7 @@ int databases_check_first(const struct databases *databases, struct error *error
             first->source);
         return -1;
     }
-    if (!names_server(first) && !has_local_socket(first)) {
+    if (!database_names_server(first)) {
         error_set(error, EXIT_STATUS_CONFIGURATION,
             "%s names no host for the database %s, and no server's socket is in "
             "/var/run/postgresql: "

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "prepare/address.h"
 #include "signalbox/base/deadline.h"
 #include "signalbox/base/random.h"
 #include "signalbox/base/text.h"
@@ -19,60 +20,23 @@ enum {
     LONGEST_CROWDED_MS = 10000, /* Where a thousand come at once, each refusal costs a fork. */
     PAUSES_PER_REFUSAL = 20,
     SLOT_PAUSE_MS = 200,
-    ATTEMPT_MS = 10000, /* A server that accepts and never answers is not waited for longer. */
-    PARTS_MOST = 7
+    ATTEMPT_MS = 10000 /* A server that accepts and never answers is not waited for longer. */
 };
-
-/* Of several hosts, the one that can be written to. */
-static bool wants_writable_host(const struct database *database) {
-    if (database->host == NULL || strchr(database->host, ',') == NULL ||
-        getenv("PGTARGETSESSIONATTRS") != NULL) {
-        return false;
-    }
-    for (size_t i = 0; i < database->keywords.count; i++) {
-        if (strcmp(database->keywords.items[i], "target_session_attrs") == 0) {
-            return false;
-        }
-    }
-    return true;
-}
 
 static enum session_result open_session(const struct postgres_coordinator *coordinator,
     const char *name, struct session *session, int64_t deadline_ms) {
-    const struct database *database = coordinator->target->database;
-    const struct {
-        const char *keyword;
-        const char *value;
-    } parts[] = {{"host", database->host}, {"port", database->port}, {"user", database->user},
-        {"password", database->password}, {"dbname", name}};
-    size_t further = database->keywords.count;
-    AUTO_FREE const char **keywords = memory_allocate(PARTS_MOST + further, sizeof *keywords);
-    AUTO_FREE const char **values = memory_allocate(PARTS_MOST + further, sizeof *values);
-    size_t used = 0;
-    for (size_t i = 0; i < ARRAY_LENGTH(parts); i++) {
-        if (parts[i].value != NULL) {
-            keywords[used] = parts[i].keyword;
-            values[used++] = parts[i].value;
-        }
-    }
-    if (wants_writable_host(database)) {
-        keywords[used] = "target_session_attrs";
-        values[used++] = "read-write";
-    }
-    for (size_t i = 0; i < further; i++) {
-        keywords[used] = database->keywords.items[i];
-        values[used++] = database->values.items[i];
-    }
-    return session_open(session, keywords, values, coordinator->attention, deadline_ms);
+    AUTO_ADDRESS struct address address;
+    address_of(coordinator->target->database, name, &address);
+    return session_open(
+        session, address.keywords, address.values, coordinator->attention, deadline_ms);
 }
 
 enum session_result connect_once(
     const struct postgres_coordinator *coordinator, struct session *session, int64_t deadline_ms) {
-    return open_session(coordinator, coordinator->target->database->name, session, deadline_ms);
+    return open_session(coordinator, NULL, session, deadline_ms);
 }
 
-enum session_result connect_reader(
-    struct postgres_coordinator *coordinator, int64_t deadline_ms) {
+enum session_result connect_reader(struct postgres_coordinator *coordinator, int64_t deadline_ms) {
     coordinator->is_learned = false;
     return connect_once(coordinator, &coordinator->reader, deadline_ms);
 }
@@ -83,8 +47,8 @@ enum session_result connect_reader_patiently(
     enum session_result result = SESSION_DONE;
     while (coordinator->reader.connection == NULL) {
         result = connect_reader(coordinator, deadline_ms);
-        bool is_refused = result == SESSION_FAILED &&
-            coordinator->reader.failure.trouble == TROUBLE_NO_SLOT;
+        bool is_refused =
+            result == SESSION_FAILED && coordinator->reader.failure.trouble == TROUBLE_NO_SLOT;
         if (!is_refused || deadline_passed(deadline_ms)) {
             return result;
         }
@@ -118,8 +82,7 @@ static enum coordination refuse(
     return COORDINATION_REFUSED;
 }
 
-void connect_note(
-    struct postgres_coordinator *coordinator, const struct session_failure *failure) {
+void connect_note(struct postgres_coordinator *coordinator, const struct session_failure *failure) {
     if (strcmp(coordinator->last_reason, failure->message) == 0) {
         return;
     }
@@ -129,6 +92,39 @@ void connect_note(
     report(EVENT_DATABASE_UNREACHABLE, NULL, "%s %s yet: %s", text_string(&description),
         failure->trouble == TROUBLE_NO_SLOT ? "has no connection to spare" : "is not reachable",
         failure->message);
+}
+
+static void note_read_only(struct postgres_coordinator *coordinator) {
+    if (!coordinator->is_read_only) {
+        coordinator->read_only_since_ms = 0;
+    } else if (coordinator->read_only_since_ms == 0) {
+        static const struct session_failure standby = {
+            .message = "it is read-only (a standby, or default_transaction_read_only); nothing can "
+                       "be run there, but what its ledger says counts"};
+        coordinator->read_only_since_ms = clock_now_ms();
+        connect_note(coordinator, &standby);
+    }
+}
+
+enum session_result connect_and_learn(
+    struct postgres_coordinator *coordinator, int64_t deadline_ms) {
+    struct session *reader = &coordinator->reader;
+    enum session_result result =
+        reader->connection == NULL ? connect_reader(coordinator, deadline_ms) : SESSION_DONE;
+    if (result != SESSION_DONE || coordinator->is_learned) {
+        return result;
+    }
+    result = session_query(reader,
+        "SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean", NULL, 0,
+        deadline_ms);
+    if (result != SESSION_DONE) {
+        return result;
+    }
+    coordinator->is_read_only = strcmp(session_value(reader, 0, 0), "t") == 0;
+    coordinator->is_pooled = session_is_pooled(reader, deadline_ms);
+    coordinator->is_learned = reader->connection != NULL;
+    note_read_only(coordinator);
+    return SESSION_DONE;
 }
 
 /* What CREATE DATABASE says to whoever came second, or came while somebody else looked at the
@@ -179,6 +175,28 @@ static void append_creation(struct text *statement, const struct database *datab
     }
 }
 
+/* A database is created only where the steps could then go all the way. Another replica may have
+ * created it meanwhile, and be at work on the others: then there is nothing to judge here. */
+static enum coordination judge_before_creating(
+    struct postgres_coordinator *coordinator, struct error *error) {
+    static const struct run none = {.state = RUN_NONE};
+    const struct inspector_means means = {.attention = coordinator->attention};
+    AUTO_FINDINGS struct inspector_findings findings = {.begun = "", .since = &none};
+    struct session session;
+    enum session_result result = inspector_judge(&coordinator->inspector, &means, &findings);
+    if (result != SESSION_DONE || !findings.is_refused) {
+        return result == SESSION_CANCELLED ? COORDINATION_CANCELLED : COORDINATION_DONE;
+    }
+    result = open_session(coordinator, NULL, &session, deadline_after_ms(ATTEMPT_MS));
+    session_close(&session);
+    if (result == SESSION_DONE || result == SESSION_CANCELLED) {
+        return result == SESSION_CANCELLED ? COORDINATION_CANCELLED : COORDINATION_DONE;
+    }
+    inspector_say_obstacles(&findings);
+    *error = findings.error;
+    return COORDINATION_REFUSED;
+}
+
 /* Creates the database. Connects to `postgres`, never to `template1`: a session there makes
  * everybody's CREATE DATABASE fail. */
 static enum coordination create_database(
@@ -186,6 +204,10 @@ static enum coordination create_database(
     const struct database *database = coordinator->target->database;
     struct session session;
     AUTO_TEXT struct text statement = {.data = NULL};
+    enum coordination judged = judge_before_creating(coordinator, error);
+    if (judged != COORDINATION_DONE) {
+        return judged;
+    }
     enum session_result result = open_session(coordinator, "postgres", &session, deadline_ms);
     if (result == SESSION_CANCELLED) {
         return COORDINATION_CANCELLED;

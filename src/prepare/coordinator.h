@@ -15,7 +15,7 @@
 
 enum run_state { RUN_NONE, RUN_RUNNING, RUN_SUCCEEDED, RUN_FAILED, RUN_INTERRUPTED };
 
-enum { RUN_OUTPUT_LENGTH = 4096 };
+enum { RUN_OUTPUT_LENGTH = 4096, RUN_DATABASES_LENGTH = 512, LOOK_DOUBT_LENGTH = 320 };
 
 /* A row of the ledger. */
 struct run {
@@ -27,7 +27,9 @@ struct run {
     char step[129];  /* The step that did not end well, or empty. */
     int exit_status; /* Of a failed run, and of an interrupted one whose step a signal ended. */
     int64_t age_ms;  /* Since it finished, or since it started while it runs; the ledger's clock. */
-    char databases[512];            /* Of a succeeded run: which were in order, a name a line. */
+    /* Names of configurations, one a line. Of a succeeded run: whose databases were in order. Of
+     * any other: which of them it began to initialise. */
+    char databases[RUN_DATABASES_LENGTH];
     char output[RUN_OUTPUT_LENGTH]; /* Its step's last lines, without secrets, or empty. */
 };
 
@@ -40,7 +42,7 @@ struct look {
     struct run unfinished; /* A run that began on a new database, where none ever succeeded. */
     int failures;          /* How often this fingerprint failed in a row, up to its newest run. */
     int deaths;            /* How often in a row a signal ended its step. */
-    char doubt[320];       /* Why the success of `newest` does not count, or empty. */
+    char doubt[LOOK_DOUBT_LENGTH]; /* Why the success of `newest` does not count, or empty. */
 };
 
 /* What the databases look like under the lock, before anything is touched. */

@@ -98,6 +98,11 @@ void lock_release(struct lock *lock) {
     session_close(&lock->holder);
 }
 
+bool lock_is_taken(const struct lock *lock) {
+    return lock->holder.connection != NULL &&
+        (lock->guard.asked || session_in_transaction(&lock->holder));
+}
+
 int lock_fd(const struct lock *lock) {
     return session_fd(&lock->holder);
 }

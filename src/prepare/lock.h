@@ -46,6 +46,9 @@ enum session_result lock_take(
 /* Frees the lock and closes the session; harmless where neither is there. */
 void lock_release(struct lock *lock);
 
+/* Whether it was taken and not given back, as far as this side knows. */
+bool lock_is_taken(const struct lock *lock);
+
 /* For a poll loop: watch the descriptor until the deadline, then ask lock_holds; false means that
  * the lock is lost, or may be before the steps could be ended. */
 int lock_fd(const struct lock *lock);

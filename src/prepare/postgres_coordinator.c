@@ -7,9 +7,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "prepare/conclude.h"
 #include "prepare/connect.h"
+#include "prepare/crowd.h"
 #include "prepare/postgres_history.h"
-#include "prepare/slots.h"
+#include "prepare/taking.h"
 #include "signalbox/base/deadline.h"
 #include "signalbox/base/random.h"
 #include "signalbox/base/text.h"
@@ -22,54 +24,12 @@ enum {
     RECORD_ATTEMPT_MS = 5000,
     RECORD_PAUSE_MS = 250,
     FENCE_PAUSE_MS = 20,
-    SECOND_CONNECTION_MS = 10000,
-    COUNT_TIMEOUT_MS = 5000,
-    COUNT_EVERY_MS = 1000, /* A waiter that keeps its connection. */
-    CALM_TIMEOUT_MS = 30000,
-    CALM_STREAK = 3,
     AFTER_TROUBLE_MS = 250,
     AFTER_STANDBY_MS = 1000
 };
 
 static int64_t statement_deadline_ms(void) {
     return deadline_after_ms(STATEMENT_TIMEOUT_MS);
-}
-
-/* Whether the failure says that the connection or the server is in trouble, rather than that the
- * statement is refused: no code at all, class 08 (connection), 53 (resources), 57 (operator
- * intervention), 25P0x (the transaction was ended), a database that is gone. */
-static bool is_gone(const struct session_failure *failure) {
-    const char *code = failure->sqlstate;
-    if (failure->trouble == TROUBLE_FINAL) {
-        return false; /* Whatever code a pooler gives it. */
-    }
-    return failure->trouble == TROUBLE_MISSING_DATABASE || code[0] == '\0' || string_has_prefix(code, "08") || string_has_prefix(code, "53") ||
-        string_has_prefix(code, "57") || string_has_prefix(code, "25P0");
-}
-
-static enum coordination conclude(struct postgres_coordinator *coordinator,
-    enum session_result result, const struct session *session, struct error *error) {
-    switch (result) {
-    case SESSION_DONE:
-        coordinator->trouble_since_ms = 0;
-        return COORDINATION_DONE;
-    case SESSION_CANCELLED:
-        return COORDINATION_CANCELLED;
-    case SESSION_FAILED:
-        if (!is_gone(&session->failure)) {
-            error_set(error, EXIT_STATUS_CONFIGURATION, "the database refuses what is needed: %s",
-                session->failure.message);
-            return COORDINATION_REFUSED;
-        }
-        break;
-    case SESSION_PENDING:
-    case SESSION_TIMED_OUT:
-        break;
-    }
-    if (coordinator->trouble_since_ms == 0) {
-        coordinator->trouble_since_ms = clock_now_ms();
-    }
-    return COORDINATION_GONE;
 }
 
 static void disconnect(void *self) {
@@ -110,7 +70,8 @@ static enum coordination connect_to_database(void *self, struct error *error) {
     struct postgres_coordinator *coordinator = self;
     int64_t began_ms = clock_now_ms();
     bool was_standby = coordinator->read_only_since_ms != 0;
-    int64_t since_ms = was_standby ? coordinator->read_only_since_ms : coordinator->trouble_since_ms;
+    int64_t since_ms =
+        was_standby ? coordinator->read_only_since_ms : coordinator->trouble_since_ms;
     int64_t deadline_ms = since_ms == 0 ? deadline_after_ms(coordinator->connect_timeout_ms)
                                         : since_ms + coordinator->connect_timeout_ms;
     disconnect(coordinator);
@@ -119,13 +80,17 @@ static enum coordination connect_to_database(void *self, struct error *error) {
     }
     if (since_ms != 0) {
         /* What broke a moment ago is not asked again in the same breath. */
-        int64_t pause_ms = was_standby ? jittered_ms(AFTER_STANDBY_MS, random_number())
-                                       : AFTER_TROUBLE_MS;
+        int64_t pause_ms =
+            was_standby ? jittered_ms(AFTER_STANDBY_MS, random_number()) : AFTER_TROUBLE_MS;
         if (attention_pause(coordinator->attention, deadline_after_ms(pause_ms))) {
             return COORDINATION_CANCELLED;
         }
     }
     enum coordination result = connect_patiently(coordinator, deadline_ms, error);
+    if (result == COORDINATION_REFUSED && was_standby &&
+        error->exit_status == EXIT_STATUS_UNAVAILABLE) {
+        return refuse_standby(coordinator, error);
+    }
     if (result != COORDINATION_DONE || coordinator->was_reached) {
         return result;
     }
@@ -173,75 +138,43 @@ static enum coordination go_on_without_ledger(
 /* The ledger's own refusals cost only the ledger; anything else is concluded as usual. */
 static enum coordination conclude_ledger(
     struct postgres_coordinator *coordinator, enum session_result result, struct error *error) {
-    if (result == SESSION_FAILED && !is_gone(&coordinator->reader.failure)) {
+    if (result == SESSION_FAILED && !outcome_is_gone(&coordinator->reader.failure)) {
         return go_on_without_ledger(coordinator, &coordinator->reader);
     }
     return conclude(coordinator, result, &coordinator->reader, error);
 }
 
-static void note_read_only(struct postgres_coordinator *coordinator) {
-    if (!coordinator->is_read_only) {
-        coordinator->read_only_since_ms = 0;
-    } else if (coordinator->read_only_since_ms == 0) {
-        static const struct session_failure standby = {
-            .message = "it is read-only (a standby, or default_transaction_read_only); nothing can "
-                       "be run there, but what its ledger says counts"};
-        coordinator->read_only_since_ms = clock_now_ms();
-        connect_note(coordinator, &standby);
-    }
+static struct inspector_means means_of(struct postgres_coordinator *coordinator) {
+    return (struct inspector_means){
+        .reader = &coordinator->reader,
+        .lock = lock_is_taken(&coordinator->lock) ? &coordinator->lock : NULL,
+        .attention = coordinator->attention,
+    };
 }
 
-/* Opens the reader where a waiter had hung up, and learns what is at its other end. */
-static enum session_result reader_learn(
-    struct postgres_coordinator *coordinator, int64_t deadline_ms) {
-    struct session *reader = &coordinator->reader;
-    enum session_result result =
-        reader->connection == NULL ? connect_reader(coordinator, deadline_ms) : SESSION_DONE;
-    if (result != SESSION_DONE || coordinator->is_learned) {
-        return result;
+/* A success counts while the databases are as it left them; where the steps are not only
+ * migrations, the last one of this lock key alone. */
+static enum coordination look_at_databases(
+    struct postgres_coordinator *coordinator, struct look *seen, struct error *error) {
+    const struct inspector_means means = means_of(coordinator);
+    bool counts = seen->newest.state == RUN_SUCCEEDED &&
+        (coordinator->target->migrates_only || seen->newest.id == seen->latest.id);
+    if (!counts) {
+        return COORDINATION_DONE;
     }
-    result = session_query(reader,
-        "SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean", NULL, 0,
-        deadline_ms);
-    if (result != SESSION_DONE) {
-        return result;
-    }
-    coordinator->is_read_only = strcmp(session_value(reader, 0, 0), "t") == 0;
-    coordinator->is_pooled = session_is_pooled(reader, deadline_ms);
-    coordinator->is_learned = reader->connection != NULL;
-    note_read_only(coordinator);
-    return SESSION_DONE;
-}
-
-/* The server is there, but it, or the pooler in front of it, has no connection for us just now.
- * That is nothing to give up for: --wait-timeout says how long one waits. */
-static bool is_crowded(const struct postgres_coordinator *coordinator, enum session_result result,
-    const struct session_failure *failure) {
-    bool is_queued = coordinator->is_pooled &&
-        (result == SESSION_TIMED_OUT ||
-            (result == SESSION_FAILED && strstr(failure->message, "query_wait_timeout") != NULL));
-    return coordinator->was_reached &&
-        (is_queued || (result == SESSION_FAILED && failure->trouble == TROUBLE_NO_SLOT));
-}
-
-static enum coordination give_way(
-    struct postgres_coordinator *coordinator, enum session_result result) {
-    static const struct session_failure queued = {
-        .trouble = TROUBLE_NO_SLOT, .message = "the pooler has none free"};
-    connect_note(
-        coordinator, result == SESSION_TIMED_OUT ? &queued : &coordinator->reader.failure);
-    session_close(&coordinator->reader);
-    return COORDINATION_CROWDED;
+    return conclude(coordinator,
+        inspector_look(&coordinator->inspector, &means, &seen->newest, seen->doubt),
+        &coordinator->reader, error);
 }
 
 static enum coordination look(void *self, struct look *seen, struct error *error) {
     struct postgres_coordinator *coordinator = self;
     *seen = (struct look){.newest = {.state = RUN_NONE}};
     coordinator->look_began_ms = clock_now_ms();
-    enum session_result result = reader_learn(coordinator, statement_deadline_ms());
+    enum session_result result = connect_and_learn(coordinator, statement_deadline_ms());
     seen->is_read_only = coordinator->is_read_only;
-    if (is_crowded(coordinator, result, &coordinator->reader.failure)) {
-        return give_way(coordinator, result);
+    if (crowd_is_in_the_way(coordinator, result, &coordinator->reader.failure)) {
+        return crowd_give_way(coordinator, result);
     }
     if (result != SESSION_DONE || !coordinator->has_ledger) {
         return conclude(coordinator, result, &coordinator->reader, error);
@@ -255,141 +188,16 @@ static enum coordination look(void *self, struct look *seen, struct error *error
     }
     enum coordination concluded = conclude_ledger(coordinator, result, error);
     seen->has_ledger = coordinator->has_ledger;
-    return concluded;
+    coordinator->latest = seen->latest;
+    return concluded == COORDINATION_DONE ? look_at_databases(coordinator, seen, error) : concluded;
 }
 
-/* A role with two connections could take the lock and never run a step. */
-static enum coordination refuse_too_few(
-    struct postgres_coordinator *coordinator, struct error *error) {
-    struct slots slots;
-    enum slot_limit which = SLOTS_OF_SERVER;
-    enum session_result result = slots_read(&coordinator->reader, &slots, statement_deadline_ms());
-    if (result == SESSION_DONE && slots_are_too_few(&slots, &which)) {
-        error_set(error, EXIT_STATUS_CONFIGURATION,
-            "%s allows %lld connection%s; the lock, the ledger and a step need one each",
-            which == SLOTS_OF_ROLE ? "the role's CONNECTION LIMIT" : "the server or the database",
-            (long long)slots.limits[which].most, slots.limits[which].most == 1 ? "" : "s");
-        return COORDINATION_REFUSED;
-    }
-    return conclude(coordinator, result, &coordinator->reader, error);
-}
-
-/* What it means that the second connection was not to be had, or gives no answer. */
-static enum coordination conclude_second(struct postgres_coordinator *coordinator,
-    enum session_result result, const struct session *session, struct error *error) {
-    bool is_silent = result == SESSION_TIMED_OUT ||
-        (result == SESSION_FAILED &&
-            strstr(session->failure.message, "query_wait_timeout") != NULL);
-    if (result == SESSION_FAILED && session->failure.trouble == TROUBLE_NO_SLOT) {
-        connect_note(coordinator, &session->failure);
-        return COORDINATION_CROWDED;
-    }
-    if (!is_silent) {
-        coordinator->unproven = 0;
-        return conclude(coordinator, result, session, error);
-    }
-    /* Some poolers cannot be told from a server: these show themselves by doing it twice. */
-    coordinator->unproven++;
-    if (!coordinator->is_pooled && coordinator->unproven < 2) {
-        return conclude(coordinator, SESSION_TIMED_OUT, session, error);
-    }
-    error_set(error, EXIT_STATUS_CONFIGURATION,
-        "the pooler gave no second connection within 10 s: the lock keeps one for itself while the "
-        "ledger and the steps need others, so its pool must have more than one or two "
-        "(PgBouncer: default_pool_size, pool_size); or give --database-url the server's own "
-        "address");
-    return COORDINATION_REFUSED;
-}
-
-static enum session_result prove(struct session *session, int64_t deadline_ms) {
-    return session_query(session, "SELECT 1", NULL, 0, deadline_ms);
-}
-
-/* Behind a pooler: opens what will be the reader once the lock has taken the first connection. */
-static enum session_result open_spare(
-    struct postgres_coordinator *coordinator, struct session *spare) {
-    int64_t deadline_ms = deadline_after_ms(SECOND_CONNECTION_MS);
-    if (!coordinator->is_pooled) {
-        return SESSION_DONE;
-    }
-    enum session_result result = connect_once(coordinator, spare, deadline_ms);
-    return result == SESSION_DONE ? prove(spare, deadline_ms) : result;
-}
-
-/* The reader's connection becomes the lock's, so that a waiter never needs two, and the one that
- * has the lock opens another; only a pooler, which may have no other, is asked for it before. */
-static enum coordination take(
-    struct postgres_coordinator *coordinator, struct session *spare, struct error *error) {
-    struct session *holder = &coordinator->lock.holder;
-    enum lock_outcome outcome = LOCK_HELD;
-    *holder = coordinator->reader;
-    coordinator->reader = *spare;
-    enum session_result result = lock_take(
-        &coordinator->lock, coordinator->target->lock_key, &outcome, statement_deadline_ms());
-    if (result == SESSION_DONE && outcome == LOCK_TAKEN) {
-        int64_t deadline_ms = deadline_after_ms(SECOND_CONNECTION_MS);
-        result = connect_reader_patiently(coordinator, deadline_ms);
-        if (result == SESSION_DONE) {
-            result = prove(&coordinator->reader, deadline_ms);
-        }
-        enum coordination proven =
-            conclude_second(coordinator, result, &coordinator->reader, error);
-        coordinator->is_learned = true; /* Both go the same way. */
-        if (proven != COORDINATION_DONE) {
-            lock_release(&coordinator->lock);
-            session_close(&coordinator->reader);
-        }
-        return proven;
-    }
-    enum coordination concluded = conclude(coordinator, result, holder, error);
-    session_close(&coordinator->reader);
-    coordinator->reader = *holder;
-    *holder = (struct session){.connection = NULL};
-    coordinator->is_learned = outcome != LOCK_READ_ONLY;
-    if (concluded != COORDINATION_DONE) {
-        return concluded;
-    }
-    return outcome == LOCK_READ_ONLY ? COORDINATION_GONE : COORDINATION_HELD;
-}
-
-static enum coordination try_lock(struct postgres_coordinator *coordinator, struct error *error) {
-    struct session spare = {.connection = NULL};
-    bool is_held = false;
-    enum session_result result = lock_is_held(&coordinator->reader, coordinator->target->lock_key,
-        &is_held, statement_deadline_ms());
-    enum coordination concluded = conclude(coordinator, result, &coordinator->reader, error);
-    if (concluded != COORDINATION_DONE || is_held) {
-        return concluded == COORDINATION_DONE ? COORDINATION_HELD : concluded;
-    }
-    concluded = refuse_too_few(coordinator, error);
-    if (concluded == COORDINATION_DONE) {
-        result = open_spare(coordinator, &spare);
-        concluded = conclude_second(coordinator, result, &spare, error);
-    }
-    if (concluded != COORDINATION_DONE) {
-        session_close(&spare);
-        return concluded;
-    }
-    return take(coordinator, &spare, error);
-}
-
-/* A connection that looks well and breaks whenever the lock is tried would otherwise be made anew
- * for ever. */
 static enum coordination lock_try(void *self, struct error *error) {
-    struct postgres_coordinator *coordinator = self;
-    enum coordination tried = try_lock(coordinator, error);
-    int64_t now_ms = clock_now_ms();
-    if (tried != COORDINATION_GONE) {
-        coordinator->lock_trouble_since_ms = 0;
-    } else if (coordinator->lock_trouble_since_ms == 0) {
-        coordinator->lock_trouble_since_ms = now_ms;
-    } else if (now_ms - coordinator->lock_trouble_since_ms >= coordinator->connect_timeout_ms) {
-        error_set(error, EXIT_STATUS_UNAVAILABLE,
-            "the connection breaks whenever the lock is tried: %s",
-            coordinator->lock.holder.failure.message);
-        return COORDINATION_REFUSED;
-    }
-    return tried;
+    return taking_try(self, error);
+}
+
+static int64_t rest(void *self, int64_t pause_ms) {
+    return crowd_rest(self, pause_ms);
 }
 
 static void let_go(void *self) {
@@ -397,38 +205,40 @@ static void let_go(void *self) {
     lock_release(&coordinator->lock);
 }
 
-static int64_t rest(void *self, int64_t pause_ms) {
-    struct postgres_coordinator *coordinator = self;
-    struct slots slots;
-    int64_t now_ms = clock_now_ms();
-    bool is_connected = coordinator->reader.connection != NULL;
-    if (is_connected && coordinator->counted_ms != 0 &&
-        now_ms - coordinator->counted_ms < COUNT_EVERY_MS) {
-        return pause_ms;
+/* What an unfinished run began to initialise, if anybody wrote it down. */
+static enum session_result find_begun(struct postgres_coordinator *coordinator, char **begun) {
+    enum session_result result = SESSION_DONE;
+    *begun = NULL;
+    if (coordinator->has_ledger) {
+        result = ledger_begun(
+            &coordinator->ledger, &coordinator->reader, begun, statement_deadline_ms());
     }
-    bool is_counted = is_connected &&
-        slots_read(&coordinator->reader, &slots, deadline_after_ms(COUNT_TIMEOUT_MS)) ==
-            SESSION_DONE;
-    struct waiter waiter = {
-        .slots = is_counted ? &slots : NULL,
-        .is_pooled = coordinator->is_pooled,
-        .last_base_ms = coordinator->rest_base_ms,
-        .pause_ms = pause_ms,
-        .looked_ms = clock_now_ms() - coordinator->look_began_ms,
-    };
-    struct rest decided = slots_rest(&waiter, random_number());
-    coordinator->rest_base_ms = decided.base_ms;
-    coordinator->counted_ms = decided.hangs_up ? 0 : now_ms;
-    if (decided.hangs_up) {
-        session_close(&coordinator->reader);
-    }
-    return decided.pause_ms;
+    return result;
 }
 
 static enum coordination inspect(void *self, struct inspection *found, struct error *error) {
-    (void)self;
-    (void)error;
-    *found = (struct inspection){.is_new = false};
+    struct postgres_coordinator *coordinator = self;
+    const struct inspector_means means = means_of(coordinator);
+    AUTO_FREE char *begun = NULL;
+    AUTO_FINDINGS struct inspector_findings findings = {.since = &coordinator->latest};
+    enum coordination concluded =
+        conclude_ledger(coordinator, find_begun(coordinator, &begun), error);
+    if (concluded != COORDINATION_DONE) {
+        return concluded;
+    }
+    findings.begun = begun == NULL ? "" : begun;
+    concluded = conclude(coordinator, inspector_judge(&coordinator->inspector, &means, &findings),
+        &coordinator->reader, error);
+    if (concluded != COORDINATION_DONE) {
+        return concluded;
+    }
+    *found = findings.inspection;
+    memcpy(coordinator->initialised, findings.initialised, sizeof coordinator->initialised);
+    if (findings.is_refused) {
+        inspector_say_obstacles(&findings);
+        *error = findings.error;
+        return COORDINATION_REFUSED;
+    }
     return COORDINATION_DONE;
 }
 
@@ -440,7 +250,8 @@ static enum session_result enter(
     struct ledger_entry entry = {.run = coordinator->fence.run,
         .host = report_host(),
         .release = coordinator->release,
-        .initialises = coordinator->initialises};
+        .initialises = coordinator->initialises,
+        .databases = coordinator->initialised};
     bool was_there = coordinator->is_ledger_there;
     enum session_result result =
         ledger_make(ledger, reader, &coordinator->is_ledger_there, deadline_ms);
@@ -478,6 +289,8 @@ static enum coordination run_begin(void *self, const struct run_beginning *begin
     *id = 0;
     *dead = (struct run){.state = RUN_NONE};
     coordinator->initialises = beginning->initialises;
+    coordinator->servers.given_up = 0;
+    servers_warn_of_names(coordinator->servers.databases);
     coordinator->is_ledger_late = false;
     enum coordination concluded = conclude(coordinator,
         fence_make(&coordinator->fence, reader, coordinator->target->database->schema_search_path,
@@ -506,32 +319,13 @@ static enum session_result fence_once(struct postgres_coordinator *coordinator,
         result =
             fence_look_at_rails_lock(&coordinator->fence, &coordinator->reader, sweep, deadline_ms);
     }
-    return result;
-}
-
-/* Replicas that came together are still coming in and hanging up: among them the first step could
- * be refused its connection. Those that the server is only letting in show in no view, so what the
- * step will need is tried. Not waited for longer than it takes them, whatever the count says. */
-static enum session_result wait_for_calm(struct postgres_coordinator *coordinator,
-    struct fence_report *found, int64_t deadline_ms) {
-    struct slots slots;
-    int room = 0;
-    enum session_result result = slots_read(&coordinator->reader, &slots, deadline_ms);
-    int64_t now_ms = clock_now_ms();
-    if (result != SESSION_DONE || slots_are_calm(&slots, &room)) {
-        return result;
+    if (result == SESSION_DONE && is_before_steps && sweep->remaining == 0) {
+        result =
+            servers_look_at_first(&coordinator->servers, &coordinator->reader, sweep, deadline_ms);
     }
-    if (coordinator->uncalm_since_ms == 0) {
-        coordinator->uncalm_since_ms = now_ms;
-    }
-    bool has_room = connect_has_room(coordinator, room, deadline_ms);
-    coordinator->calm_streak = has_room ? coordinator->calm_streak + 1 : 0;
-    if (coordinator->calm_streak < CALM_STREAK &&
-        now_ms - coordinator->uncalm_since_ms < CALM_TIMEOUT_MS) {
-        found->remaining = 1;
-        slots_describe(&slots, found->holder);
-    }
-    return SESSION_DONE;
+    return result == SESSION_DONE ? servers_sweep_others(&coordinator->servers, &coordinator->fence,
+                                        is_before_steps, coordinator->attention, sweep, deadline_ms)
+                                  : result;
 }
 
 static enum coordination fence(
@@ -544,7 +338,7 @@ static enum coordination fence(
     *found = (struct fence_report){.ended = sweep.ended, .remaining = sweep.remaining};
     (void)snprintf(found->holder, sizeof found->holder, "%s", sweep.holder);
     if (result == SESSION_DONE && is_before_steps && sweep.remaining == 0) {
-        result = wait_for_calm(coordinator, found, deadline_ms);
+        result = crowd_wait_for_calm(coordinator, found, deadline_ms);
     }
     enum coordination concluded = conclude(coordinator, result, &coordinator->reader, error);
     if (found->remaining == 0) {
@@ -564,6 +358,8 @@ static void fence_own(void *self) {
     /* Ending a backend is asynchronous, so it is asked until it is gone. */
     while (connect_reader_patiently(coordinator, deadline_ms) == SESSION_DONE &&
         fence_sweep_own(&coordinator->fence, &coordinator->reader, &sweep, deadline_ms) ==
+            SESSION_DONE &&
+        servers_sweep_own(&coordinator->servers, &coordinator->fence, NULL, &sweep, deadline_ms) ==
             SESSION_DONE &&
         sweep.remaining > 0 && !deadline_passed(deadline_ms)) {
         (void)attention_pause(&nobody, deadline_after_ms(FENCE_PAUSE_MS));
@@ -607,12 +403,23 @@ static enum session_result write_patiently(
         enum session_result result = write_outcome(coordinator, outcome, changed,
             deadline_earlier(deadline_ms, deadline_after_ms(RECORD_ATTEMPT_MS)));
         if (result == SESSION_DONE ||
-            (result == SESSION_FAILED && !is_gone(&coordinator->reader.failure)) ||
+            (result == SESSION_FAILED && !outcome_is_gone(&coordinator->reader.failure)) ||
             deadline_passed(deadline_ms) || !(is_stopped || lock_holds(&coordinator->lock))) {
             return result;
         }
         session_close(&coordinator->reader);
         (void)attention_pause(&nobody, deadline_after_ms(RECORD_PAUSE_MS));
+    }
+}
+
+/* Which of the databases a later look can hold against this success. */
+static void note_databases(struct postgres_coordinator *coordinator, struct run *outcome) {
+    const struct inspector_means means = means_of(coordinator);
+    int64_t deadline_ms = deadline_after_ms(RECORD_ATTEMPT_MS);
+    if (connect_reader_patiently(coordinator, deadline_ms) == SESSION_DONE) {
+        /* What nobody could say now is not held against it later. */
+        (void)!inspector_list_in_order(
+            &coordinator->inspector, &means, outcome->databases, deadline_ms);
     }
 }
 
@@ -626,7 +433,11 @@ static enum coordination run_end(void *self, const struct run *outcome, struct e
     }
     const struct attention *attention = coordinator->attention;
     coordinator->attention = NULL;
-    enum session_result result = write_patiently(coordinator, outcome, &changed);
+    struct run noted = *outcome;
+    if (outcome->state == RUN_SUCCEEDED) {
+        note_databases(coordinator, &noted);
+    }
+    enum session_result result = write_patiently(coordinator, &noted, &changed);
     enum coordination concluded = conclude(coordinator, result, &coordinator->reader, error);
     if (concluded == COORDINATION_DONE && changed && outcome->state == RUN_SUCCEEDED) {
         /* Rows too many harm nobody today. */
@@ -664,6 +475,8 @@ void postgres_coordinator_initialise(struct postgres_coordinator *coordinator,
         .ledger = {.fingerprint = target->fingerprint,
             .search_path = target->database->schema_search_path},
     };
+    coordinator->servers = (struct servers){.databases = &target->databases};
+    inspector_initialise(&coordinator->inspector, target, connect_timeout_ms);
     (void)snprintf(coordinator->ledger.lock_key, sizeof coordinator->ledger.lock_key, "%lld",
         (long long)target->lock_key);
 }

@@ -10,8 +10,10 @@
 
 #include "prepare/coordinator.h"
 #include "prepare/fence.h"
+#include "prepare/inspector.h"
 #include "prepare/ledger.h"
 #include "prepare/lock.h"
+#include "prepare/servers.h"
 #include "signalbox/postgres/session.h"
 #include "signalbox/prepare/target.h"
 #include "signalbox/process/attention.h"
@@ -26,11 +28,15 @@ struct postgres_coordinator {
     struct lock lock;
     struct ledger ledger;
     struct fence fence;
+    struct servers servers;
+    struct inspector inspector;
+    struct run latest; /* The last success that a look has seen. */
     char step_assignment[FENCE_ASSIGNMENT_LENGTH];
     bool has_ledger;
-    bool is_ledger_there; /* Its table was seen. */
-    bool is_ledger_late;  /* The run is entered only after its steps. */
-    bool initialises;     /* What will be entered then. */
+    bool is_ledger_there;                   /* Its table was seen. */
+    bool is_ledger_late;                    /* The run is entered only after its steps. */
+    bool initialises;                       /* What will be entered then, … */
+    char initialised[RUN_DATABASES_LENGTH]; /* … and the databases that it begins to initialise. */
     bool was_reached;
     bool is_learned; /* What follows is known of the reader's connection. */
     bool is_pooled;

@@ -33,23 +33,6 @@ static void change_environment(const struct target_request *request) {
     }
 }
 
-/* Rails' tasks that create a database which is missing (activerecord's databases.rake). A SQLite
- * file is made by whoever opens it, so there a migration does too. */
-static bool creates_databases(const struct step_list *steps, bool is_file) {
-    static const char *const tasks[] = {"db:prepare", "db:create", "db:setup", "db:migrate"};
-    for (size_t step = 0; step < steps->count; step++) {
-        const struct string_list *argv = &steps->items[step].argv;
-        for (size_t word = 1; word < argv->count; word++) {
-            for (size_t i = 0; i < ARRAY_LENGTH(tasks) - (is_file ? 0 : 1); i++) {
-                if (strcmp(argv->items[word], tasks[i]) == 0) {
-                    return true;
-                }
-            }
-        }
-    }
-    return false;
-}
-
 static bool step_only_migrates(const struct step *step) {
     const struct string_list *argv = &step->argv;
     for (size_t word = 0; word + 1 < argv->count; word++) {
@@ -157,6 +140,14 @@ static bool may_go_without(const struct target_request *request) {
                 (!is_named_here(request) && access(text_string(&file), F_OK) != 0)));
 }
 
+void target_run_instead(struct target *target, const struct step_list *commands) {
+    static const int creating_migrate = 8;
+    /* A SQLite file is made by whoever opens it, so that a migration does it in every version. */
+    bool is_file = target->lock == LOCK_FILE && target->rails_major < creating_migrate;
+    target->tasks = tasks_of_steps(commands, is_file ? creating_migrate : target->rails_major);
+    target->missing_database = target->tasks.create ? MISSING_IS_CREATED : MISSING_IS_AN_ERROR;
+}
+
 static int place_lock(struct target *target, struct error *error) {
     bool is_known = target->database != NULL || lock_choice_stands_alone(target->lock_choice);
     if (is_known &&
@@ -164,9 +155,7 @@ static int place_lock(struct target *target, struct error *error) {
             target->directory, &target->lock, &target->lock_path, error) != 0) {
         return -1;
     }
-    target->missing_database = creates_databases(target->steps, target->lock == LOCK_FILE)
-        ? MISSING_IS_CREATED
-        : MISSING_IS_AN_ERROR;
+    target_run_instead(target, target->steps);
     return 0;
 }
 
@@ -217,10 +206,12 @@ int target_make(const struct target_request *request, struct target *target, str
         .directory = request->directory,
         .lock_choice = request->lock,
         .lock_key = request->lock_key,
+        .allow_schema_load = request->allow_schema_load,
         .environment = request->environment,
         .environment_source = request->environment_source,
     };
     change_environment(request);
+    target->rails_major = tasks_rails_major(request->directory);
     target->migrates_only = steps_only_migrate(request->steps);
     if (find_databases(request, target, error) != 0 || place_lock(target, error) != 0) {
         return -1;

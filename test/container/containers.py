@@ -239,7 +239,7 @@ class Databases:
         self.server = server
         self.host = host
         self.primary = f"shop_{uuid.uuid4().hex[:8]}"
-        role = f"{self.primary}_owner"
+        self.role = role = f"{self.primary}_owner"
         password = "se cret/%+:@?&#" + uuid.uuid4().hex
         server.create_role(role, password, "CREATEDB")
         self.environment = {
@@ -253,8 +253,29 @@ class Databases:
         """Four more of the same kind."""
         return Databases(self.server, self.host, self.environment["RAILS_MASTER_KEY"])
 
+    def may_create(self, may):
+        self.server.query(f"ALTER ROLE {self.role} {'' if may else 'NO'}CREATEDB")
+
+    def become_superuser(self):
+        self.server.query(f"ALTER ROLE {self.role} SUPERUSER")
+
+    def create(self, *suffixes):
+        """Makes the databases with these suffixes, empty."""
+        for suffix in suffixes:
+            self.server.create_database(self.primary + suffix, self.role)
+
+    def drop(self, suffix):
+        self.server.query(f"DROP DATABASE {self.primary}{suffix} WITH (FORCE)")
+
     def query(self, sql):
         return self.server.query(sql, database=self.primary)
+
+    def tables(self, database=None):
+        """What there is in the schema `public`, of the primary unless another one is named."""
+        rows = self.server.query(
+            "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace"
+            " AND relkind IN ('r', 'p') ORDER BY 1", database=database or self.primary)
+        return [row[0] for row in rows]
 
     def existing(self):
         """Which of the four exist."""

@@ -132,6 +132,7 @@ def test_the_ledger_is_in_the_applications_own_schema(application):
     application.configure(YAML.replace("    password:", "    schema_search_path: app, public\n"
                                        "    password:"))
     application.scene.create_database()
+    application.scene.server.query(f"ALTER ROLE {application.scene.role} CREATEDB")
     application.scene.query(
         f"CREATE SCHEMA app AUTHORIZATION {application.scene.role}")
     application.scene.tell_step()

@@ -78,11 +78,11 @@ def readme_table(heading):
 
 
 def option_rows():
-    """The rows of the code's table: flag, variable, whether it is only checked, default."""
+    """The rows of the code's table: flag, variable, default."""
     text = (ROOT / "src/option_table.c").read_text()
     return re.findall(
         r'\{"(--[a-z-]+)",\s+"(SIGNALBOX_[A-Z_]+)",\s+OPTION_\w+,\s+GROUP_\w+,'
-        r'\s+(CARRIED_OUT|CHECKED_ONLY),\s+AT\(\w+\),\s+(NULL|"[^"]*")',
+        r'\s+AT\(\w+\),\s+(NULL|"[^"]*")',
         text,
     )
 
@@ -90,7 +90,7 @@ def option_rows():
 def test_the_readmes_options_are_those_of_the_code():
     code = [
         (flag, variable, "none" if default == "NULL" else default.strip('"'))
-        for flag, variable, _, default in option_rows()
+        for flag, variable, default in option_rows()
     ]
     assert len(code) > 15
     table = [
@@ -99,15 +99,6 @@ def test_the_readmes_options_are_those_of_the_code():
         if "SIGNALBOX_" in variable
     ]
     assert table == code
-
-
-def test_the_readme_says_which_options_are_only_checked():
-    for flag, variable, default, meaning in readme_table("Options"):
-        if "SIGNALBOX_" not in variable:
-            continue
-        name = re.search(r"--[a-z-]+", flag).group()
-        status = next(row[2] for row in option_rows() if row[0] == name)
-        assert ("*not yet*" in meaning) == (status == "CHECKED_ONLY"), name
 
 
 def test_the_readmes_exit_statuses_are_those_of_the_code():

@@ -215,22 +215,6 @@ static void switches_take_a_word_or_stand_alone(void **state) {
     assert_true(options.jemalloc);
 }
 
-static void what_is_only_checked_is_named_unless_it_asks_for_nothing(void **state) {
-    (void)state;
-    assert_int_equal(read_options(WORDS("--grace=1s", "x"), NO_VARIABLES), 0);
-    assert_null(options_unavailable(&options));
-    options_release(&options);
-    assert_int_equal(
-        read_options(WORDS("--lock=auto", "--signal-group=off", "x"), NO_VARIABLES), 0);
-    assert_null(options_unavailable(&options));
-    options_release(&options);
-    assert_int_equal(read_options(WORDS("x"), VARIABLES("SIGNALBOX_USER=app")), 0);
-    assert_null(options_unavailable(&options));
-    options_release(&options);
-    assert_int_equal(read_options(WORDS("x"), VARIABLES("SIGNALBOX_LOCK=file")), 0);
-    assert_string_equal(options_unavailable(&options), "SIGNALBOX_LOCK");
-}
-
 static void help_fits_eighty_columns_and_names_every_option(void **state) {
     (void)state;
     AUTO_TEXT struct text help = {.data = NULL};
@@ -282,7 +266,6 @@ int main(void) {
         TEST(bad_values_say_what_where_and_what_to_do),
         TEST(lists_come_as_flags_or_in_the_variable),
         TEST(switches_take_a_word_or_stand_alone),
-        TEST(what_is_only_checked_is_named_unless_it_asks_for_nothing),
         TEST(help_fits_eighty_columns_and_names_every_option),
         TEST(a_secret_is_described_without_it),
         TEST(no_words_at_all_are_no_crash),

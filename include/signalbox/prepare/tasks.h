@@ -1,0 +1,26 @@
+/*
+ * What Rails' tasks among the steps do to a database that is missing or empty. Only the words are
+ * looked at: nobody can see into a script of the application's own.
+ */
+#ifndef SIGNALBOX_PREPARE_TASKS_H
+#define SIGNALBOX_PREPARE_TASKS_H
+
+#include <stdbool.h>
+
+#include "signalbox/command/step.h"
+
+struct tasks {
+    bool create;        /* A step creates databases that are missing. */
+    const char *loader; /* The task that loads the schema where there is no schema_migrations, by
+                           which it drops what is there; NULL where no step does. */
+};
+
+/* `rails_major` decides about db:migrate, which creates and loads since Rails 8; 0: not known, and
+ * then it creates nothing, but may load. */
+struct tasks tasks_of_steps(const struct step_list *steps, int rails_major);
+
+/* The first number of ActiveRecord's version in the lock file of Bundler, beside $BUNDLE_GEMFILE or
+ * in `directory`; 0 where that says nothing. Reads one file. */
+int tasks_rails_major(const char *directory);
+
+#endif
