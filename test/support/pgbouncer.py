@@ -34,10 +34,10 @@ rm -rf "$directory"
 
 class PgBouncer:
     """`with PgBouncer(server) as pooler`. `release` is the Debian that it comes from,
-    `databases` the section of that name, otherwise all of the server's."""
+    `inside` begins a command in the network where it runs, `databases` the section of that name, otherwise all of the server's."""
 
     def __init__(self, server, release="bookworm", host="127.0.0.1", server_host=None,
-                 databases=None, **settings):
+                 databases=None, inside=(), **settings):
         self.server = server
         self.host = host
         self._release = release
@@ -48,6 +48,7 @@ class PgBouncer:
         self._databases = databases or f"* = host={server_host or server.host} port={server.port}"
         self.port = _free_port()
         self._keeper = None
+        self._inside = list(inside)
         self._settings = {
             "listen_addr": host,
             "listen_port": self.port,
@@ -164,7 +165,8 @@ class PgBouncer:
                        "--init-groups", "--", *command]
         with open(os.path.join(self.directory, "output"), "w", encoding="utf-8") as output:
             self._keeper = subprocess.Popen(
-                ["sh", "-c", _KEEPER, "keeper", self.directory, *command],
+                ["sh", "-c", _KEEPER, "keeper", self.directory, *self._inside,
+                 *command],
                 stdin=subprocess.PIPE, stdout=output, stderr=output, cwd="/",
                 start_new_session=True)
         end = time.monotonic() + START_TIMEOUT_S
@@ -175,7 +177,8 @@ class PgBouncer:
 
     def _answers(self):
         try:
-            with socket.create_connection((self.host, self.port), timeout=1):
+            with socket.socket(socket.AF_UNIX) as client:
+                client.connect(os.path.join(self.directory, f".s.PGSQL.{self.port}"))
                 return True
         except OSError:
             return False
