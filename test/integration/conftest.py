@@ -23,7 +23,7 @@ from replica import start_together  # noqa: E402
 SERVE = ("./bin/rails", "server")
 
 # The machine's own newest unless this says otherwise: 17 is Debian trixie's.
-POSTGRES_VERSION = int(os.environ.get("POSTGRES_VERSION", "0")) or None
+POSTGRES_VERSION = int(os.environ.get("POSTGRES_VERSION") or 0) or None
 
 # The two halves of the advisory key: "Sign", and what --lock-key says.
 LOCK_CLASS = 0x5369676E

@@ -12,6 +12,8 @@ from pgbouncer import PgBouncer
 
 RELEASES = ("bookworm", "trixie")
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture
 def pooled(scene):

@@ -6,6 +6,8 @@ from test_single_flight import assert_never_started, prepared_once
 from forwarder import Forwarder
 from postgres import Server
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture
 def pair(scene, own_server):

@@ -145,10 +145,14 @@ class Server:
     def catch_up(self, primary):
         """Returns when a standby has replayed all that the primary has done so far."""
         (position,), = primary.query("SELECT pg_current_wal_flush_lsn()")
+        self.wait_until(f"SELECT pg_last_wal_replay_lsn() >= '{position}'")
+
+    def wait_until(self, sql):
+        """Returns once this condition holds, however long that takes short of a deadline."""
         end = time.monotonic() + START_TIMEOUT_S
-        while self.query(f"SELECT pg_last_wal_replay_lsn() >= '{position}'") != [("t",)]:
+        while self.query(sql) != [("t",)]:
             if time.monotonic() > end:
-                raise ServerError(f"the standby does not catch up:\n{self.log()}")
+                raise ServerError(f"never: {sql}\n{self.log()}")
             time.sleep(0.05)
 
     def close(self):
