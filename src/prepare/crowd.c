@@ -15,7 +15,8 @@ enum {
     COUNT_TIMEOUT_MS = 5000,
     COUNT_EVERY_MS = 1000, /* A waiter that keeps its connection. */
     CALM_TIMEOUT_MS = 30000,
-    CALM_STREAK = 3
+    CALM_STREAK = 3,
+    SAY_AFTER_MS = 2000
 };
 
 bool crowd_is_in_the_way(const struct postgres_coordinator *coordinator, enum session_result result,
@@ -80,7 +81,9 @@ enum session_result crowd_wait_for_calm(
     if (coordinator->calm_streak < CALM_STREAK &&
         now_ms - coordinator->uncalm_since_ms < CALM_TIMEOUT_MS) {
         found->remaining = 1;
-        slots_describe(&slots, found->holder);
+        if (now_ms - coordinator->uncalm_since_ms >= SAY_AFTER_MS) {
+            slots_describe(&slots, found->holder);
+        }
     }
     return SESSION_DONE;
 }

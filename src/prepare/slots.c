@@ -18,7 +18,7 @@ enum {
     LONGEST_REST_MS = 30000,
     RESTS_PER_LOOK = 50,
     WAITERS_FEW = 2,
-    WAITERS_CROWD = 8,
+    FREE_PER_WAITER = 3, /* For each waiter that is seen, some more may be coming in. */
     SLOTS_PLENTY = 24, /* For a step's pool, and for those who look meanwhile. */
     ROOM_MOST = 4,     /* Proven before the first step, in a crowd. */
     SLOTS_LEAST = 3 /* The lock, the ledger and a step. */
@@ -72,15 +72,17 @@ bool slots_are_plenty(const struct slots *slots) {
 }
 
 bool slots_are_calm(const struct slots *slots, int *room) {
+    bool are_few = true; /* The waiters, beside what is free. */
     *room = ROOM_MOST;
     for (int limit = 0; limit < SLOT_LIMIT_COUNT; limit++) {
         int64_t most = slots->limits[limit].most;
+        int64_t left = most - slots->limits[limit].taken;
         if (most >= 0 && most / 4 < *room) {
             *room = most < ROOM_MOST ? 1 : (int)(most / 4);
         }
+        are_few = are_few && (most < 0 || left >= FREE_PER_WAITER * slots->waiters);
     }
-    return slots->waiters == 0 ||
-        (slots->waiters < WAITERS_CROWD && slots_are_plenty(slots));
+    return slots->waiters == 0 || (are_few && slots_are_plenty(slots));
 }
 
 bool slots_are_too_few(const struct slots *slots, enum slot_limit *which) {

@@ -16,6 +16,7 @@ def wait_until_one_prepares(replicas):
     """The replica that runs the step and those that wait for it, once all have got there."""
     for replica in replicas:
         replica.wait_for_any("step_started", "waiting")
+    first_with(replicas, "step_started")
     runners = [replica for replica in replicas if replica.said("step_started")]
     assert len(runners) == 1, [replica.name for replica in runners]
     return runners[0], [replica for replica in replicas if replica is not runners[0]]

@@ -27,7 +27,8 @@ static void half_of_the_least_limit_stays_free(void **state) {
     } rows[] = {
         {{97, 0, -1, 0, -1, 0, 0}, true, true, 4, false},
         {{97, 48, -1, 48, -1, 48, 7}, true, true, 4, false},
-        {{97, 48, -1, 48, -1, 48, 8}, true, false, 4, false}, /* A crowd. */
+        {{97, 22, -1, 22, -1, 22, 25}, true, true, 4, false},
+        {{97, 23, -1, 23, -1, 23, 25}, true, false, 4, false}, /* A crowd. */
         {{97, 49, -1, 49, -1, 49, 1}, false, false, 4, false},
         {{97, 97, -1, 97, -1, 97, 0}, false, true, 4, false}, /* Others take them all. */
         {{48, 24, -1, 24, -1, 24, 7}, true, true, 4, false},
