@@ -9,6 +9,7 @@
 
 #include "prepare/inspection.h"
 #include "signalbox/base/deadline.h"
+#include "signalbox/base/random.h"
 #include "signalbox/base/text.h"
 #include "signalbox/process/exit_status.h"
 #include "signalbox/report/report.h"
@@ -55,7 +56,7 @@ static enum session_result result_of_reader(
 static void note_trouble(struct inspector *inspector, const struct survey *survey) {
     for (size_t i = 0; i < survey->count; i++) {
         const struct surveyed *item = &survey->items[i];
-        if (item->condition != CONDITION_UNKNOWN || item->trouble != TROUBLE_PASSING) {
+        if (item->condition != CONDITION_UNKNOWN || !trouble_may_pass(item->trouble)) {
             continue;
         }
         if (strcmp(inspector->last_reason, item->reason) != 0) {
@@ -98,7 +99,7 @@ static enum session_result ask_patiently(
             return SESSION_DONE;
         }
         if (attention_pause(means->attention == NULL ? &nobody : means->attention,
-                deadline_after_ms(backoff_ms))) {
+                deadline_after_ms(jittered_ms(backoff_ms, random_number())))) {
             return SESSION_CANCELLED;
         }
         if (means->lock != NULL && !lock_holds(means->lock)) {

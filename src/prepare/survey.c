@@ -186,7 +186,7 @@ static enum session_result fail(
         item->stage = SURVEY_CONNECTING_TO_CREATE;
         return connect_start(item, "postgres", attention);
     }
-    if (is_missing || (is_asking_role && failure.trouble != TROUBLE_PASSING)) {
+    if (is_missing || (is_asking_role && !trouble_may_pass(failure.trouble))) {
         (void)snprintf(item->reason, sizeof item->reason, "%s", failure.message);
         end(item, CONDITION_MISSING);
         return SESSION_DONE;
@@ -268,7 +268,7 @@ enum session_result survey_try(
     for (size_t i = 0; i < survey->count; i++) {
         struct surveyed *item = &survey->items[i];
         if (item->stage == SURVEY_TO_BEGIN ||
-            (item->condition == CONDITION_UNKNOWN && item->trouble == TROUBLE_PASSING)) {
+            (item->condition == CONDITION_UNKNOWN && trouble_may_pass(item->trouble))) {
             begin(survey, item, attention);
         }
     }
@@ -290,7 +290,7 @@ enum session_result survey_try(
 bool survey_may_pass(const struct survey *survey) {
     for (size_t i = 0; i < survey->count; i++) {
         if (survey->items[i].condition == CONDITION_UNKNOWN &&
-            survey->items[i].trouble == TROUBLE_PASSING) {
+            trouble_may_pass(survey->items[i].trouble)) {
             return true;
         }
     }
