@@ -2,12 +2,11 @@
  * The list of events with their level, and the two ways to write one. It owns the only writes to
  * standard error that are not a step's or a command's. The trap: whoever reads our standard error
  * may have stopped reading, and neither PID 1 nor the holder of the lock may ever stand still for
- * that, so a line is written only after poll(2) has said that it fits, and otherwise counted.
+ * that, so a line that cannot be written at once is not written, and counted.
  */
 #include "signalbox/report/report.h"
 
 #include <limits.h>
-#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +17,7 @@
 
 #include "signalbox/base/cleanup.h"
 #include "signalbox/base/json.h"
+#include "signalbox/base/standard_error.h"
 
 static const struct {
     const char *name;
@@ -153,10 +153,9 @@ static void line_end(struct line *line, const char *end) {
     line->used += strlen(end);
 }
 
-static void write_line(const struct line *line) {
-    struct pollfd output = {.fd = STDERR_FILENO, .events = POLLOUT};
-    if (poll(&output, 1, 0) != 1 || (output.revents & POLLOUT) == 0 ||
-        write(STDERR_FILENO, line->data, line->used) < 0) {
+static void write_line(struct line *line) {
+    const struct iovec whole = {.iov_base = line->data, .iov_len = line->used};
+    if (!standard_error_write(&whole, 1)) {
         settings.dropped++;
     }
 }
