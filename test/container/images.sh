@@ -6,6 +6,7 @@
 #   localhost/signalbox-shop-slow     one whose migration takes a minute
 #   localhost/signalbox-shop-sqlite   the first one on SQLite
 #   localhost/signalbox-scratch       nothing but the binary
+#   localhost/signalbox-debian        Debian and the binary, for a user who is not root
 #
 # Prints how long each part took. Podman's layer cache sees by itself which
 # inputs have changed; base.sh and app.sh do the same for what they make.
@@ -73,6 +74,16 @@ build_scratch() {
     podman build -f - -t localhost/signalbox-scratch "$here"
 }
 
+build_debian() {
+  printf '%s\n' 'FROM docker.io/library/debian:trixie-slim' \
+    'COPY --from=localhost/signalbox-shop /usr/local/bin/signalbox /usr/local/bin/signalbox' \
+    'WORKDIR /app' \
+    'RUN echo shop >content' \
+    'USER 1000:1000' \
+    'ENTRYPOINT ["/usr/local/bin/signalbox"]' |
+    podman build -f - -t localhost/signalbox-debian "$here"
+}
+
 part base-images sh "$here/base.sh"
 
 # The signalbox stage needs nothing of the application (an empty directory is
@@ -91,4 +102,5 @@ part release-price build_release price
 part release-slow build_release slow
 part release-sqlite build_sqlite
 part scratch build_scratch
+part debian build_debian
 part prune podman image prune --force
