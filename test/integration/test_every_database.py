@@ -9,6 +9,7 @@ import time
 import zlib
 
 import pytest
+from postgres import Server
 from test_fence import DEADLINE_S, MIGRATOR_SALT, app_name
 
 VERSIONS = {"db/migrate": ["20261101000000", "20261102000000"],
@@ -350,6 +351,21 @@ say() { printf '\n%s %s\n' "$marker" "$*"; }
     assert shop.in_order() == shop.roles
     shop.query("queue", "TRUNCATE schema_migrations")
     assert "db/queue_migrate/" in reason(shop.serve(environment=environment))
+
+
+def test_replicas_that_wait_for_a_slot_hold_none(scene):
+    """They would otherwise wait for each other until all of them give up."""
+    with Server(max_connections=12) as narrow:
+        scene.use(narrow)
+        shop = Shop(scene)
+        shop.serve()
+        try:
+            for replica in shop.start(30):
+                replica.wait_for_stdout("serving")
+                assert replica.said("already_prepared")
+        finally:
+            for replica in scene.replicas:
+                replica.destroy()
 
 
 # --- why a prepare is due -------------------------------------------------------
