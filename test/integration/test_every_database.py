@@ -406,6 +406,17 @@ def test_a_server_for_the_cache_that_refuses_leaves_everything_untouched(shop, r
     assert shop.steps() == 1
 
 
+def test_a_first_boot_waits_for_a_server_that_is_coming_up(shop, own_server):
+    shop.use("queue", own_server)
+    own_server.stop()
+    replica = shop.start()
+    assert "(queue)" in replica.wait_for("database_unreachable")["message"]
+    assert not shop.exist("primary")
+    own_server.start()
+    replica.wait_for_stdout("serving")
+    assert shop.steps() == 1
+
+
 def test_every_database_that_is_not_to_be_had_is_named(shop):
     # What DATABASE_URL alone leaves of Rails' stock configuration.
     for role in ("cache", "queue"):
