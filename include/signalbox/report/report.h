@@ -83,8 +83,8 @@ void report_set_fingerprint(const char *fingerprint);
 /* The short name of this replica: the host name of its UTS namespace. */
 const char *report_host(void);
 
-/* Whether events that repeat themselves (waiting, step_running) replace their line instead of adding
- * one: text on a terminal that can. They may then come more often. */
+/* Whether events that repeat themselves (waiting, step_running) replace their line instead of
+ * adding one: text on a terminal that can. They may then come more often. */
 bool report_is_in_place(void);
 
 /* Before anything else is written where standard error goes: a line that could be replaced ends
