@@ -178,14 +178,13 @@ static void copy_message(
 }
 
 /* What the code means, with the text where the code alone does not say. */
-static void classify(
-    const char *sqlstate, const char *message, struct session_failure *failure, const char **advice) {
+static void classify(const char *sqlstate, const char *message, struct session_failure *failure,
+    const char **advice) {
     memcpy(failure->sqlstate, sqlstate, 5);
     failure->trouble = trouble_of_sqlstate(failure->sqlstate);
     *advice = advice_on_refusal(failure->sqlstate, message);
     if (strcmp(failure->sqlstate, "08P01") == 0 || strcmp(failure->sqlstate, "XX000") == 0) {
-        failure->trouble =
-            find_words(pooler_words, ARRAY_LENGTH(pooler_words), message, advice);
+        failure->trouble = find_words(pooler_words, ARRAY_LENGTH(pooler_words), message, advice);
     }
 }
 

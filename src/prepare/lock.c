@@ -49,8 +49,8 @@ enum session_result lock_is_held(
 }
 
 /* A failover may come between the last look and this: it is asked in the same breath. */
-static enum session_result try(struct lock *lock, int64_t lock_key, enum lock_outcome *outcome,
-    int64_t deadline_ms) {
+static enum session_result try(
+    struct lock *lock, int64_t lock_key, enum lock_outcome *outcome, int64_t deadline_ms) {
     struct session *session = &lock->holder;
     char statement[192];
     (void)snprintf(statement, sizeof statement,

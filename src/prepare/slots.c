@@ -19,9 +19,9 @@ enum {
     RESTS_PER_LOOK = 50,
     WAITERS_FEW = 2,
     FREE_PER_WAITER = 3, /* For each waiter that is seen, some more may be coming in. */
-    SLOTS_PLENTY = 24, /* For a step's pool, and for those who look meanwhile. */
-    ROOM_MOST = 4,     /* Proven before the first step, in a crowd. */
-    SLOTS_LEAST = 3 /* The lock, the ledger and a step. */
+    SLOTS_PLENTY = 24,   /* For a step's pool, and for those who look meanwhile. */
+    ROOM_MOST = 4,       /* Proven before the first step, in a crowd. */
+    SLOTS_LEAST = 3      /* The lock, the ledger and a step. */
 };
 
 /* Only what every role may see of others' sessions: whose they are and where. The limits of a role
@@ -46,8 +46,7 @@ static int64_t number_at(const struct session *session, int column) {
     return number_parse(session_value(session, 0, column), -1, INT32_MAX, &number) ? number : -1;
 }
 
-enum session_result slots_read(
-    struct session *session, struct slots *slots, int64_t deadline_ms) {
+enum session_result slots_read(struct session *session, struct slots *slots, int64_t deadline_ms) {
     enum session_result result = session_query(session, statement, NULL, 0, deadline_ms);
     if (result != SESSION_DONE) {
         return result;

@@ -41,17 +41,18 @@ bool slots_are_too_few(const struct slots *slots, enum slot_limit *which);
 /* What a waiter does between two looks. */
 struct rest {
     bool hangs_up;
-    int64_t base_ms; /* For the next rest: how long this one is before jitter; 0 when not hung up. */
+    int64_t
+        base_ms; /* For the next rest: how long this one is before jitter; 0 when not hung up. */
     int64_t pause_ms;
 };
 
 /* What a waiter knows when it is about to pause. */
 struct waiter {
     const struct slots *slots; /* NULL where the last attempt to look found no free slot. */
-    bool is_pooled;            /* A pooler's slots cannot be counted: no connection to it is kept. */
-    int64_t last_base_ms;      /* That of the rest before. */
-    int64_t pause_ms;          /* What it would pause for its own reasons. */
-    int64_t looked_ms;         /* How long the last look took, with its connecting. */
+    bool is_pooled;       /* A pooler's slots cannot be counted: no connection to it is kept. */
+    int64_t last_base_ms; /* That of the rest before. */
+    int64_t pause_ms;     /* What it would pause for its own reasons. */
+    int64_t looked_ms;    /* How long the last look took, with its connecting. */
 };
 
 /* Pure. */

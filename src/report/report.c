@@ -255,11 +255,6 @@ static void emit_in_place(enum event event, const char *message) {
     settings.has_open_line = true;
 }
 
-/* On a terminal these take the place of the one before. */
-static bool repeats_itself(enum event event) {
-    return event == EVENT_WAITING || event == EVENT_STEP_RUNNING;
-}
-
 static void emit(enum event event, const struct event_fields *fields, const char *message) {
     struct line line = {.used = 0};
     if (repeats_itself(event) && report_is_in_place()) {

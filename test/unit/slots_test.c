@@ -33,7 +33,7 @@ static void half_of_the_least_limit_stays_free(void **state) {
         {{97, 97, -1, 97, -1, 97, 0}, false, true, 4, false}, /* Others take them all. */
         {{48, 24, -1, 24, -1, 24, 7}, true, true, 4, false},
         {{47, 24, -1, 24, -1, 24, 7}, false, false, 4, false},
-        {{14, 1, -1, 1, -1, 1, 1}, false, false, 3, false}, /* Half is too little here. */
+        {{14, 1, -1, 1, -1, 1, 1}, false, false, 3, false},  /* Half is too little here. */
         {{97, 20, 60, 30, -1, 20, 7}, true, true, 4, false}, /* The role's. */
         {{97, 20, 60, 31, -1, 20, 7}, false, false, 4, false},
         {{97, 20, -1, 11, 60, 30, 7}, true, true, 4, false}, /* The database's. */
