@@ -56,7 +56,7 @@ static enum session_result result_of_reader(
 static void note_trouble(struct inspector *inspector, const struct survey *survey) {
     for (size_t i = 0; i < survey->count; i++) {
         const struct surveyed *item = &survey->items[i];
-        if (item->condition != CONDITION_UNKNOWN || item->trouble != TROUBLE_PASSING) {
+        if (!surveyed_may_pass(item)) {
             continue;
         }
         if (strcmp(inspector->last_reason, item->reason) != 0 &&
@@ -65,8 +65,11 @@ static void note_trouble(struct inspector *inspector, const struct survey *surve
             database_describe(item->database, &description);
             memcpy(inspector->last_reason, item->reason, sizeof inspector->last_reason);
             inspector->said_ms = clock_now_ms();
-            report(EVENT_DATABASE_UNREACHABLE, NULL, "%s (%s) is not reachable yet: %s",
-                text_string(&description), item->database->role, item->reason);
+            report(EVENT_DATABASE_UNREACHABLE, NULL, "%s (%s) %s yet: %s",
+                text_string(&description), item->database->role,
+                item->trouble == TROUBLE_NO_SLOT ? "has no connection to spare"
+                                                 : "is not reachable",
+                item->reason);
         }
         return;
     }
