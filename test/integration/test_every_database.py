@@ -353,6 +353,7 @@ say() { printf '\n%s %s\n' "$marker" "$*"; }
     assert "db/queue_migrate/" in reason(shop.serve(environment=environment))
 
 
+@pytest.mark.once
 def test_replicas_that_wait_for_a_slot_hold_none(scene):
     """They would otherwise wait for each other until all of them give up."""
     with Server(max_connections=12) as narrow:
