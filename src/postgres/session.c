@@ -174,9 +174,23 @@ static enum session_result statement_failed(struct session *session) {
     return SESSION_FAILED;
 }
 
+/* The last result counts, unless it only tells that the connection broke: the words before it say
+ * why. */
+static void keep_result(struct session *session, PGresult *next) {
+    bool says_why = PQresultErrorField(session->result, PG_DIAG_SQLSTATE) != NULL;
+    if (says_why && PQresultErrorField(next, PG_DIAG_SQLSTATE) == NULL) {
+        PQclear(next);
+        return;
+    }
+    drop_result(session);
+    session->result = next;
+}
+
 enum session_result session_advance(struct session *session) {
     int flushed = PQflush(session->connection);
-    if (flushed < 0 || PQconsumeInput(session->connection) == 0) {
+    bool is_broken = PQconsumeInput(session->connection) == 0 || flushed < 0;
+    /* What the server said before it closed is still to be read. */
+    if (is_broken && PQisBusy(session->connection) != 0) {
         drop_result(session);
         return statement_failed(session);
     }
@@ -189,8 +203,7 @@ enum session_result session_advance(struct session *session) {
                 ? SESSION_DONE
                 : statement_failed(session);
         }
-        drop_result(session);
-        session->result = next;
+        keep_result(session, next);
     }
     return SESSION_PENDING;
 }

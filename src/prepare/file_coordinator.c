@@ -6,17 +6,16 @@
  */
 #include "prepare/file_coordinator.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/stat.h>
 #include <time.h>
 
 #include "prepare/durable_file.h"
 #include "prepare/file_ledger.h"
 #include "prepare/file_look.h"
+#include "prepare/file_place.h"
 #include "prepare/run_state.h"
 #include "prepare/sqlite_files.h"
 #include "signalbox/base/deadline.h"
@@ -89,67 +88,14 @@ static enum sqlite_file first_file(const struct file_coordinator *coordinator) {
     return sqlite_files_first(&target->databases, target->directory);
 }
 
-/* The directory of a database that does not exist yet is made as Rails makes it: with all above it.
- * One that was given is not: it could be misspelt. */
-static int make_directory(const struct file_coordinator *coordinator, struct error *error) {
-    AUTO_FREE char *path = string_copy(coordinator->target->lock_path);
-    struct stat status;
-    char *last = strrchr(path, '/');
-    if (last == NULL || last == path) {
-        return 0;
-    }
-    *last = '\0';
-    if (stat(path, &status) == 0 || errno != ENOENT) {
-        return 0; /* What else is wrong shows when the lock is opened. */
-    }
-    if (coordinator->target->lock_choice->path != NULL) {
-        error_set(error, EXIT_STATUS_CONFIGURATION,
-            "%s: the directory %.300s does not exist: mount a volume there, or give another place",
-            "--lock=file", path);
-        return -1;
-    }
-    for (char *slash = strchr(path + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
-        *slash = '\0';
-        (void)mkdir(path, 0777);
-        *slash = '/';
-    }
-    if (mkdir(path, 0777) != 0 && errno != EEXIST) {
-        error_set(error, EXIT_STATUS_CONFIGURATION,
-            "the directory %.300s, where the database would be, cannot be made: %s", path,
-            strerror(errno));
-        return -1;
-    }
-    return 0;
-}
-
 static enum coordination connect_to_files(void *self, struct error *error) {
     struct file_coordinator *coordinator = self;
-    const struct target *target = coordinator->target;
-    switch (target->missing_database) {
-    case MISSING_IS_CREATED:
-        if (make_directory(coordinator, error) != 0) {
-            return COORDINATION_REFUSED;
-        }
-        break;
-    case MISSING_IS_AN_ERROR:
-        if (first_file(coordinator) == SQLITE_FILE_MISSING) {
-            error_set(error, EXIT_STATUS_CONFIGURATION,
-                "the database %.200s (from %s) does not exist, and no step would create it",
-                target->databases.items[0].name, target->databases.items[0].source);
-            return COORDINATION_REFUSED;
-        }
-        break;
-    case MISSING_IS_AWAITED:
-        break;
+    if (file_place_make(coordinator->target, error) != 0) {
+        return COORDINATION_REFUSED;
     }
     if (!coordinator->was_reached) {
         coordinator->was_reached = true;
-        if (file_lock_is_remote(target->lock_path)) {
-            report(EVENT_CONFIGURATION_NOTE, NULL,
-                "%s is on a network file system, where a file lock may not keep the replicas of "
-                "other hosts apart",
-                target->lock_path);
-        }
+        file_place_warn(coordinator->target);
     }
     return COORDINATION_DONE;
 }

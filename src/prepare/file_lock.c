@@ -45,7 +45,7 @@ static enum file_lock_attempt refuse(
     const struct file_lock *lock, const char *reason, struct error *error) {
     error_set(error, EXIT_STATUS_CONFIGURATION,
         "the lock %.300s cannot be had (%s): give a place that can be written to and that all "
-        "replicas share, --lock=file:PATH",
+        "replicas share, --lock=file:PATH, or do without, --lock=none",
         lock->path, reason);
     return FILE_LOCK_REFUSED;
 }

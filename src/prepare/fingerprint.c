@@ -65,10 +65,17 @@ static int add_link(
                                                              : -1;
 }
 
+/* Rails' schema files are in a folder `db`. Elsewhere the name stands for good reasons, such as an
+ * initializer that keeps the table out of the dump. */
+static bool may_be_schema(const char *path) {
+    return string_has_prefix(path, "db/") || strstr(path, "/db/") != NULL;
+}
+
 static void note_content(
     const struct adding *adding, const struct tree_entry *entry, const struct content *content) {
     struct fingerprint *fingerprint = adding->fingerprint;
-    if (content->names_ledger && fingerprint->ledger_named_in[0] == '\0') {
+    if (content->names_ledger && may_be_schema(entry->path) &&
+        fingerprint->ledger_named_in[0] == '\0') {
         (void)snprintf(
             fingerprint->ledger_named_in, sizeof fingerprint->ledger_named_in, "%s", entry->path);
     }
@@ -109,7 +116,7 @@ static int add_content(
 
 static bool is_left_out(const struct adding *adding, const struct tree_entry *entry) {
     AUTO_TEXT struct text path = {.data = NULL};
-    if (adding->left_out == NULL || adding->left_out->count == 0 ||
+    if (adding->tree->label != NULL || adding->left_out == NULL || adding->left_out->count == 0 ||
         adding->real_directory == NULL) {
         return false;
     }

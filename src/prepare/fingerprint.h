@@ -20,7 +20,8 @@ struct fingerprint {
     const char *nothing; /* … this clause says why, and what to do. */
     int64_t files;
     int64_t bytes;
-    char ledger_named_in[256]; /* The first file found that names the ledger's table, or empty. */
+    char ledger_named_in[256]; /* The first file found in a folder `db` that names the ledger's
+                                  table, as a schema would that was dumped with it; or empty. */
 };
 
 struct fingerprint_request {

@@ -119,18 +119,20 @@ void inspection_list_new(const struct survey *survey, char names[RUN_DATABASES_L
     }
 }
 
+/* The steps will initialise it. */
 static bool is_first_new(const struct survey *survey, const struct inspection_rules *rules) {
-    return rules->is_first_missing || (survey->count > 0 && is_new(&survey->items[0]));
+    return rules->is_first_missing ||
+        (survey->count > 0 && is_new(&survey->items[0]) &&
+            tasks_concern(&rules->tasks, survey->items[0].database->role));
 }
 
 void inspection_explain(const struct survey *survey, const struct inspection_rules *rules,
     struct inspection *inspection) {
     AUTO_TEXT struct text text = {.data = NULL};
-    bool initialises = rules->tasks.create || rules->tasks.loader != NULL;
-    *inspection = (struct inspection){.is_new = initialises && is_first_new(survey, rules)};
+    *inspection = (struct inspection){.is_new = is_first_new(survey, rules)};
     for (size_t i = 0; i < survey->count && text.length == 0; i++) {
         const struct surveyed *item = &survey->items[i];
-        if (initialises && is_new(item)) {
+        if (is_new(item) && tasks_concern(&rules->tasks, item->database->role)) {
             text_append_format(&text, "the database %s (%s) is new", name_of(item->database),
                 item->database->role);
         } else if (item->condition == CONDITION_BEHIND && rules->since->id == 0) {
@@ -179,9 +181,9 @@ static void append_not_to_be_had(const struct surveyed *item, struct text *line)
 enum inspection_verdict inspection_judge(const struct survey *survey, size_t index,
     const struct inspection_rules *rules, struct text *line) {
     const struct surveyed *item = &survey->items[index];
-    bool initialises = rules->tasks.create || rules->tasks.loader != NULL;
     if (item->condition == CONDITION_FOREIGN && rules->tasks.loader != NULL &&
-        !rules->allow_schema_load && !is_begun(item, rules->begun)) {
+        tasks_concern(&rules->tasks, item->database->role) && !rules->allow_schema_load &&
+        !is_begun(item, rules->begun)) {
         append_where(item->database, line);
         text_append_format(line,
             "has %lld table%s but no schema_migrations: %s would load its schema over %s and drop "
@@ -192,7 +194,7 @@ enum inspection_verdict inspection_judge(const struct survey *survey, size_t ind
             item->tables == 1 ? "it" : "them");
         return INSPECTION_TABLES;
     }
-    if (initialises && is_first_new(survey, rules) &&
+    if (rules->tasks.concern_all && is_first_new(survey, rules) &&
         (item->condition == CONDITION_UNKNOWN ||
             (item->condition == CONDITION_MISSING && !item->is_creatable))) {
         append_not_to_be_had(item, line);

@@ -177,8 +177,7 @@ enum session_result inspector_judge(struct inspector *inspector,
     };
     survey_begin(&survey, true);
     add_databases(inspector, means, NULL, &survey);
-    bool needs_all = rules.tasks.create || rules.tasks.loader != NULL;
-    enum session_result result = needs_all
+    enum session_result result = rules.tasks.concern_all
         ? ask_patiently(inspector, means, &survey)
         : survey_try(&survey, means->attention, deadline_after_ms(ATTEMPT_MS));
     if (result == SESSION_DONE) {

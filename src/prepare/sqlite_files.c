@@ -11,11 +11,17 @@
 #include <string.h>
 #include <sys/stat.h>
 
+/* musl has statx(2) without this one of the kernel's names (linux/stat.h, since Linux 5.8). */
+#ifndef STATX_ATTR_MOUNT_ROOT
+#define STATX_ATTR_MOUNT_ROOT 0x00002000
+#endif
+
 struct identity {
     long long device; /* Major and minor in one. */
     long long inode;
     long long birth; /* In nanoseconds since 1970; 0 where it is not known. */
     bool is_empty;
+    bool is_mount;
 };
 
 /* 0, or the errno. */
@@ -31,6 +37,7 @@ static int identify(const char *path, struct identity *identity) {
         identity->birth = status.stx_btime.tv_sec * 1000000000LL + status.stx_btime.tv_nsec;
     }
     identity->is_empty = status.stx_size == 0;
+    identity->is_mount = (status.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
     return 0;
 }
 
@@ -110,4 +117,11 @@ enum sqlite_file sqlite_files_first(const struct databases *databases, const cha
         return SQLITE_FILE_MISSING;
     }
     return identity.is_empty ? SQLITE_FILE_EMPTY : SQLITE_FILE_FILLED;
+}
+
+bool sqlite_files_first_is_mount(const struct databases *databases, const char *directory) {
+    AUTO_TEXT struct text path = {.data = NULL};
+    struct identity identity;
+    return databases->count > 0 && database_sqlite_path(&databases->items[0], directory, &path) &&
+        identify(text_string(&path), &identity) == 0 && identity.is_mount;
 }

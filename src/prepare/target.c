@@ -141,10 +141,9 @@ static bool may_go_without(const struct target_request *request) {
 }
 
 void target_run_instead(struct target *target, const struct step_list *commands) {
-    static const int creating_migrate = 8;
-    /* A SQLite file is made by whoever opens it, so that a migration does it in every version. */
-    bool is_file = target->lock == LOCK_FILE && target->rails_major < creating_migrate;
-    target->tasks = tasks_of_steps(commands, is_file ? creating_migrate : target->rails_major);
+    /* A SQLite file is made by whoever opens it, so there any Rails migrates from nothing. */
+    target->tasks = tasks_of_steps(
+        commands, target->lock == LOCK_FILE ? TASKS_MIGRATE_FROM_NOTHING : target->rails_major);
     target->missing_database = target->tasks.create ? MISSING_IS_CREATED : MISSING_IS_AN_ERROR;
 }
 

@@ -36,53 +36,81 @@ static bool is_part_of_word(char byte) {
     return isalnum((unsigned char)byte) != 0 || byte == '_' || byte == ':' || byte == '-';
 }
 
-/* What stands behind NAME: and is no database's name. */
-static bool is_other_task(const char *rest) {
-    static const char *const others[] = {"status", "up", "down", "redo", "reset", "sql"};
+static size_t word_length(const char *word) {
     size_t length = 0;
-    while (is_part_of_word(rest[length])) {
+    while (is_part_of_word(word[length])) {
         length++;
     }
-    for (size_t i = 0; i < ARRAY_LENGTH(others); i++) {
-        if (strlen(others[i]) == length && strncmp(rest, others[i], length) == 0) {
+    return length;
+}
+
+static bool is_one_of(const char *const *words, size_t count, const char *word, size_t length) {
+    for (size_t i = 0; i < count; i++) {
+        if (strlen(words[i]) == length && strncmp(words[i], word, length) == 0) {
             return true;
         }
     }
     return false;
+}
+
+/* Names too long to be kept stand for every database. */
+static void add_name(struct tasks *tasks, const char *name, size_t length) {
+    static const char *const all[] = {"all"};
+    size_t used = strlen(tasks->names);
+    if (is_one_of(all, ARRAY_LENGTH(all), name, length) ||
+        used + length + 2 > sizeof tasks->names) {
+        tasks->concern_all = true;
+        return;
+    }
+    (void)snprintf(tasks->names + used, sizeof tasks->names - used, "%s%.*s", used == 0 ? "" : "\n",
+        (int)length, name);
+}
+
+/* Takes in what stands behind a task's name; false where that makes another task of it. */
+static bool take_rest(struct tasks *tasks, const char *rest, bool has_names) {
+    static const char *const others[] = {"status", "up", "down", "redo", "reset", "sql"};
+    size_t length = word_length(rest);
+    if (length == 0) {
+        tasks->concern_all = true;
+        return true;
+    }
+    if (!has_names || rest[0] != ':' ||
+        is_one_of(others, ARRAY_LENGTH(others), rest + 1, length - 1)) {
+        return false;
+    }
+    add_name(tasks, rest + 1, length - 1);
+    return true;
 }
 
 /* Whether the task stands in a word, which may be a whole script. */
-static bool has_task(const char *word, const char *name, bool has_names) {
-    size_t length = strlen(name);
+static bool take_word(struct tasks *tasks, const char *word, const char *name, bool has_names) {
+    bool is_there = false;
     for (const char *at = strstr(word, name); at != NULL; at = strstr(at + 1, name)) {
         bool begins = at == word || !is_part_of_word(at[-1]);
-        bool ends = !is_part_of_word(at[length]) ||
-            (has_names && at[length] == ':' && !is_other_task(at + length + 1));
-        if (begins && ends) {
-            return true;
-        }
+        is_there = (begins && take_rest(tasks, at + strlen(name), has_names)) || is_there;
     }
-    return false;
+    return is_there;
 }
 
-static bool any_has_task(const struct step_list *steps, const char *name, bool has_names) {
+static bool take_steps(
+    struct tasks *tasks, const struct step_list *steps, const char *name, bool has_names) {
+    bool is_there = false;
     for (size_t step = 0; step < steps->count; step++) {
         const struct string_list *argv = &steps->items[step].argv;
         for (size_t word = 1; word < argv->count; word++) {
-            if (has_task(argv->items[word], name, has_names)) {
-                return true;
-            }
+            is_there = take_word(tasks, argv->items[word], name, has_names) || is_there;
         }
     }
-    return false;
+    return is_there;
 }
 
 struct tasks tasks_of_steps(const struct step_list *steps, int rails_major) {
     struct tasks tasks = {.loader = NULL};
     for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
-        bool is_of_old_rails = rows[i].since == RAILS_8 && rails_major != 0 && rails_major < 8;
-        bool is_certain = rows[i].since == ANY_RAILS || rails_major >= 8;
-        if (is_of_old_rails || !any_has_task(steps, rows[i].name, rows[i].has_names)) {
+        bool is_of_old_rails = rows[i].since == RAILS_8 && rails_major != 0 &&
+            rails_major < TASKS_MIGRATE_FROM_NOTHING;
+        bool is_certain = rows[i].since == ANY_RAILS || rails_major >= TASKS_MIGRATE_FROM_NOTHING;
+        if (is_of_old_rails || !take_steps(&tasks, steps, rows[i].name, rows[i].has_names)) {
             continue;
         }
         tasks.create = tasks.create || (rows[i].creates && is_certain);
@@ -91,6 +119,18 @@ struct tasks tasks_of_steps(const struct step_list *steps, int rails_major) {
         }
     }
     return tasks;
+}
+
+bool tasks_concern(const struct tasks *tasks, const char *configuration) {
+    size_t length = strlen(configuration);
+    for (const char *name = tasks->names; !tasks->concern_all && *name != '\0';) {
+        size_t line = strcspn(name, "\n");
+        if (line == length && strncmp(name, configuration, length) == 0) {
+            return true;
+        }
+        name += line + (name[line] == '\n' ? 1 : 0);
+    }
+    return tasks->concern_all;
 }
 
 static FILE *open_lock_file(const char *directory) {

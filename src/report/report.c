@@ -72,6 +72,11 @@ static const struct {
 };
 _Static_assert(ARRAY_LENGTH(events) == EVENT_COUNT, "every event has a row");
 
+/* On a terminal such an event takes the place of the one before. */
+static bool repeats_itself(enum event event) {
+    return event == EVENT_WAITING || event == EVENT_STEP_RUNNING;
+}
+
 static const char *const level_names[] = {
     [REPORT_ERROR] = "error",
     [REPORT_WARN] = "warn",
@@ -248,11 +253,6 @@ static void emit_in_place(enum event event, const char *message) {
     line_end(&line, LINE_CLEARED);
     write_line(&line);
     settings.has_open_line = true;
-}
-
-/* On a terminal these take the place of the one before. */
-static bool repeats_itself(enum event event) {
-    return event == EVENT_WAITING || event == EVENT_STEP_RUNNING;
 }
 
 static void emit(enum event event, const struct event_fields *fields, const char *message) {

@@ -4,6 +4,7 @@
 #   localhost/signalbox-shop          a Rails application, by Dockerfile.example
 #   localhost/signalbox-shop-price    its next release, with one more migration
 #   localhost/signalbox-shop-slow     one whose migration takes a minute
+#   localhost/signalbox-shop-sqlite   the first one on SQLite
 #   localhost/signalbox-scratch       nothing but the binary
 #   localhost/signalbox-debian        Debian and the binary, for a user who is not root
 #
@@ -59,6 +60,13 @@ build_release() {
     podman build -f - -t "localhost/signalbox-shop-$1" "$here/releases/$1"
 }
 
+# The stage is named for the same reason as the others below.
+build_sqlite() {
+  podman build --network signalbox --target gems -t localhost/signalbox-shop-sqlite-gems \
+    "$here/releases/sqlite" &&
+    podman build --network signalbox -t localhost/signalbox-shop-sqlite "$here/releases/sqlite"
+}
+
 build_scratch() {
   printf '%s\n' 'FROM scratch' \
     'COPY --from=localhost/signalbox-shop /usr/local/bin/signalbox /signalbox' \
@@ -92,6 +100,7 @@ part rails-build-stage build_shop --target build -t localhost/signalbox-shop-bui
 part image build_shop -t localhost/signalbox-shop
 part release-price build_release price
 part release-slow build_release slow
+part release-sqlite build_sqlite
 part scratch build_scratch
 part debian build_debian
 part prune podman image prune --force

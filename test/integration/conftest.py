@@ -22,6 +22,9 @@ from replica import start_together  # noqa: E402
 
 SERVE = ("./bin/rails", "server")
 
+# The machine's own newest unless this says otherwise: 17 is Debian trixie's.
+POSTGRES_VERSION = int(os.environ.get("POSTGRES_VERSION") or 0) or None
+
 # The two halves of the advisory key: "Sign", and what --lock-key says.
 LOCK_CLASS = 0x5369676E
 
@@ -33,6 +36,8 @@ def pytest_configure(config):
     config.addinivalue_line(
         "markers", "no_sanitizer: cannot be seen under the sanitizers (test/all.sh leaves it out)")
     config.addinivalue_line("markers", "soak: only in test/soak.sh")
+    config.addinivalue_line(
+        "markers", "once: long, and the same for every build (test/all.sh plays it with one)")
 
 
 @pytest.fixture(scope="session")
@@ -47,14 +52,14 @@ def binary():
 
 @pytest.fixture(scope="session")
 def server():
-    with Server() as server:
+    with Server(version=POSTGRES_VERSION) as server:
         yield server
 
 
 @pytest.fixture
 def own_server():
     """A server that the scenario may stop."""
-    with Server() as server:
+    with Server(version=POSTGRES_VERSION) as server:
         yield server
 
 
@@ -75,6 +80,7 @@ class Scene:
         self.directory = directory / "app"
         self.byproducts = directory / "byproducts"
         self.replicas = []
+        self.prefix = ()  # What a replica is started with, such as another network.
         shutil.copytree(pathlib.Path(__file__).parent / "sample_app", self.directory)
         self.byproducts.mkdir()
         os.mkfifo(self.byproducts / "gate")
@@ -111,7 +117,7 @@ class Scene:
         }
         values = {name: value for name, value in values.items() if value is not None}
         started = start_together(
-            count, [self.binary, *options, *command], self.directory, values, prefix, init=init
+            count, [*self.prefix, self.binary, *options, *command], self.directory, values, prefix, init=init
         )
         self.replicas += started
         return started

@@ -210,12 +210,12 @@ def test_a_lock_file_that_is_removed_ends_the_step_that_relied_on_it(scene, repl
     assert scene.ledger_states() == ["interrupted", "succeeded"]
 
 
-def read_only(scene, *words):
-    """Runs Signalbox with the database's directory mounted read-only."""
-    script = 'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec "$@"'
+def mounted(scene, place, options, *words):
+    """Runs Signalbox with this place mounted on itself."""
+    script = f'mount --bind "$0" "$0" && mount -o remount,bind,{options} "$0" && exec "$@"'
     user = () if os.geteuid() == 0 else ("--map-root-user",)
     return subprocess.run(
-        ["unshare", "--mount", *user, "sh", "-c", script, scene.storage, scene.binary, *words],
+        ["unshare", "--mount", *user, "sh", "-c", script, place, scene.binary, *words],
         cwd=scene.directory, env=variables(scene), capture_output=True, text=True, check=False,
         timeout=DEADLINE_S)
 
@@ -227,7 +227,7 @@ def variables(scene, **more):
 
 def test_a_directory_that_cannot_be_written_to(scene):
     scene.create_database()
-    result = read_only(scene, "true")
+    result = mounted(scene, scene.storage, "ro", "true")
     assert result.returncode == 78
     assert f"the lock {scene.lock_file()} cannot be had (Read-only file system)" in result.stderr
     assert "--lock=file:PATH" in result.stderr
@@ -235,9 +235,17 @@ def test_a_directory_that_cannot_be_written_to(scene):
     # The lock can be had where it is, and without a ledger the steps run each time.
     scene.lock_file().touch()
     for _ in range(2):
-        result = read_only(scene, "--step=echo the step ran", "true")
+        result = mounted(scene, scene.storage, "ro", "--step=echo the step ran", "true")
         assert result.returncode == 0 and result.stdout == "the step ran\n"
         assert f"no ledger ({scene.ledger_file()}.new cannot be written" in result.stderr
+
+
+def test_a_database_that_is_mounted_without_its_directory(scene):
+    scene.create_database()
+    for place, is_told in ((scene.file, True), (scene.storage, False)):
+        result = mounted(scene, place, "rw", "--step=true", "true")
+        assert result.returncode == 0
+        assert ("mount its directory" in result.stderr) == is_told
 
 
 def test_lock_and_ledger_of_another_user(scene):

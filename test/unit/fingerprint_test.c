@@ -6,8 +6,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "prepare/fingerprint.h"
@@ -495,7 +497,9 @@ static void the_ledgers_name_is_found_wherever_it_stands(void **state) {
     static const long places[] = {0, 1, 65530, 65535, 65536, 131070, 200000};
     char path[512];
     assert_string_equal(now().ledger_named_in, "");
-    put("app/near_miss.rb", "signalbox_run s signalbox_");
+    put("db/near_miss.rb", "signalbox_run s signalbox_");
+    put("config/initializers/signalbox.rb", "ignore_tables += [\"signalbox_runs\"]");
+    assert_string_equal(now().ledger_named_in, "");
     (void)snprintf(path, sizeof path, "%s/db/structure.sql", root);
     for (size_t i = 0; i < ARRAY_LENGTH(places); i++) {
         FILE *file = fopen(path, "w");
@@ -517,6 +521,39 @@ static void schema_files_are_searched_whatever_is_watched(void **state) {
     assert_string_equal(narrow.ledger_named_in, "db/structure.sql");
     put("db/structure.sql", "CREATE TABLE shops");
     assert_string_equal(narrow.hex, watching("Gemfile.lock").hex);
+}
+
+/* Changes the file's time, each time to another one, until it is killed. */
+static _Noreturn void keep_touching(int fd) {
+    for (long nanoseconds = 0;; nanoseconds = (nanoseconds + 1) % 1000000000) {
+        struct timespec times[] = {{.tv_nsec = UTIME_OMIT}, {.tv_nsec = nanoseconds}};
+        if (futimens(fd, times) != 0) {
+            _exit(1);
+        }
+    }
+}
+
+static void a_file_that_is_always_being_written_is_named(void **state) {
+    (void)state;
+    char path[512];
+    (void)snprintf(path, sizeof path, "%s/app.log", root);
+    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+    assert_true(fd >= 0);
+    assert_int_equal(ftruncate(fd, 2 << 20), 0);
+    pid_t writer = fork();
+    assert_true(writer >= 0);
+    if (writer == 0) {
+        keep_touching(fd);
+    }
+    /* However seldom the writer gets a processor, it will be while the file is read. */
+    do {
+        (void)now();
+    } while (warnings.count == 0);
+    assert_int_equal(kill(writer, SIGKILL), 0);
+    assert_int_equal(waitpid(writer, NULL, 0), writer);
+    (void)close(fd);
+    assert_int_equal(warnings.count, 1);
+    assert_non_null(strstr(warnings.items[0], "app.log changes while it is read"));
 }
 
 static void an_empty_directory_watches_nothing(void **state) {
@@ -571,6 +608,7 @@ int main(void) {
         TEST(links_in_a_circle_end),
         TEST(the_ledgers_name_is_found_wherever_it_stands),
         TEST(schema_files_are_searched_whatever_is_watched),
+        TEST(a_file_that_is_always_being_written_is_named),
         TEST(an_empty_directory_watches_nothing),
         TEST(a_missing_directory_is_named),
     };

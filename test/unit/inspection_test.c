@@ -126,15 +126,20 @@ static void names_that_do_not_fit_are_left_out_whole(void **state) {
     assert_true(inspection_names(names, longer));
 }
 
-enum { NO_TASK, CREATE, LOAD, BOTH };
+enum { NO_TASK, CREATE, LOAD, BOTH, ONLY_CACHE };
 
 static struct inspection_rules rules_with(int tasks) {
-    return (struct inspection_rules){
-        .tasks = {.create = tasks == CREATE || tasks == BOTH,
-            .loader = tasks == LOAD || tasks == BOTH ? "db:prepare" : NULL},
+    struct inspection_rules rules = {
+        .tasks = {.create = tasks != NO_TASK && tasks != LOAD,
+            .loader = tasks != NO_TASK && tasks != CREATE ? "db:prepare" : NULL,
+            .concern_all = tasks != NO_TASK && tasks != ONLY_CACHE},
         .begun = "",
         .since = &nothing,
     };
+    if (tasks == ONLY_CACHE) {
+        (void)snprintf(rules.tasks.names, sizeof rules.tasks.names, "cache");
+    }
+    return rules;
 }
 
 static void why_a_prepare_is_due(void **state) {
@@ -150,6 +155,8 @@ static void why_a_prepare_is_due(void **state) {
         {BOTH, {CONDITION_EMPTY, CONDITION_MISSING, CONDITION_MISSING}, 0, "", true,
             "the database shop (primary) is new"},
         {NO_TASK, {CONDITION_EMPTY, CONDITION_EMPTY, CONDITION_EMPTY}, 0, "", false, ""},
+        {ONLY_CACHE, {CONDITION_EMPTY, CONDITION_EMPTY, CONDITION_EMPTY}, 0, "", false,
+            "the database shop_cache (cache) is new"},
         {BOTH, {CONDITION_COMPLETE, CONDITION_EMPTY, CONDITION_COMPLETE}, 4, "primary", false,
             "the database shop_cache (cache) is new"},
         {BOTH, {CONDITION_BEHIND, CONDITION_COMPLETE, CONDITION_COMPLETE}, 4, "primary", false,
@@ -197,6 +204,8 @@ static void what_is_refused(void **state) {
         {BOTH, CONDITION_MISSING, CONDITION_UNKNOWN, false, false, "", INSPECTION_NOT_ALL},
         {BOTH, CONDITION_FOREIGN, CONDITION_UNKNOWN, false, true, "", INSPECTION_NOT_ALL},
         {CREATE, CONDITION_EMPTY, CONDITION_UNKNOWN, false, false, "", INSPECTION_NOT_ALL},
+        {ONLY_CACHE, CONDITION_EMPTY, CONDITION_UNKNOWN, false, false, "", INSPECTION_PASSED},
+        {ONLY_CACHE, CONDITION_COMPLETE, CONDITION_FOREIGN, false, false, "", INSPECTION_PASSED},
         {NO_TASK, CONDITION_EMPTY, CONDITION_UNKNOWN, false, false, "", INSPECTION_PASSED},
         {NO_TASK, CONDITION_EMPTY, CONDITION_MISSING, false, false, "", INSPECTION_PASSED},
         /* Later the steps may say it themselves: nothing is lost by that. */

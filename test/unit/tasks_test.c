@@ -57,6 +57,49 @@ static void steps_create_and_load_by_the_tasks_they_name(void **state) {
     }
 }
 
+static void a_task_for_one_database_concerns_no_other(void **state) {
+    (void)state;
+    static const struct {
+        const char *step;
+        bool primary;
+        bool queue;
+    } rows[] = {
+        {"./bin/rails db:prepare", true, true},
+        {"./bin/rails db:migrate:queue", false, true},
+        {"./bin/rails db:migrate:primary db:migrate:queue", true, true},
+        {"./bin/rails db:create:queue db:migrate:primary", true, true},
+        {"./bin/rails db:create:queue db:schema:load:queue", false, true},
+        {"./bin/rails db:create:all", true, true},
+        {"./bin/rails db:migrate:queue db:create", true, true},
+        {"./bin/rails db:migrate:que db:migrate:queues", false, false},
+        {"./bin/rails db:seed", false, false},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+        AUTO_STEP_LIST struct step_list steps = {.items = NULL};
+        struct error error;
+        assert_int_equal(step_list_append(&steps, rows[i].step, &error), 0);
+        struct tasks tasks = tasks_of_steps(&steps, 8);
+        if (tasks_concern(&tasks, "primary") != rows[i].primary ||
+            tasks_concern(&tasks, "queue") != rows[i].queue) {
+            fail_msg("`%s`", rows[i].step);
+        }
+    }
+}
+
+static void names_that_do_not_fit_stand_for_every_database(void **state) {
+    (void)state;
+    AUTO_STEP_LIST struct step_list steps = {.items = NULL};
+    AUTO_TEXT struct text line = {.data = NULL};
+    struct error error;
+    text_append_string(&line, "rails");
+    for (int i = 0; i < 60; i++) {
+        text_append_format(&line, " db:migrate:queue_%d", i);
+    }
+    assert_int_equal(step_list_append(&steps, text_string(&line), &error), 0);
+    struct tasks tasks = tasks_of_steps(&steps, 8);
+    assert_true(tasks_concern(&tasks, "queue_59"));
+}
+
 static void the_version_of_rails_is_read_from_the_lock_file(void **state) {
     (void)state;
     static const struct {
@@ -100,6 +143,8 @@ static void the_version_of_rails_is_read_from_the_lock_file(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(steps_create_and_load_by_the_tasks_they_name),
+        cmocka_unit_test(a_task_for_one_database_concerns_no_other),
+        cmocka_unit_test(names_that_do_not_fit_stand_for_every_database),
         cmocka_unit_test(the_version_of_rails_is_read_from_the_lock_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

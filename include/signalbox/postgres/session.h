@@ -21,7 +21,8 @@ enum session_result {
 };
 
 enum session_trouble {
-    TROUBLE_PASSING,          /* Starting up, refused, no slot, name not resolving: try again. */
+    TROUBLE_PASSING,          /* Starting up, refused, name not resolving: try again. */
+    TROUBLE_NO_SLOT,          /* 53300 and its like: alive, but all connections are taken. */
     TROUBLE_MISSING_DATABASE, /* 3D000. */
     TROUBLE_FINAL             /* Wrong password, unknown role, certificate: trying again is vain. */
 };

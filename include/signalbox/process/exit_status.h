@@ -8,6 +8,7 @@
 
 enum exit_status {
     EXIT_STATUS_SUCCESS = 0,
+    EXIT_STATUS_NOT_PREPARED = 1,     /* Only from --status. */
     EXIT_STATUS_USAGE = 64,           /* An option or the command line makes no sense. */
     EXIT_STATUS_UNAVAILABLE = 69,     /* The database was not reachable in time. */
     EXIT_STATUS_SYSTEM = 71,          /* The operating system refused: no process, no memory. */
