@@ -18,6 +18,7 @@ enum {
     ATTEMPT_MS = 8000,
     SHORTEST_BACKOFF_MS = 100,
     LONGEST_BACKOFF_MS = 2000,
+    SAY_EVERY_MS = 5000,  /* A server without slots says so in two ways by turns. */
     DOUBT_LASTS_MS = 5000 /* Who only waits looks at the ledger far more often than at all. */
 };
 
@@ -56,15 +57,20 @@ static enum session_result result_of_reader(
 static void note_trouble(struct inspector *inspector, const struct survey *survey) {
     for (size_t i = 0; i < survey->count; i++) {
         const struct surveyed *item = &survey->items[i];
-        if (item->condition != CONDITION_UNKNOWN || !trouble_may_pass(item->trouble)) {
+        if (!surveyed_may_pass(item)) {
             continue;
         }
-        if (strcmp(inspector->last_reason, item->reason) != 0) {
+        if (strcmp(inspector->last_reason, item->reason) != 0 &&
+            (inspector->said_ms == 0 || deadline_passed(inspector->said_ms + SAY_EVERY_MS))) {
             AUTO_TEXT struct text description = {.data = NULL};
             database_describe(item->database, &description);
             memcpy(inspector->last_reason, item->reason, sizeof inspector->last_reason);
-            report(EVENT_DATABASE_UNREACHABLE, NULL, "%s (%s) is not reachable yet: %s",
-                text_string(&description), item->database->role, item->reason);
+            inspector->said_ms = clock_now_ms();
+            report(EVENT_DATABASE_UNREACHABLE, NULL, "%s (%s) %s yet: %s",
+                text_string(&description), item->database->role,
+                item->trouble == TROUBLE_NO_SLOT ? "has no connection to spare"
+                                                 : "is not reachable",
+                item->reason);
         }
         return;
     }
@@ -97,6 +103,10 @@ static enum session_result ask_patiently(
         note_trouble(inspector, survey);
         if (is_patience_over(inspector)) {
             return SESSION_DONE;
+        }
+        if (means->lock == NULL && means->reader != NULL) {
+            /* Who waits for a slot must hold none that another one waits for. */
+            session_close(means->reader);
         }
         if (attention_pause(means->attention == NULL ? &nobody : means->attention,
                 deadline_after_ms(jittered_ms(backoff_ms, random_number())))) {

@@ -16,7 +16,8 @@ struct inspector {
     const struct target *target;
     int64_t patience_ms;           /* How long a server may take to come up. */
     int64_t trouble_since_ms;      /* 0 while all of them answer. */
-    char last_reason[480];         /* Why one did not answer, said once. */
+    char last_reason[480];         /* Why one did not answer, said once, … */
+    int64_t said_ms;               /* … and when. */
     int64_t doubted_run;           /* The run that was doubted last, … */
     int64_t doubted_ms;            /* … when, … */
     char doubt[LOOK_DOUBT_LENGTH]; /* … and why. */
@@ -24,7 +25,8 @@ struct inspector {
 
 /* What every look needs. */
 struct inspector_means {
-    struct session *reader; /* Open to the first database; NULL where that does not exist. */
+    struct session *reader; /* Open to the first database; NULL where that does not exist. Hung up
+                               where the others are waited for without the lock. */
     struct lock *lock;      /* Tended meanwhile; NULL while it is not held. */
     const struct attention *attention;
 };

@@ -41,6 +41,10 @@ static const char catalogue_of_path[] =
 static const char role_question[] =
     "SELECT rolcreatedb OR rolsuper FROM pg_roles WHERE rolname = current_user";
 
+bool surveyed_may_pass(const struct surveyed *item) {
+    return item->condition == CONDITION_UNKNOWN && trouble_may_pass(item->trouble);
+}
+
 void survey_begin(struct survey *survey, bool asks_role) {
     *survey = (struct survey){.asks_role = asks_role};
 }
@@ -267,8 +271,7 @@ enum session_result survey_try(
     bool cancelled = false;
     for (size_t i = 0; i < survey->count; i++) {
         struct surveyed *item = &survey->items[i];
-        if (item->stage == SURVEY_TO_BEGIN ||
-            (item->condition == CONDITION_UNKNOWN && trouble_may_pass(item->trouble))) {
+        if (item->stage == SURVEY_TO_BEGIN || surveyed_may_pass(item)) {
             begin(survey, item, attention);
         }
     }
@@ -289,8 +292,7 @@ enum session_result survey_try(
 
 bool survey_may_pass(const struct survey *survey) {
     for (size_t i = 0; i < survey->count; i++) {
-        if (survey->items[i].condition == CONDITION_UNKNOWN &&
-            trouble_may_pass(survey->items[i].trouble)) {
+        if (surveyed_may_pass(&survey->items[i])) {
             return true;
         }
     }

@@ -68,7 +68,8 @@ void survey_add(struct survey *survey, const struct database *database, const ch
 enum session_result survey_try(
     struct survey *survey, const struct attention *attention, int64_t deadline_ms) MUST_USE;
 
-/* Whether another attempt may bring an answer. */
+/* Whether another attempt may bring an answer, about one of them or any. */
+bool surveyed_may_pass(const struct surveyed *item);
 bool survey_may_pass(const struct survey *survey);
 
 void survey_release(struct survey *survey);

@@ -9,6 +9,7 @@ import time
 import zlib
 
 import pytest
+from postgres import Server
 from test_fence import DEADLINE_S, MIGRATOR_SALT, app_name
 
 VERSIONS = {"db/migrate": ["20261101000000", "20261102000000"],
@@ -363,6 +364,22 @@ say() { printf '\n%s %s\n' "$marker" "$*"; }
     assert "db/queue_migrate/" in reason(shop.serve(environment=environment))
 
 
+@pytest.mark.once
+def test_replicas_that_wait_for_a_slot_hold_none(scene):
+    """They would otherwise wait for each other until all of them give up."""
+    with Server(max_connections=12) as narrow:
+        scene.use(narrow)
+        shop = Shop(scene)
+        shop.serve()
+        try:
+            for replica in shop.start(30):
+                replica.wait_for_stdout("serving")
+                assert replica.said("already_prepared")
+        finally:
+            for replica in scene.replicas:
+                replica.destroy()
+
+
 # --- why a prepare is due -------------------------------------------------------
 
 
@@ -398,6 +415,17 @@ def test_a_server_for_the_cache_that_refuses_leaves_everything_untouched(shop, r
     shop.further["cache"] = {}
     shop.write()
     shop.serve()
+    assert shop.steps() == 1
+
+
+def test_a_first_boot_waits_for_a_server_that_is_coming_up(shop, own_server):
+    shop.use("queue", own_server)
+    own_server.stop()
+    replica = shop.start()
+    assert "(queue)" in replica.wait_for("database_unreachable")["message"]
+    assert not shop.exist("primary")
+    own_server.start()
+    replica.wait_for_stdout("serving")
     assert shop.steps() == 1
 
 

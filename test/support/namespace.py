@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 
 # A deadline ends a test that hangs and measures nothing.
 DEADLINE_S = 120
@@ -74,7 +75,9 @@ def held_up(calls, when, log):
 
 def wait_for_call(log, text):
     """Returns when this has been logged, at the latest when the call is let go on."""
+    give_up = time.monotonic() + DEADLINE_S
     while not log.exists() or text not in log.read_text(encoding="ascii"):
+        assert time.monotonic() < give_up, f"{text} is not called"
         os.sched_yield()
 
 
