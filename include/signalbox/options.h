@@ -83,7 +83,8 @@ struct options {
 };
 
 /* Reads flags, then SIGNALBOX_* variables, then defaults. Strings point into argv, the environment
- * or static text. -1 with the error filled (status 64) on the first thing that makes no sense. */
+ * or static text. -1 with the error filled (status 64) on the first thing that makes no sense;
+ * there is nothing to release then. */
 int options_read(char *const argv[], char *const environment[], struct options *options,
     struct error *error) MUST_USE;
 

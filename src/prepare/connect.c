@@ -215,9 +215,7 @@ static enum coordination create_database(
     if (result == SESSION_TIMED_OUT) {
         return COORDINATION_DONE;
     }
-    if (result != SESSION_DONE &&
-        (session.failure.trouble == TROUBLE_PASSING ||
-            session.failure.trouble == TROUBLE_NO_SLOT)) {
+    if (result != SESSION_DONE && trouble_may_pass(session.failure.trouble)) {
         connect_note(coordinator, &session.failure);
         return COORDINATION_DONE;
     }

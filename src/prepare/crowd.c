@@ -76,7 +76,8 @@ enum session_result crowd_wait_for_calm(
     if (coordinator->uncalm_since_ms == 0) {
         coordinator->uncalm_since_ms = now_ms;
     }
-    bool has_room = connect_has_room(coordinator, room, deadline_ms);
+    /* The lock must be looked after in between. */
+    bool has_room = connect_has_room(coordinator, room, deadline_after_ms(COUNT_TIMEOUT_MS));
     coordinator->calm_streak = has_room ? coordinator->calm_streak + 1 : 0;
     if (coordinator->calm_streak < CALM_STREAK &&
         now_ms - coordinator->uncalm_since_ms < CALM_TIMEOUT_MS) {

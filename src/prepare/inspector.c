@@ -9,6 +9,7 @@
 
 #include "prepare/inspection.h"
 #include "signalbox/base/deadline.h"
+#include "signalbox/base/random.h"
 #include "signalbox/base/text.h"
 #include "signalbox/process/exit_status.h"
 #include "signalbox/report/report.h"
@@ -108,7 +109,7 @@ static enum session_result ask_patiently(
             session_close(means->reader);
         }
         if (attention_pause(means->attention == NULL ? &nobody : means->attention,
-                deadline_after_ms(backoff_ms))) {
+                deadline_after_ms(jittered_ms(backoff_ms, random_number())))) {
             return SESSION_CANCELLED;
         }
         if (means->lock != NULL && !lock_holds(means->lock)) {

@@ -41,20 +41,8 @@ static const char catalogue_of_path[] =
 static const char role_question[] =
     "SELECT rolcreatedb OR rolsuper FROM pg_roles WHERE rolname = current_user";
 
-static bool trouble_passes(enum session_trouble trouble) {
-    switch (trouble) {
-    case TROUBLE_PASSING:
-    case TROUBLE_NO_SLOT:
-        return true;
-    case TROUBLE_MISSING_DATABASE:
-    case TROUBLE_FINAL:
-        break;
-    }
-    return false;
-}
-
 bool surveyed_may_pass(const struct surveyed *item) {
-    return item->condition == CONDITION_UNKNOWN && trouble_passes(item->trouble);
+    return item->condition == CONDITION_UNKNOWN && trouble_may_pass(item->trouble);
 }
 
 void survey_begin(struct survey *survey, bool asks_role) {
@@ -202,7 +190,7 @@ static enum session_result fail(
         item->stage = SURVEY_CONNECTING_TO_CREATE;
         return connect_start(item, "postgres", attention);
     }
-    if (is_missing || (is_asking_role && !trouble_passes(failure.trouble))) {
+    if (is_missing || (is_asking_role && !trouble_may_pass(failure.trouble))) {
         (void)snprintf(item->reason, sizeof item->reason, "%s", failure.message);
         end(item, CONDITION_MISSING);
         return SESSION_DONE;

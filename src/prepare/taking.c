@@ -143,7 +143,7 @@ enum coordination taking_try(struct postgres_coordinator *coordinator, struct er
     } else if (now_ms - coordinator->lock_trouble_since_ms >= coordinator->connect_timeout_ms) {
         error_set(error, EXIT_STATUS_UNAVAILABLE,
             "the connection breaks whenever the lock is tried: %s",
-            coordinator->lock.holder.failure.message);
+            coordinator->reader.failure.message);
         return COORDINATION_REFUSED;
     }
     return tried;

@@ -324,6 +324,17 @@ def test_a_queue_server_that_comes_up_later_is_waited_for(shop, own_server):
     assert replica.said("already_prepared") and shop.steps() == 1
 
 
+def test_a_queue_database_without_a_free_connection_is_no_doubt(shop):
+    shop.serve()
+    quoted = '"' + shop.names["queue"] + '"'
+    shop.scene.server.query(f"ALTER DATABASE {quoted} CONNECTION LIMIT 0")
+    replica = shop.start()
+    assert "too many connections" in replica.wait_for("database_unreachable")["message"]
+    shop.scene.server.query(f"ALTER DATABASE {quoted} CONNECTION LIMIT -1")
+    replica.wait_for_stdout("serving")
+    assert replica.said("already_prepared") and shop.steps() == 1
+
+
 def test_a_queue_server_that_stays_away_is_left_to_the_steps(shop, own_server):
     shop.use("queue", own_server)
     shop.serve()

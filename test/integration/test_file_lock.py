@@ -1,5 +1,6 @@
 """Many replicas of a SQLite app: the same stories, and those that only a file can tell."""
 
+import contextlib
 import glob
 import json
 import os
@@ -16,6 +17,7 @@ import pytest
 from conftest import SERVE, Scene
 from file_scene import FileScene, read_ledger, write_ledger
 from namespace import DEADLINE_S
+from replica import children
 
 # The stories of PostgreSQL, on this file's `scene`.
 from test_ledger import (  # noqa: F401
@@ -599,6 +601,36 @@ def test_runners_killed_at_any_moment_leave_a_whole_ledger(scene):
             assert ids == sorted(set(ids)) and ids[-1] >= last
             last = ids[-1]
     assert serve_and_read(scene)[-1]["state"] == "succeeded"
+
+
+# Its child outlives it by a moment, which is when a successor must not begin.
+LINGERING = ("sh -c 'exec 9>>$BYPRODUCTS/step.lock; flock -n 9 || echo two >>$BYPRODUCTS/overlaps;"
+             " sleep 0.3 & wait'")
+
+
+def test_a_crowd_of_replicas_of_which_any_is_killed_never_runs_two_steps(scene):
+    scene.create_database()
+    seed = int(os.environ.get("SIGNALBOX_SEED", random.randrange(2**32)))
+    print(f"SIGNALBOX_SEED={seed}")
+    chance = random.Random(seed)
+    for number in range(int(os.environ.get("SIGNALBOX_CROWDS", "10"))):
+        crowd = [subprocess.Popen(
+            [scene.binary, f"--step={LINGERING}", f"--release={number}", "true"],
+            cwd=scene.directory, env=variables(scene), stderr=subprocess.DEVNULL)
+            for _ in range(5)]
+        for victim in chance.sample(crowd, 3):
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                victim.wait(chance.uniform(0, 0.2))
+            # The preparer alone, or first Signalbox, so that nobody ends what is left.
+            for pid in [*([victim.pid] if chance.random() < 0.5 else []), *children(victim.pid)]:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+        assert {replica.wait(DEADLINE_S) for replica in crowd} <= {0, -9, 137}
+        assert not (scene.byproducts / "overlaps").exists()
+        rows = scene.ledger()
+        # Who was not killed did not leave before it was prepared.
+        assert [row["state"] for row in rows if row["release"] == str(number)][-1] == "succeeded"
+    assert {row["state"] for row in scene.ledger()} <= {"succeeded", "interrupted"}
 
 
 # --- the choice -------------------------------------------------------------------

@@ -249,6 +249,23 @@ def test_the_schema_of_the_ledger_is_said_when_it_is_made(scene):
     assert scene.query("SELECT state FROM depot.signalbox_runs") == [("succeeded",)]
 
 
+def test_a_run_that_began_on_a_new_database_and_died_leaves_a_warning_about_seeds(scene):
+    runner = begun(scene)
+    # The step has already made Rails' table: only the row knows that it began on a new database.
+    runner.signal(15)
+    assert runner.exit_status() == 143
+    scene.tell_step()
+    successor = scene.start_one(prefix="successor-")
+    assert_all_serve([successor])
+    assert "bin/rails db:seed" in successor.said("seeds_in_doubt")[0]["message"]
+
+    (scene.directory / "config.ru").write_text("# new\n")
+    scene.tell_step()
+    later = scene.start_one(prefix="later-")
+    assert_all_serve([later])
+    assert later.said("seeds_in_doubt") == []
+
+
 @pytest.mark.soak
 def test_under_kamal_the_runner_says_in_time_that_the_deploy_will_not_wait(scene):
     scene.create_database()

@@ -1,5 +1,7 @@
 """The flight behind a real PgBouncer: Debian bookworm's and trixie's, in each of its modes."""
 
+import signal
+
 import pytest
 from test_single_flight import (
     assert_all_serve,
@@ -95,6 +97,19 @@ def test_a_pool_of_one_connection_is_refused_with_its_remedy(scene, pooled, rele
     refused, = replica.said("database_refused")
     assert "default_pool_size" in refused["message"] and "--database-url" in refused["message"]
     assert replica.said("step_started") == []
+    assert_never_started(replica)
+    scene.assert_lock_is_free()
+
+
+def test_a_signal_while_a_pool_of_one_is_asked_for_a_second(scene, pooled):
+    pooled("bookworm", pool_mode="transaction", default_pool_size=1)
+    scene.create_database()
+    replica = scene.start_one()
+    scene.server.wait_until(
+        "SELECT count(*) = 1 FROM pg_locks JOIN pg_database ON pg_database.oid = database"
+        f" WHERE locktype = 'advisory' AND datname = '{scene.database}'")
+    replica.signal(signal.SIGTERM)
+    assert replica.exit_status() == 128 + signal.SIGTERM
     assert_never_started(replica)
     scene.assert_lock_is_free()
 

@@ -95,6 +95,17 @@ def test_five_replicas_and_an_empty_database(scene):
     assert not any(replica.said("database_created") for replica in replicas)
 
 
+def test_five_replicas_over_a_socket(scene):
+    scene.create_database()
+    address = scene.url().replace(f"@{scene.server.host}:{scene.server.port}/", "@/").split("?")[0]
+    replicas = scene.start(REPLICAS, environment={"DATABASE_URL": (
+        f"{address}?host={scene.server.socket_directory}&port={scene.server.port}")})
+    runner, _ = wait_until_one_prepares(replicas)
+    scene.tell_step()
+    assert_all_serve(replicas)
+    assert scene.step_runs() == [runner.name]
+
+
 def test_five_replicas_and_nothing_to_do(scene):
     prepared_once(scene)
     replicas = scene.start(REPLICAS)

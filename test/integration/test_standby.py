@@ -104,3 +104,15 @@ def test_a_database_that_is_read_only_for_now(scene):
     scene.server.query(f"ALTER DATABASE {scene.database} RESET default_transaction_read_only")
     replica.wait_for_stdout("serving")
     assert scene.ledger_states() == ["succeeded"]
+
+
+def test_of_several_hosts_the_primary_is_taken(scene, pair):
+    primary, standby = pair
+    scene.create_database()
+    standby.catch_up(primary)
+    scene.tell_step()
+    hosts = f"{standby.host}:{standby.port},{primary.host}:{primary.port}"
+    replica = scene.start_one("--database-url=" + scene.url().replace(
+        f"{primary.host}:{primary.port}", hosts))
+    replica.wait_for_stdout("serving")
+    assert scene.ledger_states() == ["succeeded"]

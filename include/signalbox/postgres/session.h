@@ -27,6 +27,11 @@ enum session_trouble {
     TROUBLE_FINAL             /* Wrong password, unknown role, certificate: trying again is vain. */
 };
 
+/* Whether trying again may help. */
+static inline bool trouble_may_pass(enum session_trouble trouble) {
+    return trouble == TROUBLE_PASSING || trouble == TROUBLE_NO_SLOT;
+}
+
 struct session_failure {
     enum session_trouble trouble;
     char sqlstate[6];  /* Empty where the server gave none. */
