@@ -123,17 +123,18 @@ private_apt() {
 	} >"$apt/apt.conf"
 }
 
-# The root is made under another name and renamed when it is complete.
+# make_root VARIANT PACKAGES: the root is made under another name and renamed when
+# it is complete. The variants are mmdebstrap's.
 make_root() {
 	[ -e "$root/etc/os-release" ] && return 0
 	private_apt "$temporary"
 	as_root rm -rf --one-file-system "$root.new"
 	# shellcheck disable=SC2046 # without an address, mmdebstrap knows Debian's own
 	step "making a Debian $suite in $root" as_root unshare --mount \
-		mmdebstrap --quiet --variant=apt --aptopt="$temporary/apt/acquire" \
+		mmdebstrap --quiet --variant="$1" --aptopt="$temporary/apt/acquire" \
 		--dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
 		--dpkgopt='path-exclude=/usr/share/locale/*' \
-		--include="$(echo "$tools" | tr ' ' ,)" "$suite" "$root.new" $(repository '')
+		--include="$(echo "$2" | tr ' ' ,)" "$suite" "$root.new" $(repository '')
 	as_root mv -T "$root.new" "$root"
 }
 
@@ -218,10 +219,9 @@ fetch_absent() {
 	done
 }
 
-# in_trixie SCRIPT: comes back where everything that the script needs is there;
-# elsewhere it runs the script inside the root and ends with its status.
-in_trixie() {
-	[ -z "$inside" ] || return 0
+# What this machine is, and one user of the cache at a time: two would do the same
+# work twice.
+take_cache() {
 	host=$(. /etc/os-release && echo "${ID:-}")
 	codename=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
 	case $(dpkg --print-architecture 2>/dev/null) in
@@ -229,7 +229,6 @@ in_trixie() {
 	*) die "this needs a Debian or Ubuntu on amd64 or arm64" ;;
 	esac
 
-	# Two builds at once would do the same work twice.
 	exec 9>"$cache/lock"
 	if ! flock -n 9; then
 		say "waiting for another build that uses $cache"
@@ -239,6 +238,13 @@ in_trixie() {
 	rm -rf "$temporary" "$log.reason"
 	mkdir "$temporary"
 	: >"$log"
+}
+
+# in_trixie SCRIPT: comes back where everything that the script needs is there;
+# elsewhere it runs the script inside the root and ends with its status.
+in_trixie() {
+	[ -z "$inside" ] || return 0
+	take_cache
 	if [ "$host $codename" = "debian $suite" ]; then
 		# shellcheck disable=SC2086 # one word a package
 		install_packages $tools
@@ -249,7 +255,7 @@ in_trixie() {
 	fi
 	install_packages mmdebstrap debian-archive-keyring
 	root=$cache/root-$(echo "$suite $tools" | sha256sum | cut -c1-16)
-	make_root
+	make_root apt "$tools"
 	fetch_sources
 	run_in_root sh "$package/$1"
 	exit 0

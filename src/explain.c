@@ -11,10 +11,8 @@
 
 /* What keeps the plan from being carried out, or NULL. */
 static const char *find_problem(const struct explanation *explanation, struct error *error) {
-    const char *unavailable = options_unavailable(explanation->options);
-    if (unavailable != NULL) {
-        error_set(error, EXIT_STATUS_CONFIGURATION,
-            "%s is read and checked, but this version does not carry it out", unavailable);
+    if (explanation->refusal != NULL) {
+        *error = *explanation->refusal;
         return error->text;
     }
     if (explanation->plan->prepare != PREPARE_NOTHING &&

@@ -5,6 +5,7 @@
 
 #include "signalbox/base/json.h"
 #include "signalbox/base/secret.h"
+#include "signalbox/process/privileges.h"
 
 static void append_list(struct text *page, const char *key, char *const *items, size_t count) {
     text_append_format(page, "\"%s\":[", key);
@@ -72,11 +73,14 @@ static void append_database(const struct database *database, struct text *page) 
 static void append_target(const struct target *target, struct text *page) {
     if (target == NULL) {
         text_append_string(page,
-            "\"lock\":\"postgres\",\"database\":null,\"databases\":[],\"asks_rails\":null,"
+            "\"lock\":null,\"lock_path\":null,\"database\":null,\"databases\":[],\"asks_rails\":"
+            "null,"
             "\"environment\":null,\"fingerprint\":null,\"watched\":{\"files\":0,\"bytes\":0},");
         return;
     }
-    text_append_string(page, "\"lock\":\"postgres\",\"database\":");
+    append_string(page, "lock", explain_lock(target));
+    append_string(page, "lock_path", target->lock_path);
+    text_append_string(page, "\"database\":");
     if (target->database == NULL) {
         text_append_string(page, "null");
     } else {
@@ -104,6 +108,26 @@ static void append_target(const struct target *target, struct text *page) {
         (long long)target->files, (long long)target->bytes);
 }
 
+/* By now this process is what the command will be. */
+static void append_identity(const struct explanation *explanation, struct text *page) {
+    AUTO_CREDENTIALS struct credentials now = {.groups = NULL};
+    AUTO_STRING_LIST struct string_list names = {.items = NULL};
+    struct error error;
+    if (explanation->refusal != NULL || privileges_read(&now, &error) != 0) {
+        text_append_string(page, "\"identity\":null,");
+        return;
+    }
+    text_append_format(
+        page, "\"identity\":{\"uid\":%u,\"gid\":%u,\"groups\":[", now.uids[0], now.gids[0]);
+    for (size_t i = 0; i < now.group_count; i++) {
+        text_append_format(page, "%s%u", i == 0 ? "" : ",", now.groups[i]);
+    }
+    text_append_string(page, "],");
+    capabilities_list(now.permitted, &names);
+    append_list(page, "capabilities", names.items, names.count);
+    text_append_format(page, "\"no_new_privs\":%s},", now.no_new_privs ? "true" : "false");
+}
+
 static void append_options(const struct options *options, struct text *page) {
     text_append_string(page, "\"options\":{");
     for (size_t i = 0; i < options_count(); i++) {
@@ -127,6 +151,7 @@ void explain_as_json(const struct explanation *explanation, const struct target 
     text_append_string(page, "{");
     append_command(explanation, page);
     append_target(target, page);
+    append_identity(explanation, page);
     append_options(explanation->options, page);
     append_string(page, "problem", problem);
     append_list(page, "warnings", warnings.items, warnings.count);

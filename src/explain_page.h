@@ -19,6 +19,9 @@ void explain_as_json(const struct explanation *explanation, const struct target 
 void explain_warnings(const struct explanation *explanation, const struct target *target,
     struct string_list *warnings);
 
+/* "postgres", "file", "none", or NULL where only Rails can say. */
+const char *explain_lock(const struct target *target);
+
 /* "prepare", "run", "wait": the phases of the plan, in order. */
 void explain_phases(const struct explanation *explanation, struct string_list *phases);
 

@@ -21,6 +21,16 @@ void explain_phases(const struct explanation *explanation, struct string_list *p
     }
 }
 
+const char *explain_lock(const struct target *target) {
+    static const char *const names[] = {
+        [LOCK_AUTO] = NULL,
+        [LOCK_POSTGRES] = "postgres",
+        [LOCK_FILE] = "file",
+        [LOCK_NONE] = "none",
+    };
+    return names[target->lock];
+}
+
 void explain_warnings(const struct explanation *explanation, const struct target *target,
     struct string_list *warnings) {
     const struct string_list *unknown = &explanation->options->unknown_variables;

@@ -8,6 +8,7 @@
 #include "page.h"
 #include "signalbox/base/secret.h"
 #include "signalbox/command/words.h"
+#include "signalbox/process/privileges.h"
 
 static void line(struct text *page, const char *label, const char *value) {
     page_line(page, label, value, PAGE_PLAIN);
@@ -67,6 +68,26 @@ static void explain_plan(const struct explanation *explanation, struct text *pag
     line(page, "because", plan->why);
 }
 
+/* By now this process is what the command will be. */
+static void explain_identity(struct text *page) {
+    AUTO_CREDENTIALS struct credentials now = {.groups = NULL};
+    AUTO_TEXT struct text value = {.data = NULL};
+    struct error error;
+    if (privileges_read(&now, &error) != 0) {
+        line(page, "user", error.text);
+        return;
+    }
+    text_append_format(&value, "uid %u, gid %u, groups", now.uids[0], now.gids[0]);
+    for (size_t i = 0; i < now.group_count; i++) {
+        text_append_format(&value, " %u", now.groups[i]);
+    }
+    line(page, "user", text_string(&value));
+    text_release(&value);
+    capabilities_describe(now.permitted, &value);
+    text_append_string(&value, now.no_new_privs ? ", no_new_privs" : "");
+    line(page, "caps", text_string(&value));
+}
+
 static void explain_target(const struct target *target, struct text *page) {
     AUTO_TEXT struct text value = {.data = NULL};
     text_append_format(&value, "%s (%s)", target->environment, target->environment_source);
@@ -83,6 +104,13 @@ static void explain_target(const struct target *target, struct text *page) {
         database_describe(database, &value);
         text_append_format(&value, " (%s)", database->source);
         line(page, i == 0 ? "database" : "", text_string(&value));
+        text_release(&value);
+    }
+    if (target->lock != LOCK_AUTO) {
+        text_append_format(&value, "%s%s%s", explain_lock(target),
+            target->lock_path == NULL ? "" : " ",
+            target->lock_path == NULL ? "" : target->lock_path);
+        line(page, "lock", text_string(&value));
         text_release(&value);
     }
     if (!target->has_fingerprint) {
@@ -125,6 +153,9 @@ void explain_as_text(const struct explanation *explanation, const struct target 
     }
     for (size_t i = 0; i < explanation->commands->count; i++) {
         line(page, i == 0 ? "steps" : "", explanation->commands->items[i].text);
+    }
+    if (explanation->refusal == NULL) {
+        explain_identity(page);
     }
     if (target != NULL) {
         explain_target(target, page);

@@ -16,6 +16,7 @@
 #include "signalbox/plan.h"
 #include "signalbox/prepare/prepare.h"
 #include "signalbox/process/exit_status.h"
+#include "signalbox/process/identity.h"
 #include "signalbox/release.h"
 #include "signalbox/report/report.h"
 #include "signalbox/status.h"
@@ -117,7 +118,7 @@ static int ask_status(
 }
 
 static int carry_out_plan(struct supervisor *supervisor, const struct options *options,
-    const struct recognition *command, const struct plan *plan) {
+    const struct recognition *command, const struct plan *plan, const struct error *refusal) {
     AUTO_STEP_LIST struct step_list steps = {.items = NULL};
     struct phase_end end;
     compose_steps(options, command, plan, &steps);
@@ -133,8 +134,10 @@ static int carry_out_plan(struct supervisor *supervisor, const struct options *o
             .clears_environment = command->around.clears_environment,
             .has_secrets_tool = command->around.has_secrets_tool,
             .release = options->release,
+            .lock = &options->lock,
             .watch = &options->watch,
-            .lock_key = options->lock_key},
+            .lock_key = options->lock_key,
+            .allow_schema_load = options->allow_schema_load},
         .commands = &steps,
         .step_timeout_ms = options->step_timeout_ms,
         .release_label = release_label(options->release),
@@ -148,7 +151,8 @@ static int carry_out_plan(struct supervisor *supervisor, const struct options *o
             .command = command,
             .plan = plan,
             .target = &prepare.target,
-            .commands = prepare.commands};
+            .commands = prepare.commands,
+            .refusal = refusal};
         return run_in_child(supervisor, explain_run, &explanation, &end);
     }
     if (options->request == REQUEST_STATUS) {
@@ -175,7 +179,26 @@ static int carry_out_plan(struct supervisor *supervisor, const struct options *o
     return start_command(supervisor, plan, options->command);
 }
 
-static int carry_out(struct supervisor *supervisor, const struct options *options) {
+/* Before anything else, so that the preparer and the steps are what the command will be. */
+static int take_identity(const struct options *options, struct error *error) {
+    AUTO_TEXT struct text became = {.data = NULL};
+    const struct identity_request request = {
+        .user = options->user,
+        .user_source = options_source(options, "--user"),
+        .caps = options->caps,
+        .caps_source = options_source(options, "--caps"),
+    };
+    if (identity_take(&request, &became, error) != 0) {
+        return -1;
+    }
+    if (became.length > 0 && options->request == REQUEST_RUN) {
+        report(EVENT_IDENTITY_TAKEN, NULL, "%s", text_string(&became));
+    }
+    return 0;
+}
+
+static int plan_and_carry_out(
+    struct supervisor *supervisor, const struct options *options, const struct error *refusal) {
     AUTO_RECOGNITION struct recognition command;
     const struct recognition_request request = {
         .argv = options->command,
@@ -189,7 +212,17 @@ static int carry_out(struct supervisor *supervisor, const struct options *option
         .has_terminal = isatty(STDIN_FILENO) == 1,
     };
     struct plan plan = plan_make(options, &command, &facts);
-    return carry_out_plan(supervisor, options, &command, &plan);
+    return carry_out_plan(supervisor, options, &command, &plan, refusal);
+}
+
+static int carry_out(struct supervisor *supervisor, const struct options *options) {
+    struct error error;
+    bool is_refused = take_identity(options, &error) != 0;
+    if (is_refused && options->request != REQUEST_EXPLAIN) {
+        report(EVENT_IDENTITY_REFUSED, NULL, "%s", error.text);
+        return error.exit_status;
+    }
+    return plan_and_carry_out(supervisor, options, is_refused ? &error : NULL);
 }
 
 static void configure(struct supervisor *supervisor, const struct options *options) {
@@ -219,7 +252,6 @@ int main(int argc, char *argv[]) {
         return error.exit_status;
     }
     configure(&supervisor, &options);
-    const char *unavailable = options_unavailable(&options);
     switch (options.request) {
     case REQUEST_HELP:
         exit_status = print_help();
@@ -230,12 +262,6 @@ int main(int argc, char *argv[]) {
     case REQUEST_RUN:
         for (size_t i = 0; i < options.unknown_variables.count; i++) {
             report(EVENT_VARIABLE_UNKNOWN, NULL, "%s", options.unknown_variables.items[i]);
-        }
-        if (unavailable != NULL) {
-            report(EVENT_USAGE, NULL,
-                "%s is read and checked, but this version does not carry it out: leave it away",
-                unavailable);
-            break;
         }
         exit_status = supervisor_exit_status(&supervisor, carry_out(&supervisor, &options));
         break;

@@ -32,9 +32,7 @@ static void help_option(struct text *text, const struct option_row *row) {
     text_append_format(&left, "%s%s%s", row->flag, row->argument == NULL ? "" : "=",
         row->argument == NULL ? "" : row->argument);
     text_append_string(&help, row->help);
-    if (row->is_checked_only) {
-        text_append_string(&help, "\n(not carried out by this version)");
-    } else if (row->initial != NULL && row->type != OPTION_SWITCH) {
+    if (row->initial != NULL && row->type != OPTION_SWITCH) {
         text_append_format(&help, "\n[%s]", row->initial);
     }
     help_entry(text, text_string(&left), text_string(&help));

@@ -21,6 +21,7 @@ enum option_type {
     OPTION_PATHS,    /* struct string_list; newline or ; between them. */
     OPTION_LOCK,     /* struct lock_choice. */
     OPTION_USER,     /* const char *, NAME[:GROUP]. */
+    OPTION_CAPS,     /* const char *, none or a list. */
     OPTION_REWRITES, /* struct signal_rewrite_list; repeatable; blanks or ; in the variable. */
     OPTION_STATUSES  /* struct status_list; repeatable; blanks or ; in the variable. */
 };
@@ -32,7 +33,6 @@ struct option_row {
     const char *variable;
     enum option_type type;
     enum option_group group;
-    bool is_checked_only; /* Read and checked, and not carried out by this version. */
     size_t offset;
     const char *initial;  /* As a user would write it; NULL where there is none. */
     const char *argument; /* For --help. */

@@ -9,7 +9,9 @@
 #include "signalbox/command/words.h"
 #include "signalbox/prepare/watch_entry.h"
 #include "signalbox/process/exit_status.h"
+#include "signalbox/process/privileges.h"
 #include "signalbox/process/signals.h"
+#include "signalbox/process/user.h"
 
 static void *member(struct options *options, const struct option_row *row) {
     return (char *)options + row->offset;
@@ -138,11 +140,21 @@ static int store_lock(struct options *options, const struct option_row *row, con
 
 static int store_user(struct options *options, const struct option_row *row, const char *value,
     const char *source, struct error *error) {
-    const char *colon = strchr(value, ':');
-    if (value[0] == '\0' || value[0] == '-' || colon == value ||
-        (colon != NULL && (colon[1] == '\0' || strchr(colon + 1, ':') != NULL)) ||
-        strpbrk(value, " \t\n/") != NULL) {
-        return bad_value(source, value, "NAME, NAME:GROUP or their numbers", error);
+    struct user_word word;
+    if (!user_word_parse(value, &word)) {
+        return bad_value(
+            source, value, "NAME, NAME:GROUP or their numbers (0 to 4294967294)", error);
+    }
+    memcpy(member(options, row), &value, sizeof value);
+    return 0;
+}
+
+static int store_caps(struct options *options, const struct option_row *row, const char *value,
+    const char *source, struct error *error) {
+    uint64_t set = 0;
+    if (capabilities_parse(value, &set, error) != 0) {
+        error_add_context(error, "%s", source);
+        return -1;
     }
     memcpy(member(options, row), &value, sizeof value);
     return 0;
@@ -205,6 +217,8 @@ int option_store(struct options *options, const struct option_row *row, const ch
         return store_lock(options, row, value, source, error);
     case OPTION_USER:
         return store_user(options, row, value, source, error);
+    case OPTION_CAPS:
+        return store_caps(options, row, value, source, error);
     case OPTION_REWRITES:
         return came_by_flag(row, source)
             ? store_rewrite(options, row, value, source, error)
@@ -287,6 +301,7 @@ static void describe_given(
         return;
     case OPTION_TEXT:
     case OPTION_USER:
+    case OPTION_CAPS:
         if (*(const char *const *)place != NULL) {
             text_append_string(value, *(const char *const *)place);
         }

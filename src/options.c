@@ -146,13 +146,18 @@ static int read_environment(
     return 0;
 }
 
-int options_read(
-    char *const argv[], char *const environment[], struct options *options, struct error *error) {
-    *options = (struct options){.request = REQUEST_RUN, .step_timeout_ms = DURATION_NONE};
-    if (read_flags(argv, options, error) != 0 ||
-        read_environment(environment, options, error) != 0) {
-        return -1;
-    }
+void options_release(struct options *options) {
+    step_list_release(&options->steps);
+    server_list_release(&options->servers);
+    string_list_release(&options->watch);
+    string_list_release(&options->unknown_variables);
+    free(options->rewrites.items);
+    free(options->ok_exits.items);
+    options->rewrites = (struct signal_rewrite_list){.items = NULL};
+    options->ok_exits = (struct status_list){.items = NULL};
+}
+
+static int read_defaults(struct options *options, struct error *error) {
     for (size_t i = 0; i < option_row_count; i++) {
         const struct option_row *row = &option_rows[i];
         if (options->sources[i] == NULL && row->initial != NULL &&
@@ -163,40 +168,21 @@ int options_read(
     return 0;
 }
 
+int options_read(
+    char *const argv[], char *const environment[], struct options *options, struct error *error) {
+    *options = (struct options){.request = REQUEST_RUN, .step_timeout_ms = DURATION_NONE};
+    if (read_flags(argv, options, error) != 0 ||
+        read_environment(environment, options, error) != 0 || read_defaults(options, error) != 0) {
+        options_release(options);
+        return -1;
+    }
+    return 0;
+}
+
 const char *options_source(const struct options *options, const char *flag) {
     const struct option_row *row = row_by_flag(flag, strlen(flag));
     const char *source = row == NULL ? NULL : options->sources[row - option_rows];
     return source == NULL ? "default" : source;
-}
-
-const char *options_unavailable(const struct options *options) {
-    for (size_t i = 0; i < option_row_count; i++) {
-        const struct option_row *row = &option_rows[i];
-        if (!row->is_checked_only || options->sources[i] == NULL) {
-            continue;
-        }
-        if (row->type == OPTION_LOCK && options->lock.kind == LOCK_POSTGRES) {
-            continue;
-        }
-        /* Asking for what happens anyway is no reason to refuse. */
-        AUTO_TEXT struct text value = {.data = NULL};
-        option_describe(options, row, &value);
-        if (row->initial == NULL || strcmp(text_string(&value), row->initial) != 0) {
-            return options->sources[i];
-        }
-    }
-    return NULL;
-}
-
-void options_release(struct options *options) {
-    step_list_release(&options->steps);
-    server_list_release(&options->servers);
-    string_list_release(&options->watch);
-    string_list_release(&options->unknown_variables);
-    free(options->rewrites.items);
-    free(options->ok_exits.items);
-    options->rewrites = (struct signal_rewrite_list){.items = NULL};
-    options->ok_exits = (struct status_list){.items = NULL};
 }
 
 size_t options_count(void) {

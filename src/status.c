@@ -12,9 +12,6 @@
 #include "signalbox/prepare/standing.h"
 #include "signalbox/process/exit_status.h"
 
-/* What a script may ask for. */
-enum { STATUS_NOT_PREPARED = 1 };
-
 static const char *or_null(const char *value) {
     return value[0] == '\0' ? NULL : value;
 }
@@ -140,7 +137,7 @@ int status_run(void *argument) {
     struct error error;
     int exit_status = standing_find(request->prepare, &standing, &error) != 0 ? error.exit_status
         : standing.is_prepared                                                ? EXIT_STATUS_SUCCESS
-                                                                              : STATUS_NOT_PREPARED;
+                               : EXIT_STATUS_NOT_PREPARED;
     switch (request->format) {
     case REPORT_TEXT:
         status_as_text(&standing, &page);

@@ -16,7 +16,10 @@ packages_of() {
       echo gcc libc6-dev cmake ninja-build pkg-config libpq-dev libssl-dev \
         libyaml-dev libcap-dev libcmocka-dev ;;
     database)
-      echo postgresql openssl util-linux iproute2 gosu runit ;;
+      # Both PostgreSQLs and both PgBouncers that Debian has: the machine's own, and
+      # trixie's, unpacked by servers.sh below.
+      echo postgresql pgbouncer sqlite3 openssl util-linux iproute2 iptables gosu runit \
+        mmdebstrap debian-archive-keyring ;;
     python)
       echo python3 python3-pytest ;;
     inits)
@@ -27,7 +30,7 @@ packages_of() {
     model)
       echo spin gcc libc6-dev ;;
     containers)
-      echo podman runc containernetworking-plugins iptables mmdebstrap \
+      echo podman runc catatonit containernetworking-plugins iptables mmdebstrap \
         ca-certificates debian-archive-keyring ;;
     *)
       echo "prerequisites.sh: no such group: $1 (build database python inits lint model containers)" >&2
@@ -49,16 +52,6 @@ missing=
 for package in $wanted; do
   printf '%s\n' "$installed" | grep -qxF -e "$package" || missing="$missing $package"
 done
-[ -n "$missing" ] || exit 0
-
-if [ "$(id -u)" -eq 0 ]; then
-  sudo=
-elif command -v sudo >/dev/null; then
-  sudo='sudo -n'
-else
-  echo "prerequisites.sh: missing:$missing; installing them needs root or sudo" >&2
-  exit 77
-fi
 
 install_missing() {
   # The word splitting of $sudo and $missing is meant. A lock that another
@@ -68,10 +61,24 @@ install_missing() {
     apt-get -o DPkg::Lock::Timeout=600 install -y --no-install-recommends $missing
 }
 
-echo "prerequisites.sh: installing$missing"
-# A fresh machine has no package lists, or stale ones that name files which
-# are gone: both show as a failed install, and an update mends both.
-if ! install_missing; then
-  $sudo apt-get -o DPkg::Lock::Timeout=600 update
-  install_missing
+if [ -n "$missing" ]; then
+  if [ "$(id -u)" -eq 0 ]; then
+    sudo=
+  elif command -v sudo >/dev/null; then
+    sudo='sudo -n'
+  else
+    echo "prerequisites.sh: missing:$missing; installing them needs root or sudo" >&2
+    exit 77
+  fi
+  echo "prerequisites.sh: installing$missing"
+  # A fresh machine has no package lists, or stale ones that name files which
+  # are gone: both show as a failed install, and an update mends both.
+  if ! install_missing; then
+    $sudo apt-get -o DPkg::Lock::Timeout=600 update
+    install_missing
+  fi
 fi
+
+case " $* " in
+  *' database '*) sh "$(dirname "$0")/servers.sh" >/dev/null ;;
+esac

@@ -14,6 +14,9 @@ sh package/build.sh
 rounds=0
 while [ $rounds -lt 20 ]; do
   rounds=$((rounds + 1))
+  # Both PostgreSQLs in turn.
+  [ $((rounds % 2)) -eq 0 ] && POSTGRES_VERSION=17 || POSTGRES_VERSION=
+  export POSTGRES_VERSION
   echo "== integration, round $rounds of 20"
   SIGNALBOX=build/release/signalbox \
     /usr/bin/python3 -m pytest -q -p no:cacheprovider test/integration

@@ -15,11 +15,12 @@ struct explanation {
     const struct plan *plan;
     const struct target_request *target;
     const struct step_list *commands; /* What preparing would run. */
+    const struct error *refusal;      /* Of --user or --caps, or NULL. */
 };
 
 /* For supervisor_run_function, since it hashes files: `explanation` is a struct explanation. Prints
- * to standard output, for a person or with --log=json as one object; returns 0, or 78 and the
- * reason where the plan could not be carried out. */
+ * to standard output, for a person or with --log=json as one object; returns 0, or the
+ * status and the reason where the plan could not be carried out. */
 int explain_run(void *explanation);
 
 #endif

@@ -14,6 +14,7 @@
 #include "signalbox/base/text.h"
 #include "signalbox/command/server.h"
 #include "signalbox/command/step.h"
+#include "signalbox/prepare/lock_choice.h"
 #include "signalbox/report/report.h"
 
 enum prepare_mode {
@@ -24,13 +25,6 @@ enum prepare_mode {
 };
 
 enum init_mode { INIT_AUTO, INIT_ALWAYS, INIT_NEVER };
-
-enum lock_kind { LOCK_AUTO, LOCK_POSTGRES, LOCK_FILE, LOCK_NONE };
-
-struct lock_choice {
-    enum lock_kind kind;
-    const char *path; /* Of LOCK_FILE, where one is given; otherwise NULL. */
-};
 
 struct signal_rewrite {
     int from;
@@ -74,8 +68,8 @@ struct options {
     int64_t wait_timeout_ms;
     int64_t step_timeout_ms; /* DURATION_NONE: no limit. */
     int64_t grace_ms;
-    const char *user; /* NULL where it is not given; NAME[:GROUP]. */
-    const char *caps; /* NULL where it is not given. */
+    const char *user; /* NULL where it is not given; a word that user_word_parse takes. */
+    const char *caps; /* NULL where it is not given; a list that capabilities_parse takes. */
     bool signal_group;
     struct signal_rewrite_list rewrites;
     struct status_list ok_exits;
@@ -89,16 +83,13 @@ struct options {
 };
 
 /* Reads flags, then SIGNALBOX_* variables, then defaults. Strings point into argv, the environment
- * or static text. -1 with the error filled (status 64) on the first thing that makes no sense. */
+ * or static text. -1 with the error filled (status 64) on the first thing that makes no sense;
+ * there is nothing to release then. */
 int options_read(char *const argv[], char *const environment[], struct options *options,
     struct error *error) MUST_USE;
 
 /* Where the value of `flag` came from: the flag itself, its variable, or "default". */
 const char *options_source(const struct options *options, const char *flag);
-
-/* The flag of an option that was given and that this version only checks, or NULL. Going on without
- * what was asked for would be a silent default. */
-const char *options_unavailable(const struct options *options);
 
 void options_release(struct options *options);
 

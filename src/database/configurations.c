@@ -127,6 +127,7 @@ static enum reading append(const struct resolver *resolver, const char *name,
         reading = settings_to_database(settings, &database, resolver->finding);
         if (reading == READ_WELL) {
             database.role = string_copy(name);
+            database.has_own_url = is_from_url && variable == NULL;
             note_source(resolver, &database, line, variable);
             databases_append(resolver->databases, &database);
             return READ_WELL;

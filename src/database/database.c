@@ -3,6 +3,7 @@
  */
 #include "signalbox/database/database.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -31,6 +32,15 @@ void database_describe(const struct database *database, struct text *text) {
     text_append_format(text, "/%s", database->name == NULL ? "" : database->name);
 }
 
+void database_append_variable(const struct database *database, struct text *text) {
+    const char *role = strcmp(database->role, "primary") == 0 ? "" : database->role;
+    for (const char *at = role; *at != '\0'; at++) {
+        char upper = (char)toupper((unsigned char)*at);
+        text_append(text, &upper, 1);
+    }
+    text_append_string(text, role[0] == '\0' ? "DATABASE_URL" : "_DATABASE_URL");
+}
+
 void database_release(struct database *database) {
     char *const strings[] = {database->role, database->adapter, database->host, database->port,
         database->name, database->user, database->password, database->schema_search_path,
@@ -55,23 +65,24 @@ void databases_release(struct databases *databases) {
     *databases = (struct databases){.items = NULL};
 }
 
+/* Never silently none: what there is instead. */
+#define OTHER_CHOICES                                                                              \
+    ": choose --lock=file:PATH for the replicas of one host, --lock=none, a postgresql:// URL in " \
+    "SIGNALBOX_DATABASE_URL, or SIGNALBOX_PREPARE=never and prepare before the deploy"
+
 static int check_adapter(const struct database *database, struct error *error) {
     static const struct {
         const char *adapter;
         const char *why;
     } others[] = {
         {"sqlite3",
-            "SQLite needs the file lock, which this version does not have yet: set "
-            "SIGNALBOX_PREPARE=never and prepare by hand, or use PostgreSQL"},
+            "SQLite has no server that could keep a lock: leave --lock=postgres away, and a file "
+            "beside the database does it"},
         {"cockroachdb",
             "CockroachDB gives an advisory lock to everybody who asks, so nothing would keep "
-            "replicas apart: set SIGNALBOX_PREPARE=never and prepare before the deploy"},
-        {"mysql2",
-            "MySQL has no lock that Signalbox uses, only PostgreSQL has: set "
-            "SIGNALBOX_PREPARE=never and prepare before the deploy"},
-        {"trilogy",
-            "MySQL has no lock that Signalbox uses, only PostgreSQL has: set "
-            "SIGNALBOX_PREPARE=never and prepare before the deploy"},
+            "replicas apart" OTHER_CHOICES},
+        {"mysql2", "MySQL has no lock that Signalbox uses, only PostgreSQL has" OTHER_CHOICES},
+        {"trilogy", "MySQL has no lock that Signalbox uses, only PostgreSQL has" OTHER_CHOICES},
     };
     if (database_is_postgres(database)) {
         return 0;
@@ -84,8 +95,8 @@ static int check_adapter(const struct database *database, struct error *error) {
         }
     }
     error_set(error, EXIT_STATUS_CONFIGURATION,
-        "%s: `%.40s` has no advisory lock that Signalbox can use, only PostgreSQL has: give a "
-        "postgresql:// URL in SIGNALBOX_DATABASE_URL, or set SIGNALBOX_PREPARE=never",
+        "%s: `%.40s` has no advisory lock that Signalbox can use, only PostgreSQL "
+        "has" OTHER_CHOICES,
         database->source, database->adapter);
     return -1;
 }
@@ -96,7 +107,7 @@ static bool is_set(const char *name) {
 }
 
 /* What could lead libpq to a server: keywords and the variables that stand in for them. */
-static bool names_server(const struct database *database) {
+static bool names_host(const struct database *database) {
     static const struct {
         const char *keyword;
         const char *variable;
@@ -134,6 +145,10 @@ static bool has_local_socket(const struct database *database) {
     return false;
 }
 
+bool database_names_server(const struct database *database) {
+    return names_host(database) || has_local_socket(database);
+}
+
 int databases_check_first(const struct databases *databases, struct error *error) {
     const struct database *first = &databases->items[0];
     if (check_adapter(first, error) != 0) {
@@ -145,7 +160,7 @@ int databases_check_first(const struct databases *databases, struct error *error
             first->source);
         return -1;
     }
-    if (!names_server(first) && !has_local_socket(first)) {
+    if (!database_names_server(first)) {
         error_set(error, EXIT_STATUS_CONFIGURATION,
             "%s names no host for the database %s, and no server's socket is in "
             "/var/run/postgresql: "

@@ -40,6 +40,7 @@ static enum session_trouble trouble_of_sqlstate(const char *sqlstate) {
         {"42501", TROUBLE_FINAL}, /* insufficient privilege: no CONNECT on the database */
         {"0A000", TROUBLE_FINAL}, /* feature not supported */
         {"22023", TROUBLE_FINAL}, /* a setting in `options` has a bad value */
+        {"53300", TROUBLE_NO_SLOT},
     };
     for (size_t i = 0; i < ARRAY_LENGTH(classes); i++) {
         if (string_has_prefix(sqlstate, classes[i].prefix)) {
@@ -49,12 +50,14 @@ static enum session_trouble trouble_of_sqlstate(const char *sqlstate) {
     return TROUBLE_PASSING;
 }
 
-/* What never reached a server that says a code. `advice` is what a person can do about it. */
-static const struct {
+struct words {
     const char *text;
     enum session_trouble trouble;
-    const char *advice; /* NULL where the message says it all. */
-} troubles[] = {
+    const char *advice; /* What a person can do about it; NULL where the message says it all. */
+};
+
+/* What never reached a server that says a code. */
+static const struct words libpq_words[] = {
     {"expected authentication request from server", TROUBLE_FINAL,
         "what answers there is not PostgreSQL: look at host and port"},
     {"received invalid response to SSL negotiation", TROUBLE_FINAL,
@@ -74,6 +77,33 @@ static const struct {
     {"could not translate host name", TROUBLE_PASSING, NULL},
 };
 
+/* A pooler's, measured with PgBouncer 1.18 and 1.24; the last two are Supavisor's. The older one
+ * hands on a server's refusals under its own code. */
+static const struct words pooler_words[] = {
+    {"no such database", TROUBLE_FINAL,
+        "PgBouncer has no entry for it in [databases]: add one, or give --database-url the "
+        "server's own address"},
+    {"role \"", TROUBLE_FINAL, "the server has no such role"},
+    {"\" does not exist", TROUBLE_MISSING_DATABASE, NULL},
+    {"SASL authentication failed", TROUBLE_FINAL, "user or password are not PgBouncer's"},
+    {"password authentication failed", TROUBLE_FINAL, "user or password are not the server's"},
+    {"authentication failed", TROUBLE_FINAL, NULL},
+    {"login rejected", TROUBLE_FINAL, "PgBouncer's own pg_hba.conf lets nobody in this way"},
+    {"no such user", TROUBLE_FINAL, "PgBouncer does not know the user"},
+    {"unsupported startup parameter", TROUBLE_FINAL,
+        "PgBouncer refuses it: ignore_startup_parameters, or no `options` in the URL"},
+    {"in statement pooling mode", TROUBLE_FINAL,
+        "behind statement pooling nothing can hold a lock: give --database-url the server's own "
+        "address, or a pool in session or transaction mode"},
+    {"no more connections allowed", TROUBLE_NO_SLOT, NULL},
+    {"client connections exceeded", TROUBLE_NO_SLOT, NULL},
+    {"query_wait_timeout", TROUBLE_PASSING,
+        "PgBouncer had no server connection to give: its pool is full, or the server behind it is "
+        "down"},
+    {"max clients reached", TROUBLE_NO_SLOT, NULL},
+    {"max client connections reached", TROUBLE_NO_SLOT, NULL},
+};
+
 /* What a server's refusal asks for, where its own words do not say it. */
 static const struct {
     const char *sqlstate;
@@ -87,17 +117,22 @@ static const struct {
     {"28000", "does not exist", "the server has no such role"},
 };
 
+static enum session_trouble find_words(
+    const struct words *words, size_t count, const char *message, const char **advice) {
+    for (size_t i = 0; i < count; i++) {
+        if (strstr(message, words[i].text) != NULL) {
+            *advice = words[i].advice;
+            return words[i].trouble;
+        }
+    }
+    return TROUBLE_PASSING;
+}
+
 static enum session_trouble trouble_of_text(const char *message, const char **advice) {
     if (string_has_prefix(message, "invalid ")) {
         return TROUBLE_FINAL;
     }
-    for (size_t i = 0; i < ARRAY_LENGTH(troubles); i++) {
-        if (strstr(message, troubles[i].text) != NULL) {
-            *advice = troubles[i].advice;
-            return troubles[i].trouble;
-        }
-    }
-    return TROUBLE_PASSING;
+    return find_words(libpq_words, ARRAY_LENGTH(libpq_words), message, advice);
 }
 
 static const char *advice_on_refusal(const char *sqlstate, const char *message) {
@@ -142,31 +177,45 @@ static void copy_message(
     copy[used] = '\0';
 }
 
-void failure_of_connecting(
-    const char *message, const char *password, struct session_failure *failure) {
-    const char *sqlstate = find_sqlstate(message);
-    const char *advice = NULL;
-    *failure = (struct session_failure){.trouble = TROUBLE_PASSING};
-    if (sqlstate != NULL) {
-        memcpy(failure->sqlstate, sqlstate, 5);
-        failure->trouble = trouble_of_sqlstate(failure->sqlstate);
-        advice = advice_on_refusal(failure->sqlstate, message);
-    } else {
-        failure->trouble = trouble_of_text(message, &advice);
+/* What the code means, with the text where the code alone does not say. */
+static void classify(const char *sqlstate, const char *message, struct session_failure *failure,
+    const char **advice) {
+    memcpy(failure->sqlstate, sqlstate, 5);
+    failure->trouble = trouble_of_sqlstate(failure->sqlstate);
+    *advice = advice_on_refusal(failure->sqlstate, message);
+    if (strcmp(failure->sqlstate, "08P01") == 0 || strcmp(failure->sqlstate, "XX000") == 0) {
+        failure->trouble = find_words(pooler_words, ARRAY_LENGTH(pooler_words), message, advice);
     }
-    copy_message(message, password, sqlstate, failure->message, sizeof failure->message);
+}
+
+static void append_advice(struct session_failure *failure, const char *advice) {
     size_t used = strlen(failure->message);
     if (advice != NULL) {
         (void)snprintf(failure->message + used, sizeof failure->message - used, " (%s)", advice);
     }
 }
 
-void failure_of_statement(const char *sqlstate, const char *message, const char *password,
-    struct session_failure *failure) {
+void failure_of_connecting(
+    const char *message, const char *password, struct session_failure *failure) {
+    const char *sqlstate = find_sqlstate(message);
+    const char *advice = NULL;
     *failure = (struct session_failure){.trouble = TROUBLE_PASSING};
     if (sqlstate != NULL) {
-        (void)snprintf(failure->sqlstate, sizeof failure->sqlstate, "%s", sqlstate);
-        failure->trouble = trouble_of_sqlstate(failure->sqlstate);
+        classify(sqlstate, message, failure, &advice);
+    } else {
+        failure->trouble = trouble_of_text(message, &advice);
+    }
+    copy_message(message, password, sqlstate, failure->message, sizeof failure->message);
+    append_advice(failure, advice);
+}
+
+void failure_of_statement(const char *sqlstate, const char *message, const char *password,
+    struct session_failure *failure) {
+    const char *advice = NULL;
+    *failure = (struct session_failure){.trouble = TROUBLE_PASSING};
+    if (sqlstate != NULL) {
+        classify(sqlstate, message, failure, &advice);
     }
     copy_message(message, password, NULL, failure->message, sizeof failure->message);
+    append_advice(failure, advice);
 }

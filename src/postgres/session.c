@@ -111,26 +111,31 @@ static enum session_result connect_failed(struct session *session) {
     return SESSION_FAILED;
 }
 
-static enum session_result finish_connecting(struct session *session, int64_t deadline_ms) {
+enum session_result session_open_advance(struct session *session) {
     /* libpq says that the first wait is for writing. */
-    PostgresPollingStatusType wanted = PGRES_POLLING_WRITING;
-    while (wanted != PGRES_POLLING_OK) {
-        if (wanted == PGRES_POLLING_FAILED) {
-            return connect_failed(session);
+    PostgresPollingStatusType wanted = PQconnectPoll(session->connection);
+    switch (wanted) {
+    case PGRES_POLLING_OK:
+        if (PQsetnonblocking(session->connection, 1) == 0) {
+            return SESSION_DONE;
         }
-        enum session_result waited = wait_for_socket(
-            session, wanted == PGRES_POLLING_READING ? POLLIN : POLLOUT, deadline_ms);
-        if (waited != SESSION_DONE) {
-            return waited;
-        }
-        wanted = PQconnectPoll(session->connection);
+        break;
+    case PGRES_POLLING_READING:
+        session->events = POLLIN;
+        return SESSION_PENDING;
+    case PGRES_POLLING_WRITING:
+    case PGRES_POLLING_ACTIVE:
+        session->events = POLLOUT;
+        return SESSION_PENDING;
+    case PGRES_POLLING_FAILED:
+        break;
     }
-    return PQsetnonblocking(session->connection, 1) == 0 ? SESSION_DONE : connect_failed(session);
+    return connect_failed(session);
 }
 
-enum session_result session_open(struct session *session, const char *const *keywords,
-    const char *const *values, const struct attention *attention, int64_t deadline_ms) {
-    *session = (struct session){.attention = attention};
+enum session_result session_open_start(struct session *session, const char *const *keywords,
+    const char *const *values, const struct attention *attention) {
+    *session = (struct session){.attention = attention, .events = POLLOUT};
     session->connection = start_connecting(session, keywords, values);
     if (session->connection == NULL) {
         failure_of_connecting("out of memory", NULL, &session->failure);
@@ -139,9 +144,19 @@ enum session_result session_open(struct session *session, const char *const *key
     /* A failed connect has no SQLSTATE of its own in libpq; verbose messages carry it as text. */
     (void)PQsetErrorVerbosity(session->connection, PQERRORS_VERBOSE);
     (void)PQsetNoticeProcessor(session->connection, ignore_notice, NULL);
-    enum session_result result = PQstatus(session->connection) == CONNECTION_BAD
-        ? connect_failed(session)
-        : finish_connecting(session, deadline_ms);
+    return PQstatus(session->connection) == CONNECTION_BAD ? connect_failed(session)
+                                                           : SESSION_PENDING;
+}
+
+enum session_result session_open(struct session *session, const char *const *keywords,
+    const char *const *values, const struct attention *attention, int64_t deadline_ms) {
+    enum session_result result = session_open_start(session, keywords, values, attention);
+    while (result == SESSION_PENDING) {
+        result = wait_for_socket(session, session->events, deadline_ms);
+        if (result == SESSION_DONE) {
+            result = session_open_advance(session);
+        }
+    }
     if (result != SESSION_DONE) {
         session_close(session);
     }
@@ -159,27 +174,27 @@ static enum session_result statement_failed(struct session *session) {
     return SESSION_FAILED;
 }
 
-/* Sends what libpq holds back in its buffer; statements here are short, so this hardly ever waits.
- */
-static enum session_result flush(struct session *session, int64_t deadline_ms) {
-    int flushed = 0;
-    while ((flushed = PQflush(session->connection)) == 1) {
-        enum session_result waited = wait_for_socket(session, POLLIN | POLLOUT, deadline_ms);
-        if (waited != SESSION_DONE) {
-            return waited;
-        }
-        if (PQconsumeInput(session->connection) == 0) {
-            return statement_failed(session);
-        }
+/* The last result counts, unless it only tells that the connection broke: the words before it say
+ * why. */
+static void keep_result(struct session *session, PGresult *next) {
+    bool says_why = PQresultErrorField(session->result, PG_DIAG_SQLSTATE) != NULL;
+    if (says_why && PQresultErrorField(next, PG_DIAG_SQLSTATE) == NULL) {
+        PQclear(next);
+        return;
     }
-    return flushed == 0 ? SESSION_DONE : statement_failed(session);
+    drop_result(session);
+    session->result = next;
 }
 
 enum session_result session_advance(struct session *session) {
-    if (PQconsumeInput(session->connection) == 0) {
+    int flushed = PQflush(session->connection);
+    bool is_broken = PQconsumeInput(session->connection) == 0 || flushed < 0;
+    /* What the server said before it closed is still to be read. */
+    if (is_broken && PQisBusy(session->connection) != 0) {
         drop_result(session);
         return statement_failed(session);
     }
+    session->events = (short)(flushed == 1 ? POLLIN | POLLOUT : POLLIN);
     while (PQisBusy(session->connection) == 0) {
         PGresult *next = PQgetResult(session->connection);
         if (next == NULL) {
@@ -188,8 +203,7 @@ enum session_result session_advance(struct session *session) {
                 ? SESSION_DONE
                 : statement_failed(session);
         }
-        drop_result(session);
-        session->result = next;
+        keep_result(session, next);
     }
     return SESSION_PENDING;
 }
@@ -203,18 +217,6 @@ enum session_result session_send(struct session *session, const char *statement)
     return SESSION_DONE;
 }
 
-static enum session_result wait_for_result(struct session *session, int64_t deadline_ms) {
-    enum session_result result = flush(session, deadline_ms);
-    while (result == SESSION_DONE) {
-        enum session_result advanced = session_advance(session);
-        if (advanced != SESSION_PENDING) {
-            return advanced;
-        }
-        result = wait_for_socket(session, POLLIN, deadline_ms);
-    }
-    return result;
-}
-
 /* Without parameters the simple protocol is used. With them the server keeps an unnamed portal open
  * until the next statement, and in a transaction that portal holds a snapshot. */
 static int send_statement(struct session *session, const char *statement,
@@ -224,14 +226,28 @@ static int send_statement(struct session *session, const char *statement,
                                       NULL, parameters, NULL, NULL, 0);
 }
 
-enum session_result session_query(struct session *session, const char *statement,
-    const char *const *parameters, int parameter_count, int64_t deadline_ms) {
+enum session_result session_query_start(struct session *session, const char *statement,
+    const char *const *parameters, int parameter_count) {
     drop_result(session);
     if (session->connection == NULL ||
         send_statement(session, statement, parameters, parameter_count) == 0) {
         return statement_failed(session);
     }
-    enum session_result result = wait_for_result(session, deadline_ms);
+    session->events = POLLIN | POLLOUT;
+    return SESSION_PENDING;
+}
+
+enum session_result session_query(struct session *session, const char *statement,
+    const char *const *parameters, int parameter_count, int64_t deadline_ms) {
+    enum session_result result =
+        session_query_start(session, statement, parameters, parameter_count);
+    while (result == SESSION_PENDING) {
+        result = session_advance(session);
+        if (result == SESSION_PENDING) {
+            enum session_result waited = wait_for_socket(session, session->events, deadline_ms);
+            result = waited == SESSION_DONE ? SESSION_PENDING : waited;
+        }
+    }
     if (result == SESSION_TIMED_OUT || result == SESSION_CANCELLED) {
         /* The answer to an abandoned statement would be taken for the next one's. */
         session_close(session);

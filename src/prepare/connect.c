@@ -7,7 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "prepare/address.h"
 #include "signalbox/base/deadline.h"
+#include "signalbox/base/random.h"
 #include "signalbox/base/text.h"
 #include "signalbox/process/exit_status.h"
 #include "signalbox/report/report.h"
@@ -15,56 +17,60 @@
 enum {
     SHORTEST_BACKOFF_MS = 100,
     LONGEST_BACKOFF_MS = 2000,
-    ATTEMPT_MS = 10000, /* A server that accepts and never answers is not waited for longer. */
-    PARTS_MOST = 7
+    LONGEST_CROWDED_MS = 10000, /* Where a thousand come at once, each refusal costs a fork. */
+    PAUSES_PER_REFUSAL = 20,
+    SLOT_PAUSE_MS = 200,
+    ATTEMPT_MS = 10000 /* A server that accepts and never answers is not waited for longer. */
 };
-
-/* Of several hosts, the one that can be written to. */
-static bool wants_writable_host(const struct database *database) {
-    if (database->host == NULL || strchr(database->host, ',') == NULL ||
-        getenv("PGTARGETSESSIONATTRS") != NULL) {
-        return false;
-    }
-    for (size_t i = 0; i < database->keywords.count; i++) {
-        if (strcmp(database->keywords.items[i], "target_session_attrs") == 0) {
-            return false;
-        }
-    }
-    return true;
-}
 
 static enum session_result open_session(const struct postgres_coordinator *coordinator,
     const char *name, struct session *session, int64_t deadline_ms) {
-    const struct database *database = coordinator->target->database;
-    const struct {
-        const char *keyword;
-        const char *value;
-    } parts[] = {{"host", database->host}, {"port", database->port}, {"user", database->user},
-        {"password", database->password}, {"dbname", name}};
-    size_t further = database->keywords.count;
-    AUTO_FREE const char **keywords = memory_allocate(PARTS_MOST + further, sizeof *keywords);
-    AUTO_FREE const char **values = memory_allocate(PARTS_MOST + further, sizeof *values);
-    size_t used = 0;
-    for (size_t i = 0; i < ARRAY_LENGTH(parts); i++) {
-        if (parts[i].value != NULL) {
-            keywords[used] = parts[i].keyword;
-            values[used++] = parts[i].value;
-        }
-    }
-    if (wants_writable_host(database)) {
-        keywords[used] = "target_session_attrs";
-        values[used++] = "read-write";
-    }
-    for (size_t i = 0; i < further; i++) {
-        keywords[used] = database->keywords.items[i];
-        values[used++] = database->values.items[i];
-    }
-    return session_open(session, keywords, values, coordinator->attention, deadline_ms);
+    AUTO_ADDRESS struct address address;
+    address_of(coordinator->target->database, name, &address);
+    return session_open(
+        session, address.keywords, address.values, coordinator->attention, deadline_ms);
 }
 
 enum session_result connect_once(
     const struct postgres_coordinator *coordinator, struct session *session, int64_t deadline_ms) {
-    return open_session(coordinator, coordinator->target->database->name, session, deadline_ms);
+    return open_session(coordinator, NULL, session, deadline_ms);
+}
+
+enum session_result connect_reader(struct postgres_coordinator *coordinator, int64_t deadline_ms) {
+    coordinator->is_learned = false;
+    return connect_once(coordinator, &coordinator->reader, deadline_ms);
+}
+
+enum session_result connect_reader_patiently(
+    struct postgres_coordinator *coordinator, int64_t deadline_ms) {
+    static const struct attention nobody = {.fd = -1};
+    enum session_result result = SESSION_DONE;
+    while (coordinator->reader.connection == NULL) {
+        result = connect_reader(coordinator, deadline_ms);
+        bool is_refused =
+            result == SESSION_FAILED && coordinator->reader.failure.trouble == TROUBLE_NO_SLOT;
+        if (!is_refused || deadline_passed(deadline_ms)) {
+            return result;
+        }
+        const struct attention *attention = coordinator->attention;
+        if (attention_pause(attention == NULL ? &nobody : attention,
+                deadline_after_ms(jittered_ms(SLOT_PAUSE_MS, random_number())))) {
+            return SESSION_CANCELLED;
+        }
+    }
+    return result;
+}
+
+bool connect_has_room(
+    const struct postgres_coordinator *coordinator, int count, int64_t deadline_ms) {
+    struct session more = {.connection = NULL};
+    if (count == 0) {
+        return true;
+    }
+    bool has_room = connect_once(coordinator, &more, deadline_ms) == SESSION_DONE &&
+        connect_has_room(coordinator, count - 1, deadline_ms);
+    session_close(&more);
+    return has_room;
 }
 
 static enum coordination refuse(
@@ -76,17 +82,49 @@ static enum coordination refuse(
     return COORDINATION_REFUSED;
 }
 
-/* Says once why the database is not to be had yet. */
-static void note_passing_trouble(
-    struct postgres_coordinator *coordinator, const struct session_failure *failure) {
+void connect_note(struct postgres_coordinator *coordinator, const struct session_failure *failure) {
     if (strcmp(coordinator->last_reason, failure->message) == 0) {
         return;
     }
     AUTO_TEXT struct text description = {.data = NULL};
     database_describe(coordinator->target->database, &description);
     memcpy(coordinator->last_reason, failure->message, sizeof coordinator->last_reason);
-    report(EVENT_DATABASE_UNREACHABLE, NULL, "%s is not reachable yet: %s",
-        text_string(&description), failure->message);
+    report(EVENT_DATABASE_UNREACHABLE, NULL, "%s %s yet: %s", text_string(&description),
+        failure->trouble == TROUBLE_NO_SLOT ? "has no connection to spare" : "is not reachable",
+        failure->message);
+}
+
+static void note_read_only(struct postgres_coordinator *coordinator) {
+    if (!coordinator->is_read_only) {
+        coordinator->read_only_since_ms = 0;
+    } else if (coordinator->read_only_since_ms == 0) {
+        static const struct session_failure standby = {
+            .message = "it is read-only (a standby, or default_transaction_read_only); nothing can "
+                       "be run there, but what its ledger says counts"};
+        coordinator->read_only_since_ms = clock_now_ms();
+        connect_note(coordinator, &standby);
+    }
+}
+
+enum session_result connect_and_learn(
+    struct postgres_coordinator *coordinator, int64_t deadline_ms) {
+    struct session *reader = &coordinator->reader;
+    enum session_result result =
+        reader->connection == NULL ? connect_reader(coordinator, deadline_ms) : SESSION_DONE;
+    if (result != SESSION_DONE || coordinator->is_learned) {
+        return result;
+    }
+    result = session_query(reader,
+        "SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean", NULL, 0,
+        deadline_ms);
+    if (result != SESSION_DONE) {
+        return result;
+    }
+    coordinator->is_read_only = strcmp(session_value(reader, 0, 0), "t") == 0;
+    coordinator->is_pooled = session_is_pooled(reader, deadline_ms);
+    coordinator->is_learned = reader->connection != NULL;
+    note_read_only(coordinator);
+    return SESSION_DONE;
 }
 
 /* What CREATE DATABASE says to whoever came second, or came while somebody else looked at the
@@ -137,6 +175,28 @@ static void append_creation(struct text *statement, const struct database *datab
     }
 }
 
+/* A database is created only where the steps could then go all the way. Another replica may have
+ * created it meanwhile, and be at work on the others: then there is nothing to judge here. */
+static enum coordination judge_before_creating(
+    struct postgres_coordinator *coordinator, struct error *error) {
+    static const struct run none = {.state = RUN_NONE};
+    const struct inspector_means means = {.attention = coordinator->attention};
+    AUTO_FINDINGS struct inspector_findings findings = {.begun = "", .since = &none};
+    struct session session;
+    enum session_result result = inspector_judge(&coordinator->inspector, &means, &findings);
+    if (result != SESSION_DONE || !findings.is_refused) {
+        return result == SESSION_CANCELLED ? COORDINATION_CANCELLED : COORDINATION_DONE;
+    }
+    result = open_session(coordinator, NULL, &session, deadline_after_ms(ATTEMPT_MS));
+    session_close(&session);
+    if (result == SESSION_DONE || result == SESSION_CANCELLED) {
+        return result == SESSION_CANCELLED ? COORDINATION_CANCELLED : COORDINATION_DONE;
+    }
+    inspector_say_obstacles(&findings);
+    *error = findings.error;
+    return COORDINATION_REFUSED;
+}
+
 /* Creates the database. Connects to `postgres`, never to `template1`: a session there makes
  * everybody's CREATE DATABASE fail. */
 static enum coordination create_database(
@@ -144,6 +204,10 @@ static enum coordination create_database(
     const struct database *database = coordinator->target->database;
     struct session session;
     AUTO_TEXT struct text statement = {.data = NULL};
+    enum coordination judged = judge_before_creating(coordinator, error);
+    if (judged != COORDINATION_DONE) {
+        return judged;
+    }
     enum session_result result = open_session(coordinator, "postgres", &session, deadline_ms);
     if (result == SESSION_CANCELLED) {
         return COORDINATION_CANCELLED;
@@ -151,8 +215,8 @@ static enum coordination create_database(
     if (result == SESSION_TIMED_OUT) {
         return COORDINATION_DONE;
     }
-    if (result != SESSION_DONE && session.failure.trouble == TROUBLE_PASSING) {
-        note_passing_trouble(coordinator, &session.failure);
+    if (result != SESSION_DONE && trouble_may_pass(session.failure.trouble)) {
+        connect_note(coordinator, &session.failure);
         return COORDINATION_DONE;
     }
     if (result != SESSION_DONE) {
@@ -207,10 +271,16 @@ static enum coordination after_failure(
             break;
         }
         break;
+    case TROUBLE_NO_SLOT:
+        if (coordinator->was_reached) {
+            connect_note(coordinator, failure);
+            return COORDINATION_CROWDED;
+        }
+        break;
     case TROUBLE_PASSING:
         break;
     }
-    note_passing_trouble(coordinator, failure);
+    connect_note(coordinator, failure);
     return COORDINATION_DONE;
 }
 
@@ -218,8 +288,9 @@ enum coordination connect_patiently(
     struct postgres_coordinator *coordinator, int64_t deadline_ms, struct error *error) {
     int64_t backoff_ms = SHORTEST_BACKOFF_MS;
     for (;;) {
-        enum session_result result = connect_once(coordinator, &coordinator->reader,
-            deadline_earlier(deadline_ms, deadline_after_ms(ATTEMPT_MS)));
+        int64_t began_ms = clock_now_ms();
+        enum session_result result = connect_reader(
+            coordinator, deadline_earlier(deadline_ms, deadline_after_ms(ATTEMPT_MS)));
         if (result == SESSION_DONE) {
             coordinator->last_reason[0] = '\0';
             return COORDINATION_DONE;
@@ -228,12 +299,19 @@ enum coordination connect_patiently(
             return COORDINATION_CANCELLED;
         }
         bool was_missing = false;
+        int64_t longest_ms = LONGEST_BACKOFF_MS;
         if (result == SESSION_TIMED_OUT) {
             static const struct session_failure silence = {.message = "it does not answer"};
-            note_passing_trouble(coordinator, &silence);
+            connect_note(coordinator, &silence);
         }
         if (result == SESSION_FAILED) {
             was_missing = coordinator->reader.failure.trouble == TROUBLE_MISSING_DATABASE;
+            if (coordinator->reader.failure.trouble == TROUBLE_NO_SLOT) {
+                int64_t share_ms = PAUSES_PER_REFUSAL * (clock_now_ms() - began_ms);
+                longest_ms = LONGEST_CROWDED_MS;
+                backoff_ms = deadline_earlier(
+                    backoff_ms > share_ms ? backoff_ms : share_ms, LONGEST_CROWDED_MS);
+            }
             enum coordination next = after_failure(coordinator, deadline_ms, error);
             if (next != COORDINATION_DONE) {
                 return next;
@@ -244,11 +322,12 @@ enum coordination connect_patiently(
                 coordinator->last_reason[0] == '\0' ? "no answer before --connect-timeout"
                                                     : coordinator->last_reason);
         }
-        int64_t pause_ms = was_missing ? SHORTEST_BACKOFF_MS : backoff_ms;
+        int64_t pause_ms =
+            was_missing ? SHORTEST_BACKOFF_MS : jittered_ms(backoff_ms, random_number());
         if (attention_pause(coordinator->attention,
                 deadline_earlier(deadline_ms, deadline_after_ms(pause_ms)))) {
             return COORDINATION_CANCELLED;
         }
-        backoff_ms = backoff_ms * 2 > LONGEST_BACKOFF_MS ? LONGEST_BACKOFF_MS : backoff_ms * 2;
+        backoff_ms = deadline_earlier(backoff_ms * 2, longest_ms);
     }
 }

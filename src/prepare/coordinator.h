@@ -1,7 +1,8 @@
 /*
  * What the single flight needs from whatever keeps replicas apart: a lock that ends with its
  * holder, and a ledger of runs. The protocol is written once, in flight.c and preparer.c, against
- * this interface; Postgres stands behind it in postgres_coordinator.c.
+ * this interface. Postgres stands behind it in postgres_coordinator.c, a file in
+ * file_coordinator.c, and nothing at all (--lock=none) in unlocked_coordinator.c.
  */
 #ifndef PREPARE_COORDINATOR_H
 #define PREPARE_COORDINATOR_H
@@ -14,7 +15,7 @@
 
 enum run_state { RUN_NONE, RUN_RUNNING, RUN_SUCCEEDED, RUN_FAILED, RUN_INTERRUPTED };
 
-enum { RUN_OUTPUT_LENGTH = 4096 };
+enum { RUN_OUTPUT_LENGTH = 4096, RUN_DATABASES_LENGTH = 512, LOOK_DOUBT_LENGTH = 320 };
 
 /* A row of the ledger. */
 struct run {
@@ -26,7 +27,9 @@ struct run {
     char step[129];  /* The step that did not end well, or empty. */
     int exit_status; /* Of a failed run, and of an interrupted one whose step a signal ended. */
     int64_t age_ms;  /* Since it finished, or since it started while it runs; the ledger's clock. */
-    char databases[512];            /* Of a succeeded run: which were in order, a name a line. */
+    /* Names of configurations, one a line. Of a succeeded run: whose databases were in order. Of
+     * any other: which of them it began to initialise. */
+    char databases[RUN_DATABASES_LENGTH];
     char output[RUN_OUTPUT_LENGTH]; /* Its step's last lines, without secrets, or empty. */
 };
 
@@ -39,7 +42,7 @@ struct look {
     struct run unfinished; /* A run that began on a new database, where none ever succeeded. */
     int failures;          /* How often this fingerprint failed in a row, up to its newest run. */
     int deaths;            /* How often in a row a signal ended its step. */
-    char doubt[320];       /* Why the success of `newest` does not count, or empty. */
+    char doubt[LOOK_DOUBT_LENGTH]; /* Why the success of `newest` does not count, or empty. */
 };
 
 /* What the databases look like under the lock, before anything is touched. */
@@ -65,6 +68,7 @@ struct fence_report {
 enum coordination {
     COORDINATION_DONE,
     COORDINATION_HELD,      /* lock_try: another replica holds the lock. */
+    COORDINATION_CROWDED,   /* No connection is to be had just now, though the server is there. */
     COORDINATION_ELSEWHERE, /* run_end: somebody else has decided this run. */
     COORDINATION_GONE,      /* The connection broke: connect again. */
     COORDINATION_REFUSED,   /* Final: the error says why. */
@@ -97,12 +101,15 @@ struct coordinator_operations {
     void (*fence_own)(void *self);
     /* NAME=VALUE by which the fence knows the steps of this run, or NULL. */
     const char *(*step_assignment)(void *self);
+    /* A descriptor that the steps keep open, so that the lock lasts until they are gone; or -1. */
+    int (*step_fd)(void *self);
     enum coordination (*run_end)(void *self, const struct run *outcome, struct error *error);
     /* The lock's dead man's switch, for a poll loop: watch guard_fd for reading until
      * guard_deadline_ms, then ask guard_holds; false means that the lock is lost. */
     int (*guard_fd)(void *self);
     int64_t (*guard_deadline_ms)(void *self);
     bool (*guard_holds)(void *self);
+    const char *why_lost; /* How a lock is lost, in words. */
     /* For --status, instead of connect: reaches what is there, once and within the connect timeout,
      * takes no lock, and writes and creates nothing. COORDINATION_REFUSED with 69 where it cannot
      * be reached. Unless found->absent says that there is nothing yet, look may be asked after it.

@@ -5,6 +5,7 @@
 #define PREPARE_COORDINATORS_H
 
 #include "prepare/coordinator.h"
+#include "prepare/file_coordinator.h"
 #include "prepare/postgres_coordinator.h"
 #include "signalbox/prepare/prepare.h"
 #include "signalbox/prepare/target.h"
@@ -13,6 +14,7 @@
 /* Room for any of them. Whichever is used, none owns more than its disconnect gives back. */
 struct coordinators {
     struct postgres_coordinator postgres;
+    struct file_coordinator file;
 };
 
 /* What is pointed to must stay as long as the coordinator is used. */

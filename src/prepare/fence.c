@@ -68,7 +68,8 @@ void fence_assignment(const struct fence *fence, char assignment[FENCE_ASSIGNMEN
         fence->app, fence->run);
 }
 
-/* $1: the pattern of names; $2: a name to leave alone, or to insist on; $3: idle ones too. */
+/* $1: the pattern of names; $2: a name to leave alone, or to insist on; $3: idle ones too; $4: in
+ * these databases only. */
 #define BACKENDS                                                                                   \
     "WITH named AS (SELECT pid, usename, application_name,"                                        \
     " EXISTS (SELECT FROM pg_locks AS held WHERE held.pid = activity.pid"                          \
@@ -78,7 +79,8 @@ void fence_assignment(const struct fence *fence, char assignment[FENCE_ASSIGNMEN
     " FROM pg_roles AS me, pg_roles AS them"                                                       \
     " WHERE me.rolname = current_user AND them.oid = usesysid) AS is_ours"                         \
     " FROM pg_stat_activity AS activity"                                                           \
-    " WHERE application_name LIKE $1 AND pid <> pg_backend_pid() AND "
+    " WHERE application_name LIKE $1 AND pid <> pg_backend_pid()"                                  \
+    " AND ($4::text IS NULL OR datname = ANY (string_to_array($4, chr(10)))) AND "
 #define ENDED                                                                                      \
     "), relevant AS (SELECT * FROM named WHERE is_busy OR ($3::boolean AND is_ours))"              \
     " SELECT pid, usename, is_ours, CASE WHEN is_ours THEN pg_terminate_backend(pid) END"          \
@@ -88,7 +90,7 @@ static enum session_result sweep_named(const struct fence *fence, struct session
     const char *statement, const char *pattern, const char *name, struct fence_sweep *sweep,
     int64_t deadline_ms) {
     /* A session to itself has no idle connections of strangers that bear the name. */
-    const char *parameters[] = {pattern, name, fence->is_pooled ? "false" : "true"};
+    const char *parameters[] = {pattern, name, fence->is_pooled ? "false" : "true", fence->only_in};
     enum session_result result =
         session_query(session, statement, parameters, ARRAY_LENGTH(parameters), deadline_ms);
     if (result != SESSION_DONE) {
@@ -127,6 +129,37 @@ enum session_result fence_look_at_rails_lock(const struct fence *fence, struct s
     (void)snprintf(sweep->holder, sizeof sweep->holder,
         "Rails' own migration lock, held by backend %s (%s)", session_value(session, 0, 0),
         session_value(session, 0, 1));
+    return SESSION_DONE;
+}
+
+enum session_result fence_look_at_rails_locks(
+    struct session *session, const char *names, struct fence_sweep *sweep, int64_t deadline_ms) {
+    AUTO_TEXT struct text keys = {.data = NULL};
+    *sweep = (struct fence_sweep){.ended = 0};
+    for (const char *at = names; *at != '\0';) {
+        size_t length = strcspn(at, "\n");
+        AUTO_FREE char *name = string_copy_part(at, length);
+        text_append_format(
+            &keys, "%s%lld", keys.length == 0 ? "" : "\n", (long long)fence_rails_lock_key(name));
+        at += length + (at[length] == '\n' ? 1 : 0);
+    }
+    const char *parameters[] = {names, text_string(&keys)};
+    enum session_result result = session_query(session,
+        "SELECT held.pid, coalesce(application_name, ''), name FROM"
+        " unnest(string_to_array($1, chr(10)), string_to_array($2, chr(10))::bigint[])"
+        " AS wanted (name, key) JOIN pg_database ON pg_database.datname = name"
+        " JOIN pg_locks AS held ON held.database = pg_database.oid"
+        " AND classid::bigint = (key >> 32) & 4294967295 AND objid::bigint = key & 4294967295"
+        " LEFT JOIN pg_stat_activity AS activity USING (pid)"
+        " WHERE locktype = 'advisory' AND granted AND objsubid = 1",
+        parameters, ARRAY_LENGTH(parameters), deadline_ms);
+    if (result != SESSION_DONE || session_row_count(session) == 0) {
+        return result;
+    }
+    sweep->remaining = 1;
+    (void)snprintf(sweep->holder, sizeof sweep->holder,
+        "Rails' own migration lock in %s, held by backend %s (%s)", session_value(session, 0, 2),
+        session_value(session, 0, 0), session_value(session, 0, 1));
     return SESSION_DONE;
 }
 

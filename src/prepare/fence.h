@@ -17,6 +17,8 @@ enum { FENCE_APP_LENGTH = 8, FENCE_RUN_LENGTH = 16 };
 struct fence {
     char app[FENCE_APP_LENGTH + 1]; /* Of database, schema and lock key: never another app's. */
     char run[FENCE_RUN_LENGTH + 1]; /* Random, one for each run of this process. */
+    const char *only_in; /* Names of databases, one a line, whose backends alone are ended; NULL:
+                            wherever they are on the server. */
     bool is_pooled;      /* Connections go through a pooler, so that idle ones may be strangers'. */
     char rails_lock[24]; /* The key that `db:migrate` takes in this database. */
 };
@@ -38,6 +40,10 @@ enum session_result fence_sweep_others(const struct fence *fence, struct session
 /* Whether somebody holds Rails' own migration lock, such as a stock replica: what does not carry
  * the name. Not to be asked while our own steps run. */
 enum session_result fence_look_at_rails_lock(const struct fence *fence, struct session *session,
+    struct fence_sweep *sweep, int64_t deadline_ms) MUST_USE;
+
+/* The same in the databases of these names, one a line, on the session's server. */
+enum session_result fence_look_at_rails_locks(struct session *session, const char *names,
     struct fence_sweep *sweep, int64_t deadline_ms) MUST_USE;
 
 /* Ends this run's own backends, after a step that did not end well. */

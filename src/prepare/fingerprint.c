@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <openssl/evp.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "prepare/content.h"
@@ -18,7 +19,9 @@
 
 struct adding {
     EVP_MD_CTX *digest;
-    const struct watch_tree *tree; /* Whose files are being added. */
+    const struct watch_tree *tree; /* Whose files are being added … */
+    char *real_directory;          /* … and where that really is; NULL where nobody can say. */
+    const struct string_list *left_out;
     struct fingerprint *fingerprint;
     struct string_list *warnings;
     bool has_variable;
@@ -62,10 +65,17 @@ static int add_link(
                                                              : -1;
 }
 
+/* Rails' schema files are in a folder `db`. Elsewhere the name stands for good reasons, such as an
+ * initializer that keeps the table out of the dump. */
+static bool may_be_schema(const char *path) {
+    return string_has_prefix(path, "db/") || strstr(path, "/db/") != NULL;
+}
+
 static void note_content(
     const struct adding *adding, const struct tree_entry *entry, const struct content *content) {
     struct fingerprint *fingerprint = adding->fingerprint;
-    if (content->names_ledger && fingerprint->ledger_named_in[0] == '\0') {
+    if (content->names_ledger && may_be_schema(entry->path) &&
+        fingerprint->ledger_named_in[0] == '\0') {
         (void)snprintf(
             fingerprint->ledger_named_in, sizeof fingerprint->ledger_named_in, "%s", entry->path);
     }
@@ -104,8 +114,22 @@ static int add_content(
         : -1;
 }
 
+static bool is_left_out(const struct adding *adding, const struct tree_entry *entry) {
+    AUTO_TEXT struct text path = {.data = NULL};
+    if (adding->tree->label != NULL || adding->left_out == NULL || adding->left_out->count == 0 ||
+        adding->real_directory == NULL) {
+        return false;
+    }
+    bool is_root = strcmp(adding->real_directory, "/") == 0;
+    text_append_format(&path, "%s/%s", is_root ? "" : adding->real_directory, entry->path);
+    return string_list_has(adding->left_out, text_string(&path));
+}
+
 static int add_entry(void *self, const struct tree_entry *entry, struct error *error) {
     const struct adding *adding = self;
+    if (is_left_out(adding, entry)) {
+        return 0;
+    }
     switch (entry->kind) {
     case TREE_FILE:
     case TREE_LINKED_FILE:
@@ -126,6 +150,8 @@ static int add_trees(struct adding *adding, struct watch *watch, struct error *e
     const struct tree_visitor visitor = {.visit = add_entry, .self = adding};
     for (size_t i = 0; i < watch->count; i++) {
         adding->tree = &watch->trees[i];
+        AUTO_FREE char *real_directory = realpath(watch->trees[i].directory, NULL);
+        adding->real_directory = real_directory;
         if (tree_walk(
                 &watch->trees[i], !watch->is_whole_image, &visitor, adding->warnings, error) != 0) {
             return -1;
@@ -252,8 +278,10 @@ int fingerprint_make(const struct fingerprint_request *request, struct fingerpri
     *fingerprint = (struct fingerprint){.files = 0};
     int result = watch_make(&asked, &watch, warnings, error);
     if (result == 0) {
-        struct adding adding = {
-            .digest = EVP_MD_CTX_new(), .fingerprint = fingerprint, .warnings = warnings};
+        struct adding adding = {.digest = EVP_MD_CTX_new(),
+            .left_out = request->left_out,
+            .fingerprint = fingerprint,
+            .warnings = warnings};
         result = add_all(&adding, request, &watch, error);
         EVP_MD_CTX_free(adding.digest);
     }

@@ -20,18 +20,21 @@ struct fingerprint {
     const char *nothing; /* … this clause says why, and what to do. */
     int64_t files;
     int64_t bytes;
-    char ledger_named_in[256]; /* The first file found that names the ledger's table, or empty. */
+    char ledger_named_in[256]; /* The first file found in a folder `db` that names the ledger's
+                                  table, as a schema would that was dumped with it; or empty. */
 };
 
 struct fingerprint_request {
     const char *directory;           /* Whose files count, itself a directory. */
     const struct string_list *watch; /* As --watch has it; NULL or empty: the whole image. */
     const struct step_list *steps;
-    const char *environment;           /* The Rails environment's name. */
-    const struct databases *databases; /* NULL where only Rails can say which there are. Of them
-                                           role, name, schema_search_path and migrations_paths:
-                                           never host, port, user or password. */
-    const char *release;               /* NULL where none is given. */
+    const char *environment;            /* The Rails environment's name. */
+    const struct databases *databases;  /* NULL where only Rails can say which there are. Of them
+                                            role, name, schema_search_path and migrations_paths:
+                                            never host, port, user or password. */
+    const char *release;                /* NULL where none is given. */
+    const struct string_list *left_out; /* Files by their real, absolute paths: what changes with
+                                           every run or request is no image's content; or NULL. */
 };
 
 /* Reads the files that are watched, and variables of the environment. What is noteworthy is

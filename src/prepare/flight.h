@@ -36,6 +36,7 @@ enum observation {
     SEEN_TOO_SOON,      /* Neither, but it has failed so often that it must rest first. */
     SEEN_STANDBY,       /* Neither, and nothing can be run on this server. */
     SEEN_LOCK_HELD,     /* By another replica. */
+    SEEN_CROWDED,       /* All connections are taken. */
     SEEN_TIMED_OUT,     /* Waited longer than --wait-timeout. */
     SEEN_STEPS_OK,      /* All steps ended with 0. */
     SEEN_STEPS_FAILED,  /* One did not. */

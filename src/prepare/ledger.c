@@ -8,25 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "prepare/run_state.h"
 #include "prepare/schema.h"
 #include "signalbox/base/text.h"
-
-static const char *const state_names[] = {
-    [RUN_NONE] = "none",
-    [RUN_RUNNING] = "running",
-    [RUN_SUCCEEDED] = "succeeded",
-    [RUN_FAILED] = "failed",
-    [RUN_INTERRUPTED] = "interrupted",
-};
-
-static enum run_state state_from_name(const char *name) {
-    for (size_t i = 0; i < ARRAY_LENGTH(state_names); i++) {
-        if (strcmp(state_names[i], name) == 0) {
-            return (enum run_state)i;
-        }
-    }
-    return RUN_NONE;
-}
 
 static int64_t number_at(const struct session *session, int row, int column) {
     int64_t number = 0;
@@ -48,7 +32,7 @@ static int64_t number_at(const struct session *session, int row, int column) {
 static struct run run_at(const struct session *session, int row) {
     struct run run = {
         .id = number_at(session, row, 1),
-        .state = state_from_name(session_value(session, row, 2)),
+        .state = run_state_from_name(session_value(session, row, 2)),
         .exit_status = (int)number_at(session, row, 5),
         .age_ms = number_at(session, row, 6),
     };
@@ -250,22 +234,42 @@ enum session_result ledger_bury(
     return result;
 }
 
+static const char *or_null(const char *string) {
+    return string[0] == '\0' ? NULL : string;
+}
+
+enum session_result ledger_begun(
+    const struct ledger *ledger, struct session *session, char **names, int64_t deadline_ms) {
+    const char *parameters[] = {ledger->lock_key};
+    AUTO_TEXT struct text statement = {.data = NULL};
+    *names = NULL;
+    text_append_format(&statement,
+        "SELECT coalesce(string_agg(to_jsonb(row) ->> 'databases', chr(10)), '') FROM %s AS row"
+        " WHERE lock_key = $1::integer AND state <> 'succeeded' AND id > coalesce((SELECT max(id)"
+        " FROM %s WHERE lock_key = $1::integer AND state = 'succeeded'), 0)",
+        ledger->table, ledger->table);
+    enum session_result result =
+        session_query(session, text_string(&statement), parameters, 1, deadline_ms);
+    bool is_missing = result == SESSION_FAILED && strcmp(session->failure.sqlstate, "42P01") == 0;
+    if (result == SESSION_DONE || is_missing) {
+        *names = string_copy(is_missing ? "" : session_value(session, 0, 0));
+        return SESSION_DONE;
+    }
+    return result;
+}
+
 enum session_result ledger_begin(const struct ledger *ledger, struct session *session,
     const struct ledger_entry *entry, int64_t *id, int64_t deadline_ms) {
     const char *parameters[] = {entry->run, ledger->lock_key, ledger->fingerprint, entry->release,
-        entry->host, entry->initialises ? "true" : "false"};
+        entry->host, entry->initialises ? "true" : "false", or_null(entry->databases)};
     enum session_result result = query(ledger, session, "INSERT INTO ",
-        " (run, lock_key, fingerprint, release, state, host, initialises)"
-        " VALUES ($1, $2::integer, $3, $4, 'running', $5, $6::boolean) RETURNING id",
+        " (run, lock_key, fingerprint, release, state, host, initialises, databases)"
+        " VALUES ($1, $2::integer, $3, $4, 'running', $5, $6::boolean, $7) RETURNING id",
         parameters, ARRAY_LENGTH(parameters), deadline_ms);
     if (result == SESSION_DONE) {
         *id = number_at(session, 0, 0);
     }
     return result;
-}
-
-static const char *or_null(const char *string) {
-    return string[0] == '\0' ? NULL : string;
 }
 
 enum session_result ledger_end(const struct ledger *ledger, struct session *session,
@@ -276,11 +280,11 @@ enum session_result ledger_end(const struct ledger *ledger, struct session *sess
     (void)snprintf(exit_status, sizeof exit_status, "%d", outcome->exit_status);
     /* Stopped at our wish or without the lock, a step's status says nothing about it. */
     bool has_status = outcome->state != RUN_INTERRUPTED || outcome->exit_status != 0;
-    const char *parameters[] = {id, state_names[outcome->state], has_status ? exit_status : NULL,
+    const char *parameters[] = {id, run_state_name(outcome->state), has_status ? exit_status : NULL,
         or_null(outcome->step), or_null(outcome->databases), or_null(outcome->output)};
     static const char change[] =
         " SET state = $2, finished = clock_timestamp(), exit_status = $3::integer, step = $4,"
-        " databases = $5, output = $6"
+        " databases = CASE WHEN $2 = 'succeeded' THEN $5 ELSE databases END, output = $6"
         " WHERE id = $1::bigint AND state = 'running' RETURNING id";
     enum session_result result = query(
         ledger, session, "UPDATE ", change, parameters, ARRAY_LENGTH(parameters), deadline_ms);

@@ -45,7 +45,13 @@ struct ledger_entry {
     const char *host;
     const char *release; /* Or NULL. */
     bool initialises;
+    const char *databases; /* Which of them it begins to initialise, a name a line, or "". */
 };
+
+/* Which databases the runs since the last success began to initialise, a name a line, in memory of
+ * the caller. */
+enum session_result ledger_begun(const struct ledger *ledger, struct session *session, char **names,
+    int64_t deadline_ms) MUST_USE;
 
 enum session_result ledger_begin(const struct ledger *ledger, struct session *session,
     const struct ledger_entry *entry, int64_t *id, int64_t deadline_ms) MUST_USE;

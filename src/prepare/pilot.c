@@ -7,10 +7,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "prepare/narration.h"
 #include "signalbox/base/deadline.h"
+#include "signalbox/base/random.h"
 #include "signalbox/base/text.h"
 #include "signalbox/process/exit_status.h"
 #include "signalbox/report/report.h"
@@ -26,6 +26,8 @@ static enum observation observe(enum coordination coordination) {
         return SEEN_DONE;
     case COORDINATION_HELD:
         return SEEN_LOCK_HELD;
+    case COORDINATION_CROWDED:
+        return SEEN_CROWDED;
     case COORDINATION_ELSEWHERE:
         return SEEN_ELSEWHERE;
     case COORDINATION_GONE:
@@ -81,7 +83,6 @@ static enum observation look(struct flight *flight) {
  * waiting is left to the second pause: then it can say for whom. */
 static enum observation pause_waiting(struct flight *flight) {
     int64_t now_ms = clock_now_ms();
-    uint32_t random = 0;
     if (flight->waiting_since_ms == 0) {
         flight->waiting_since_ms = now_ms;
     }
@@ -93,12 +94,13 @@ static enum observation pause_waiting(struct flight *flight) {
     if (waited_ms >= flight->request->wait_timeout_ms) {
         return SEEN_TIMED_OUT;
     }
-    /* Without randomness the replicas only drift apart less. */
-    (void)!getrandom(&random, sizeof random, GRND_NONBLOCK);
     int64_t pause_ms = flight->coordinator.operations->rest(
-        flight->coordinator.self, flight_pause_ms(waited_ms, random));
+        flight->coordinator.self, flight_pause_ms(waited_ms, random_number()));
+    int64_t left_ms = flight->request->wait_timeout_ms - waited_ms;
     struct attention attention = cancellation_attention(flight->cancellation);
-    return attention_pause(&attention, now_ms + pause_ms) ? SEEN_CANCELLED : SEEN_DONE;
+    return attention_pause(&attention, now_ms + deadline_earlier(pause_ms, left_ms))
+        ? SEEN_CANCELLED
+        : SEEN_DONE;
 }
 
 static enum observation let_go(struct flight *flight) {

@@ -7,9 +7,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "prepare/conclude.h"
 #include "prepare/connect.h"
+#include "prepare/crowd.h"
+#include "prepare/inspecting.h"
 #include "prepare/postgres_history.h"
+#include "prepare/taking.h"
 #include "signalbox/base/deadline.h"
+#include "signalbox/base/random.h"
 #include "signalbox/base/text.h"
 #include "signalbox/process/exit_status.h"
 #include "signalbox/report/report.h"
@@ -19,45 +24,13 @@ enum {
     FAREWELL_TIMEOUT_MS = 2000,
     RECORD_ATTEMPT_MS = 5000,
     RECORD_PAUSE_MS = 250,
-    FENCE_PAUSE_MS = 20
+    FENCE_PAUSE_MS = 20,
+    AFTER_TROUBLE_MS = 250,
+    AFTER_STANDBY_MS = 1000
 };
 
 static int64_t statement_deadline_ms(void) {
     return deadline_after_ms(STATEMENT_TIMEOUT_MS);
-}
-
-/* Whether the failure says that the connection or the server is in trouble, rather than that the
- * statement is refused: no code at all, class 08 (connection), 53 (resources), 57 (operator
- * intervention), 25P0x (the transaction was ended). */
-static bool is_gone(const struct session_failure *failure) {
-    const char *code = failure->sqlstate;
-    return code[0] == '\0' || string_has_prefix(code, "08") || string_has_prefix(code, "53") ||
-        string_has_prefix(code, "57") || string_has_prefix(code, "25P0");
-}
-
-static enum coordination conclude(struct postgres_coordinator *coordinator,
-    enum session_result result, const struct session *session, struct error *error) {
-    switch (result) {
-    case SESSION_DONE:
-        coordinator->trouble_since_ms = 0;
-        return COORDINATION_DONE;
-    case SESSION_CANCELLED:
-        return COORDINATION_CANCELLED;
-    case SESSION_FAILED:
-        if (!is_gone(&session->failure)) {
-            error_set(error, EXIT_STATUS_CONFIGURATION, "the database refuses what is needed: %s",
-                session->failure.message);
-            return COORDINATION_REFUSED;
-        }
-        break;
-    case SESSION_PENDING:
-    case SESSION_TIMED_OUT:
-        break;
-    }
-    if (coordinator->trouble_since_ms == 0) {
-        coordinator->trouble_since_ms = clock_now_ms();
-    }
-    return COORDINATION_GONE;
 }
 
 static void disconnect(void *self) {
@@ -83,20 +56,42 @@ static enum coordination refuse_what_cannot_lock(
     return concluded;
 }
 
+static enum coordination refuse_standby(
+    const struct postgres_coordinator *coordinator, struct error *error) {
+    AUTO_TEXT struct text description = {.data = NULL};
+    database_describe(coordinator->target->database, &description);
+    error_set(error, EXIT_STATUS_UNAVAILABLE,
+        "%s (from %s) is read-only (a standby, or default_transaction_read_only) and did not "
+        "become writable before --connect-timeout",
+        text_string(&description), coordinator->target->database->source);
+    return COORDINATION_REFUSED;
+}
+
 static enum coordination connect_to_database(void *self, struct error *error) {
     struct postgres_coordinator *coordinator = self;
     int64_t began_ms = clock_now_ms();
-    int64_t deadline_ms = coordinator->trouble_since_ms == 0
-        ? deadline_after_ms(coordinator->connect_timeout_ms)
-        : coordinator->trouble_since_ms + coordinator->connect_timeout_ms;
+    bool was_standby = coordinator->read_only_since_ms != 0;
+    int64_t since_ms =
+        was_standby ? coordinator->read_only_since_ms : coordinator->trouble_since_ms;
+    int64_t deadline_ms = since_ms == 0 ? deadline_after_ms(coordinator->connect_timeout_ms)
+                                        : since_ms + coordinator->connect_timeout_ms;
     disconnect(coordinator);
-    if (coordinator->trouble_since_ms != 0) {
+    if (was_standby && deadline_passed(deadline_ms)) {
+        return refuse_standby(coordinator, error);
+    }
+    if (since_ms != 0) {
         /* What broke a moment ago is not asked again in the same breath. */
-        if (attention_pause(coordinator->attention, deadline_after_ms(250))) {
+        int64_t pause_ms =
+            was_standby ? jittered_ms(AFTER_STANDBY_MS, random_number()) : AFTER_TROUBLE_MS;
+        if (attention_pause(coordinator->attention, deadline_after_ms(pause_ms))) {
             return COORDINATION_CANCELLED;
         }
     }
     enum coordination result = connect_patiently(coordinator, deadline_ms, error);
+    if (result == COORDINATION_REFUSED && was_standby &&
+        error->exit_status == EXIT_STATUS_UNAVAILABLE) {
+        return refuse_standby(coordinator, error);
+    }
     if (result != COORDINATION_DONE || coordinator->was_reached) {
         return result;
     }
@@ -144,7 +139,7 @@ static enum coordination go_on_without_ledger(
 /* The ledger's own refusals cost only the ledger; anything else is concluded as usual. */
 static enum coordination conclude_ledger(
     struct postgres_coordinator *coordinator, enum session_result result, struct error *error) {
-    if (result == SESSION_FAILED && !is_gone(&coordinator->reader.failure)) {
+    if (result == SESSION_FAILED && !outcome_is_gone(&coordinator->reader.failure)) {
         return go_on_without_ledger(coordinator, &coordinator->reader);
     }
     return conclude(coordinator, result, &coordinator->reader, error);
@@ -153,10 +148,15 @@ static enum coordination conclude_ledger(
 static enum coordination look(void *self, struct look *seen, struct error *error) {
     struct postgres_coordinator *coordinator = self;
     *seen = (struct look){.newest = {.state = RUN_NONE}};
-    if (!coordinator->has_ledger) {
-        return COORDINATION_DONE;
+    coordinator->look_began_ms = clock_now_ms();
+    enum session_result result = connect_and_learn(coordinator, statement_deadline_ms());
+    seen->is_read_only = coordinator->is_read_only;
+    if (crowd_is_in_the_way(coordinator, result, &coordinator->reader.failure)) {
+        return crowd_give_way(coordinator, result);
     }
-    enum session_result result = SESSION_DONE;
+    if (result != SESSION_DONE || !coordinator->has_ledger) {
+        return conclude(coordinator, result, &coordinator->reader, error);
+    }
     if (coordinator->ledger.table == NULL) {
         result = ledger_find(&coordinator->ledger, &coordinator->reader, statement_deadline_ms());
     }
@@ -166,27 +166,16 @@ static enum coordination look(void *self, struct look *seen, struct error *error
     }
     enum coordination concluded = conclude_ledger(coordinator, result, error);
     seen->has_ledger = coordinator->has_ledger;
-    return concluded;
+    coordinator->latest = seen->latest;
+    return concluded == COORDINATION_DONE ? inspecting_look(coordinator, seen, error) : concluded;
 }
 
 static enum coordination lock_try(void *self, struct error *error) {
-    struct postgres_coordinator *coordinator = self;
-    struct session *holder = &coordinator->lock.holder;
-    enum session_result result = SESSION_DONE;
-    bool taken = false;
-    if (holder->connection == NULL) {
-        result = connect_once(coordinator, holder, statement_deadline_ms());
-    }
-    if (result == SESSION_DONE) {
-        result = lock_take(
-            &coordinator->lock, coordinator->target->lock_key, &taken, statement_deadline_ms());
-    }
-    enum coordination concluded = conclude(coordinator, result, holder, error);
-    if (concluded != COORDINATION_DONE) {
-        session_close(holder);
-        return concluded;
-    }
-    return taken ? COORDINATION_DONE : COORDINATION_HELD;
+    return taking_try(self, error);
+}
+
+static int64_t rest(void *self, int64_t pause_ms) {
+    return crowd_rest(self, pause_ms);
 }
 
 static void let_go(void *self) {
@@ -194,17 +183,14 @@ static void let_go(void *self) {
     lock_release(&coordinator->lock);
 }
 
-/* Nothing is hung up yet: a waiter keeps its connection. */
-static int64_t rest(void *self, int64_t pause_ms) {
-    (void)self;
-    return pause_ms;
-}
-
 static enum coordination inspect(void *self, struct inspection *found, struct error *error) {
-    (void)self;
-    (void)error;
-    *found = (struct inspection){.is_new = false};
-    return COORDINATION_DONE;
+    struct postgres_coordinator *coordinator = self;
+    AUTO_FREE char *begun = NULL;
+    enum coordination concluded =
+        conclude_ledger(coordinator, inspecting_find_begun(coordinator, &begun), error);
+    return concluded == COORDINATION_DONE
+        ? inspecting_judge(coordinator, begun == NULL ? "" : begun, found, error)
+        : concluded;
 }
 
 /* Under the lock, with a table that is there: buries the dead and enters the new run. */
@@ -215,7 +201,8 @@ static enum session_result enter(
     struct ledger_entry entry = {.run = coordinator->fence.run,
         .host = report_host(),
         .release = coordinator->release,
-        .initialises = coordinator->initialises};
+        .initialises = coordinator->initialises,
+        .databases = coordinator->initialised};
     bool was_there = coordinator->is_ledger_there;
     enum session_result result =
         ledger_make(ledger, reader, &coordinator->is_ledger_there, deadline_ms);
@@ -253,6 +240,8 @@ static enum coordination run_begin(void *self, const struct run_beginning *begin
     *id = 0;
     *dead = (struct run){.state = RUN_NONE};
     coordinator->initialises = beginning->initialises;
+    coordinator->servers.given_up = 0;
+    servers_warn_of_names(coordinator->servers.databases);
     coordinator->is_ledger_late = false;
     enum coordination concluded = conclude(coordinator,
         fence_make(&coordinator->fence, reader, coordinator->target->database->schema_search_path,
@@ -271,18 +260,9 @@ static enum coordination run_begin(void *self, const struct run_beginning *begin
     return conclude_ledger(coordinator, result, error);
 }
 
-/* The reader is opened when it is needed: the steps may take an hour, and a connection that idles
- * through it only takes a slot. */
-static enum session_result reader_wake(
-    struct postgres_coordinator *coordinator, int64_t deadline_ms) {
-    return coordinator->reader.connection != NULL
-        ? SESSION_DONE
-        : connect_once(coordinator, &coordinator->reader, deadline_ms);
-}
-
 static enum session_result fence_once(struct postgres_coordinator *coordinator,
     bool is_before_steps, struct fence_sweep *sweep, int64_t deadline_ms) {
-    enum session_result result = reader_wake(coordinator, deadline_ms);
+    enum session_result result = connect_reader_patiently(coordinator, deadline_ms);
     if (result == SESSION_DONE) {
         result = fence_sweep_others(&coordinator->fence, &coordinator->reader, sweep, deadline_ms);
     }
@@ -290,7 +270,13 @@ static enum session_result fence_once(struct postgres_coordinator *coordinator,
         result =
             fence_look_at_rails_lock(&coordinator->fence, &coordinator->reader, sweep, deadline_ms);
     }
-    return result;
+    if (result == SESSION_DONE && is_before_steps && sweep->remaining == 0) {
+        result =
+            servers_look_at_first(&coordinator->servers, &coordinator->reader, sweep, deadline_ms);
+    }
+    return result == SESSION_DONE ? servers_sweep_others(&coordinator->servers, &coordinator->fence,
+                                        is_before_steps, coordinator->attention, sweep, deadline_ms)
+                                  : result;
 }
 
 static enum coordination fence(
@@ -302,8 +288,12 @@ static enum coordination fence(
     enum session_result result = fence_once(coordinator, is_before_steps, &sweep, deadline_ms);
     *found = (struct fence_report){.ended = sweep.ended, .remaining = sweep.remaining};
     (void)snprintf(found->holder, sizeof found->holder, "%s", sweep.holder);
+    if (result == SESSION_DONE && is_before_steps && sweep.remaining == 0) {
+        result = crowd_wait_for_calm(coordinator, found, deadline_ms);
+    }
     enum coordination concluded = conclude(coordinator, result, &coordinator->reader, error);
     if (found->remaining == 0) {
+        /* The steps may take an hour, and a connection that idles through it only takes a slot. */
         session_close(&coordinator->reader);
     }
     return concluded;
@@ -317,8 +307,10 @@ static void fence_own(void *self) {
     int64_t deadline_ms = deadline_after_ms(FAREWELL_TIMEOUT_MS);
     coordinator->attention = NULL;
     /* Ending a backend is asynchronous, so it is asked until it is gone. */
-    while (reader_wake(coordinator, deadline_ms) == SESSION_DONE &&
+    while (connect_reader_patiently(coordinator, deadline_ms) == SESSION_DONE &&
         fence_sweep_own(&coordinator->fence, &coordinator->reader, &sweep, deadline_ms) ==
+            SESSION_DONE &&
+        servers_sweep_own(&coordinator->servers, &coordinator->fence, NULL, &sweep, deadline_ms) ==
             SESSION_DONE &&
         sweep.remaining > 0 && !deadline_passed(deadline_ms)) {
         (void)attention_pause(&nobody, deadline_after_ms(FENCE_PAUSE_MS));
@@ -332,11 +324,17 @@ static const char *step_assignment(void *self) {
     return coordinator->step_assignment;
 }
 
+/* The lock is a connection's; what a step leaves in the server, the fence ends. */
+static int step_fd(void *self) {
+    (void)self;
+    return -1;
+}
+
 static enum session_result write_outcome(struct postgres_coordinator *coordinator,
     const struct run *outcome, bool *changed, int64_t deadline_ms) {
     struct run entered = *outcome;
     struct run dead;
-    enum session_result result = reader_wake(coordinator, deadline_ms);
+    enum session_result result = connect_reader_patiently(coordinator, deadline_ms);
     if (result == SESSION_DONE && entered.id == 0) {
         result = enter(coordinator, &entered.id, &dead, deadline_ms);
     }
@@ -356,7 +354,7 @@ static enum session_result write_patiently(
         enum session_result result = write_outcome(coordinator, outcome, changed,
             deadline_earlier(deadline_ms, deadline_after_ms(RECORD_ATTEMPT_MS)));
         if (result == SESSION_DONE ||
-            (result == SESSION_FAILED && !is_gone(&coordinator->reader.failure)) ||
+            (result == SESSION_FAILED && !outcome_is_gone(&coordinator->reader.failure)) ||
             deadline_passed(deadline_ms) || !(is_stopped || lock_holds(&coordinator->lock))) {
             return result;
         }
@@ -375,7 +373,11 @@ static enum coordination run_end(void *self, const struct run *outcome, struct e
     }
     const struct attention *attention = coordinator->attention;
     coordinator->attention = NULL;
-    enum session_result result = write_patiently(coordinator, outcome, &changed);
+    struct run noted = *outcome;
+    if (outcome->state == RUN_SUCCEEDED) {
+        inspecting_note(coordinator, &noted, deadline_after_ms(RECORD_ATTEMPT_MS));
+    }
+    enum session_result result = write_patiently(coordinator, &noted, &changed);
     enum coordination concluded = conclude(coordinator, result, &coordinator->reader, error);
     if (concluded == COORDINATION_DONE && changed && outcome->state == RUN_SUCCEEDED) {
         /* Rows too many harm nobody today. */
@@ -413,6 +415,8 @@ void postgres_coordinator_initialise(struct postgres_coordinator *coordinator,
         .ledger = {.fingerprint = target->fingerprint,
             .search_path = target->database->schema_search_path},
     };
+    coordinator->servers = (struct servers){.databases = &target->databases};
+    inspector_initialise(&coordinator->inspector, target, connect_timeout_ms);
     (void)snprintf(coordinator->ledger.lock_key, sizeof coordinator->ledger.lock_key, "%lld",
         (long long)target->lock_key);
 }
@@ -429,10 +433,13 @@ struct coordinator postgres_coordinator_interface(struct postgres_coordinator *c
         .fence = fence,
         .fence_own = fence_own,
         .step_assignment = step_assignment,
+        .step_fd = step_fd,
         .run_end = run_end,
         .guard_fd = guard_fd,
         .guard_deadline_ms = guard_deadline_ms,
         .guard_holds = guard_holds,
+        .why_lost = "the connection that held it is closed or silent; behind PgBouncer its "
+                    "idle_transaction_timeout does that",
         .history = postgres_history,
         .disconnect = disconnect,
     };

@@ -10,8 +10,10 @@
 
 #include "prepare/coordinator.h"
 #include "prepare/fence.h"
+#include "prepare/inspector.h"
 #include "prepare/ledger.h"
 #include "prepare/lock.h"
+#include "prepare/servers.h"
 #include "signalbox/postgres/session.h"
 #include "signalbox/prepare/target.h"
 #include "signalbox/process/attention.h"
@@ -26,13 +28,28 @@ struct postgres_coordinator {
     struct lock lock;
     struct ledger ledger;
     struct fence fence;
+    struct servers servers;
+    struct inspector inspector;
+    struct run latest; /* The last success that a look has seen. */
     char step_assignment[FENCE_ASSIGNMENT_LENGTH];
     bool has_ledger;
-    bool is_ledger_there; /* Its table was seen. */
-    bool is_ledger_late;  /* The run is entered only after its steps. */
-    bool initialises;     /* What will be entered then. */
+    bool is_ledger_there;                   /* Its table was seen. */
+    bool is_ledger_late;                    /* The run is entered only after its steps. */
+    bool initialises;                       /* What will be entered then, … */
+    char initialised[RUN_DATABASES_LENGTH]; /* … and the databases that it begins to initialise. */
     bool was_reached;
-    char last_reason[480]; /* Why the database was not reached, said once. */
+    bool is_learned; /* What follows is known of the reader's connection. */
+    bool is_pooled;
+    bool is_read_only;
+    int64_t read_only_since_ms; /* 0 while the server can be written to. */
+    int64_t look_began_ms;
+    int64_t rest_base_ms;          /* The pace of a waiter that hangs up. */
+    int64_t counted_ms;            /* When the slots were last found plenty. */
+    int64_t uncalm_since_ms;       /* Since when the first step waits for slots; 0: not at all. */
+    int calm_streak;               /* How often in a row there was room. */
+    int64_t lock_trouble_since_ms; /* Since when only trying the lock breaks the connection. */
+    int unproven;                  /* How often in a row no second connection was to be had. */
+    char last_reason[480];         /* Why the database was not reached, said once. */
 };
 
 void postgres_coordinator_initialise(struct postgres_coordinator *coordinator,

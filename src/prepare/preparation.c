@@ -42,7 +42,7 @@ static int complete_target(const struct prepare_request *request, struct target 
         .attention = &attention,
         .timeout_ms = RAILS_ANSWER_MS,
     };
-    if (target->database != NULL) {
+    if (target->unclear[0] == '\0') {
         return 0;
     }
     copy_environment(&request->target, &environment);

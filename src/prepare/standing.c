@@ -99,6 +99,10 @@ static int find(const struct prepare_request *request, struct preparation *prepa
         error_set(error, EXIT_STATUS_UNAVAILABLE, "%s: it stopped answering",
             text_string(&standing->database));
         break;
+    case COORDINATION_CROWDED:
+        error_set(error, EXIT_STATUS_UNAVAILABLE, "%s: all its connections are taken",
+            text_string(&standing->database));
+        break;
     case COORDINATION_HELD:
     case COORDINATION_ELSEWHERE:
     case COORDINATION_REFUSED:

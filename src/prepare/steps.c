@@ -19,7 +19,7 @@
 #include "signalbox/process/spawn.h"
 #include "signalbox/report/report.h"
 
-enum { SAY_EVERY_MS = 10000, FENCE_EVERY_MS = 5000 };
+enum { FENCE_EVERY_MS = 5000 };
 
 struct running_step {
     const struct steps_request *request;
@@ -75,6 +75,8 @@ static int step_start(struct running_step *running, struct error *error) {
         .stdin_fd = input_fd,
         .stdout_fd = output_fd,
         .stderr_fd = errors_fd,
+        .kept_fd =
+            running->request->coordinator->operations->step_fd(running->request->coordinator->self),
         .group = SPAWN_OWN_SESSION,
         .die_with_parent = true,
         .signals = running->request->inheritance,
@@ -111,10 +113,8 @@ static void kill_at_once(const struct running_step *running) {
     }
 }
 
-static void say_lock_lost(const char *what_now) {
-    report(EVENT_LOCK_LOST, NULL,
-        "the lock is lost (the connection that held it is closed or silent; behind PgBouncer its "
-        "idle_transaction_timeout does that)%s",
+static void say_lock_lost(const struct coordinator *coordinator, const char *what_now) {
+    report(EVENT_LOCK_LOST, NULL, "the lock is lost (%s): %s", coordinator->operations->why_lost,
         what_now);
 }
 
@@ -137,7 +137,7 @@ static bool step_tend(struct running_step *running) {
     if (!running->lock_lost && !coordinator->operations->guard_holds(coordinator->self)) {
         running->lock_lost = true;
         kill_at_once(running);
-        say_lock_lost(": killing the step");
+        say_lock_lost(coordinator, "killing the step");
         act_on_ending(running, ending_begin(&running->ending, now_ms, now_ms), SIGKILL);
     }
     if (now_ms >= running->time_is_up_ms) {
@@ -172,7 +172,7 @@ static void say_still_running(struct running_step *running) {
         .step = running->step->text, .elapsed_ms = now_ms - running->began_ms};
     report(EVENT_STEP_RUNNING, &fields, "still running after %s: %s",
         duration_describe(fields.elapsed_ms).string, running->step->text);
-    running->say_at_ms = now_ms + SAY_EVERY_MS;
+    running->say_at_ms = now_ms + report_interval_ms();
 }
 
 /* A step of an earlier run that was still booting when its runner died connects only now. */
@@ -266,7 +266,7 @@ static struct steps_end step_run(const struct steps_request *request, const stru
     struct event_fields fields = {.step = step->text};
     struct error error;
     ending_initialise(&running.ending);
-    running.say_at_ms = running.began_ms + SAY_EVERY_MS;
+    running.say_at_ms = running.began_ms + report_interval_ms();
     running.fence_at_ms = running.began_ms + FENCE_EVERY_MS;
     running.time_is_up_ms =
         request->timeout_ms < 0 ? DEADLINE_NEVER : deadline_after_ms(request->timeout_ms);
@@ -298,7 +298,7 @@ static struct steps_end step_run_locked(
     if (coordinator->operations->guard_holds(coordinator->self)) {
         return step_run(request, step);
     }
-    say_lock_lost(": no step is begun");
+    say_lock_lost(coordinator, "no step is begun");
     return (struct steps_end){
         .outcome = STEPS_LOCK_LOST, .step = step->text, .exit_status = EXIT_STATUS_WAITED_TOO_LONG};
 }

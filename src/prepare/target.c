@@ -7,8 +7,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "prepare/fingerprint.h"
+#include "prepare/lock_place.h"
 #include "signalbox/base/deadline.h"
 #include "signalbox/base/text.h"
 #include "signalbox/prepare/watch_entry.h"
@@ -29,22 +31,6 @@ static void change_environment(const struct target_request *request) {
         /* As the steps get it, whatever its name came from; database.yml may ask for it. */
         (void)setenv("RAILS_ENV", request->environment, 1);
     }
-}
-
-/* Rails' tasks that create a database which is missing (activerecord's databases.rake). */
-static bool creates_databases(const struct step_list *steps) {
-    static const char *const tasks[] = {"db:prepare", "db:create", "db:setup"};
-    for (size_t step = 0; step < steps->count; step++) {
-        const struct string_list *argv = &steps->items[step].argv;
-        for (size_t word = 1; word < argv->count; word++) {
-            for (size_t i = 0; i < ARRAY_LENGTH(tasks); i++) {
-                if (strcmp(argv->items[word], tasks[i]) == 0) {
-                    return true;
-                }
-            }
-        }
-    }
-    return false;
 }
 
 static bool step_only_migrates(const struct step *step) {
@@ -69,9 +55,34 @@ static bool steps_only_migrate(const struct step_list *steps) {
     return true;
 }
 
+static void append_each(const char *path, const char *const *endings, struct string_list *list) {
+    for (; *endings != NULL; endings++) {
+        AUTO_TEXT struct text whole = {.data = NULL};
+        text_append_format(&whole, "%s%s", path, *endings);
+        string_list_append(list, text_string(&whole));
+    }
+}
+
+/* Databases and the lock may lie among the image's files, under any name. */
+static void list_what_changes(const struct target *target, struct string_list *list) {
+    static const char *const of_databases[] = {"", "-wal", "-shm", "-journal", NULL};
+    static const char *const of_locks[] = {"", ".ledger", ".ledger.new", NULL};
+    for (size_t i = 0; i < target->databases.count; i++) {
+        AUTO_TEXT struct text path = {.data = NULL};
+        if (database_sqlite_path(&target->databases.items[i], target->directory, &path)) {
+            append_each(text_string(&path), of_databases, list);
+        }
+    }
+    if (target->lock_path != NULL) {
+        append_each(target->lock_path, of_locks, list);
+    }
+}
+
 static int find_fingerprint(
     const struct target_request *request, struct target *target, struct error *error) {
     struct fingerprint fingerprint;
+    AUTO_STRING_LIST struct string_list left_out = {.items = NULL};
+    list_what_changes(target, &left_out);
     struct fingerprint_request asked = {
         .directory = request->directory,
         .watch = request->watch,
@@ -81,6 +92,7 @@ static int find_fingerprint(
             ? &target->databases
             : NULL,
         .release = request->release,
+        .left_out = &left_out,
     };
     if (watch_has_schema(request->watch) && !target->migrates_only) {
         error_set(error, EXIT_STATUS_CONFIGURATION,
@@ -118,6 +130,34 @@ static bool is_named_here(const struct target_request *request) {
         getenv("DATABASE_URL") != NULL;
 }
 
+/* A lock that needs no database is no reason to insist on one. */
+static bool may_go_without(const struct target_request *request) {
+    AUTO_TEXT struct text file = {.data = NULL};
+    text_append_format(&file, "%s/config/database.yml", request->directory);
+    return request->lock->kind == LOCK_NONE ||
+        (lock_choice_stands_alone(request->lock) &&
+            (request->has_secrets_tool ||
+                (!is_named_here(request) && access(text_string(&file), F_OK) != 0)));
+}
+
+void target_run_instead(struct target *target, const struct step_list *commands) {
+    /* A SQLite file is made by whoever opens it, so there any Rails migrates from nothing. */
+    target->tasks = tasks_of_steps(
+        commands, target->lock == LOCK_FILE ? TASKS_MIGRATE_FROM_NOTHING : target->rails_major);
+    target->missing_database = target->tasks.create ? MISSING_IS_CREATED : MISSING_IS_AN_ERROR;
+}
+
+static int place_lock(struct target *target, struct error *error) {
+    bool is_known = target->database != NULL || lock_choice_stands_alone(target->lock_choice);
+    if (is_known &&
+        lock_place_find(target->lock_choice, target->lock_key, &target->databases,
+            target->directory, &target->lock, &target->lock_path, error) != 0) {
+        return -1;
+    }
+    target_run_instead(target, target->steps);
+    return 0;
+}
+
 static int find_databases(
     const struct target_request *request, struct target *target, struct error *error) {
     struct databases_request asked = {
@@ -128,42 +168,57 @@ static int find_databases(
     };
     switch (databases_find(&asked, &target->databases, error)) {
     case DATABASES_FOUND:
-        if (request->has_secrets_tool && !is_named_here(request)) {
+        if (request->has_secrets_tool && !is_named_here(request) && !may_go_without(request)) {
             return refuse_secrets_tool(error);
         }
         target->database = &target->databases.items[0];
-        return databases_check_first(&target->databases, error);
+        return 0;
     case DATABASES_UNCLEAR:
+        if (may_go_without(request)) {
+            break;
+        }
         if (request->has_secrets_tool) {
             return refuse_secrets_tool(error);
         }
         (void)snprintf(target->unclear, sizeof target->unclear, "%s", error->text);
-        error_set(error, EXIT_STATUS_SUCCESS, "%s", ""); /* It is no obstacle. */
-        return 0;
+        break;
     case DATABASES_WRONG:
+        if (!may_go_without(request)) {
+            return request->has_secrets_tool ? refuse_secrets_tool(error) : -1;
+        }
         break;
     }
-    return request->has_secrets_tool ? refuse_secrets_tool(error) : -1;
+    error_set(error, EXIT_STATUS_SUCCESS, "%s", ""); /* It is no obstacle. */
+    return 0;
 }
 
 void target_explain_no_fingerprint(const struct target *target, struct text *text) {
-    text_append_format(
-        text, "%s: every replica runs the steps in its turn", target->no_fingerprint);
+    text_append_format(text,
+        target->lock == LOCK_NONE ? "%s: every start runs the steps"
+                                  : "%s: every replica runs the steps in its turn",
+        target->no_fingerprint);
 }
 
 int target_make(const struct target_request *request, struct target *target, struct error *error) {
     *target = (struct target){
         .steps = request->steps,
+        .directory = request->directory,
+        .lock_choice = request->lock,
         .lock_key = request->lock_key,
+        .allow_schema_load = request->allow_schema_load,
         .environment = request->environment,
         .environment_source = request->environment_source,
     };
     change_environment(request);
-    target->missing_database =
-        creates_databases(request->steps) ? MISSING_IS_CREATED : MISSING_IS_AN_ERROR;
+    target->rails_major = tasks_rails_major(request->directory);
     target->migrates_only = steps_only_migrate(request->steps);
-    if (find_databases(request, target, error) != 0) {
+    if (find_databases(request, target, error) != 0 || place_lock(target, error) != 0) {
         return -1;
+    }
+    if (target->lock == LOCK_NONE) {
+        (void)snprintf(target->no_fingerprint, sizeof target->no_fingerprint,
+            "with --lock=none nothing keeps replicas apart and nothing is recorded");
+        return 0;
     }
     if (strcmp(target->environment, "development") == 0 ||
         strcmp(target->environment, "test") == 0) {
@@ -198,11 +253,13 @@ int target_ask_rails(
     report(EVENT_RAILS_ANSWERED, &fields,
         "Rails answered after %s, which every start costs; SIGNALBOX_DATABASE_URL avoids it",
         duration_describe(fields.elapsed_ms).string);
-    return databases_check_first(&target->databases, error);
+    return place_lock(target, error);
 }
 
 void target_release(struct target *target) {
     target->database = NULL;
+    free(target->lock_path);
+    target->lock_path = NULL;
     databases_release(&target->databases);
     string_list_release(&target->warnings);
 }

@@ -1,19 +1,21 @@
 /*
- * A pause that a signal ends at once.
+ * A pause that a signal ends at once. The trap: what asked for an end may have been taken from the
+ * descriptor by an earlier wait, so that nothing comes there any more.
  */
 #include "signalbox/process/attention.h"
 
 #include <poll.h>
+#include <stddef.h>
 
 #include "signalbox/base/deadline.h"
 
 bool attention_pause(const struct attention *attention, int64_t deadline_ms) {
-    while (!deadline_passed(deadline_ms)) {
-        struct pollfd descriptor = {.fd = attention->fd, .events = POLLIN};
-        int ready = poll(&descriptor, 1, deadline_poll_timeout_ms(deadline_ms));
-        if (ready > 0 && attention->cancelled(attention->argument)) {
-            return true;
+    while (attention->cancelled == NULL || !attention->cancelled(attention->argument)) {
+        if (deadline_passed(deadline_ms)) {
+            return false;
         }
+        struct pollfd descriptor = {.fd = attention->fd, .events = POLLIN};
+        (void)poll(&descriptor, 1, deadline_poll_timeout_ms(deadline_ms));
     }
-    return false;
+    return true;
 }

@@ -77,13 +77,7 @@ bool children_reap_watching(
 }
 
 bool children_reap(pid_t *watched, int *wait_status) {
-    int status = 0;
-    pid_t child;
-    while ((child = waitpid(-1, &status, WNOHANG)) > 0) {
-        if (child == *watched) {
-            *wait_status = status;
-            *watched = 0;
-        }
-    }
-    return child == 0 || errno != ECHILD;
+    struct bystanders none = {.processes = NULL};
+    int stopped_by = 0;
+    return children_reap_watching(watched, wait_status, &stopped_by, &none);
 }

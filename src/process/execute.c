@@ -8,13 +8,13 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <poll.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "signalbox/base/standard_error.h"
 #include "signalbox/process/exit_status.h"
 
 #define SHELL "/bin/sh"
@@ -146,11 +146,8 @@ int execute_explain_failure(const char *name, int error_number) {
         piece("\n", 1),
     };
     /* A full pipe must not hold the parent, which is suspended until we are gone; a broken one
-     * (POLLERR) would end us by SIGPIPE, and the status would say that instead. */
-    struct pollfd standard_error = {.fd = STDERR_FILENO, .events = POLLOUT};
-    if (poll(&standard_error, 1, 0) == 1 && standard_error.revents == POLLOUT) {
-        (void)!writev(STDERR_FILENO, line, (int)ARRAY_LENGTH(line));
-    }
+     * would end us by SIGPIPE, and the status would say that instead. */
+    (void)standard_error_write(line, (int)ARRAY_LENGTH(line));
     return error_number == ENOENT || error_number == ENOTDIR ? EXIT_STATUS_NOT_FOUND
                                                              : EXIT_STATUS_NOT_EXECUTABLE;
 }

@@ -78,13 +78,17 @@ static bool disposition_is_ignore(int number) {
 }
 
 void signals_take_over(struct signal_inheritance *inheritance) {
+    /* An exec hands an ignored signal on by itself. Only those are asked for that we change, and
+     * those that mean an end unless they are ignored: to ask for all 64 would be a fifth of the
+     * time that we take to start. */
+    static const int asked[] = {SIGHUP, SIGINT, SIGQUIT, SIGPIPE, SIGTERM, SIGCHLD};
     signal_mask all = SIGNAL_MASK_ALL;
     mask_set(&all, &inheritance->mask);
 
     inheritance->ignored = 0;
-    for (int number = 1; number <= SIGNAL_LAST; number++) {
-        if (disposition_is_ignore(number)) {
-            inheritance->ignored |= SIGNAL_BIT(number);
+    for (size_t i = 0; i < ARRAY_LENGTH(asked); i++) {
+        if (disposition_is_ignore(asked[i])) {
+            inheritance->ignored |= SIGNAL_BIT(asked[i]);
         }
     }
     disposition_set(SIGCHLD, SIG_DFL);

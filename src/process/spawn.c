@@ -69,7 +69,8 @@ static _Noreturn void child_run(const struct child_plan *plan) {
     int error_number = 0;
     if (!descriptor_place(request->stdin_fd, STDIN_FILENO) ||
         !descriptor_place(request->stdout_fd, STDOUT_FILENO) ||
-        !descriptor_place(request->stderr_fd, STDERR_FILENO)) {
+        !descriptor_place(request->stderr_fd, STDERR_FILENO) ||
+        (request->kept_fd > STDERR_FILENO && fcntl(request->kept_fd, F_SETFD, 0) != 0)) {
         error_number = errno;
     } else {
         listening_hand_on(plan->listening, getpid());

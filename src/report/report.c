@@ -2,12 +2,11 @@
  * The list of events with their level, and the two ways to write one. It owns the only writes to
  * standard error that are not a step's or a command's. The trap: whoever reads our standard error
  * may have stopped reading, and neither PID 1 nor the holder of the lock may ever stand still for
- * that, so a line is written only after poll(2) has said that it fits, and otherwise counted.
+ * that, so a line that cannot be written at once is not written, and counted.
  */
 #include "signalbox/report/report.h"
 
 #include <limits.h>
-#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,16 +17,18 @@
 
 #include "signalbox/base/cleanup.h"
 #include "signalbox/base/json.h"
+#include "signalbox/base/standard_error.h"
 
 static const struct {
     const char *name;
     enum report_level level;
-    bool is_in_place; /* On a terminal it takes the place of the one before. */
 } events[] = {
     [EVENT_USAGE] = {"usage", REPORT_ERROR},
     [EVENT_CONFIGURATION] = {"configuration", REPORT_ERROR},
     [EVENT_CONFIGURATION_NOTE] = {"configuration_note", REPORT_WARN},
     [EVENT_VARIABLE_UNKNOWN] = {"variable_unknown", REPORT_WARN},
+    [EVENT_IDENTITY_TAKEN] = {"identity_taken", REPORT_INFO},
+    [EVENT_IDENTITY_REFUSED] = {"identity_refused", REPORT_ERROR},
     [EVENT_COMMAND_RECOGNISED] = {"command_recognised", REPORT_INFO},
     [EVENT_RAILS_ASKED] = {"rails_asked", REPORT_INFO},
     [EVENT_RAILS_ANSWERED] = {"rails_answered", REPORT_INFO},
@@ -41,11 +42,11 @@ static const struct {
     [EVENT_NO_FINGERPRINT] = {"no_fingerprint", REPORT_WARN},
     [EVENT_LOCK_TAKEN] = {"lock_taken", REPORT_INFO},
     [EVENT_LOCK_LOST] = {"lock_lost", REPORT_ERROR},
-    [EVENT_WAITING] = {"waiting", REPORT_INFO, true},
+    [EVENT_WAITING] = {"waiting", REPORT_INFO},
     [EVENT_RUNNER_DIED] = {"runner_died", REPORT_WARN},
     [EVENT_FENCED] = {"fenced", REPORT_WARN},
     [EVENT_STEP_STARTED] = {"step_started", REPORT_INFO},
-    [EVENT_STEP_RUNNING] = {"step_running", REPORT_INFO, true},
+    [EVENT_STEP_RUNNING] = {"step_running", REPORT_INFO},
     [EVENT_STEP_TIMED_OUT] = {"step_timed_out", REPORT_ERROR},
     [EVENT_STEP_ENDED] = {"step_ended", REPORT_INFO},
     [EVENT_STEP_FAILED] = {"step_failed", REPORT_ERROR},
@@ -70,6 +71,11 @@ static const struct {
     [EVENT_LINES_DROPPED] = {"lines_dropped", REPORT_WARN},
 };
 _Static_assert(ARRAY_LENGTH(events) == EVENT_COUNT, "every event has a row");
+
+/* On a terminal such an event takes the place of the one before. */
+static bool repeats_itself(enum event event) {
+    return event == EVENT_WAITING || event == EVENT_STEP_RUNNING;
+}
 
 static const char *const level_names[] = {
     [REPORT_ERROR] = "error",
@@ -147,10 +153,9 @@ static void line_end(struct line *line, const char *end) {
     line->used += strlen(end);
 }
 
-static void write_line(const struct line *line) {
-    struct pollfd output = {.fd = STDERR_FILENO, .events = POLLOUT};
-    if (poll(&output, 1, 0) != 1 || (output.revents & POLLOUT) == 0 ||
-        write(STDERR_FILENO, line->data, line->used) < 0) {
+static void write_line(struct line *line) {
+    const struct iovec whole = {.iov_base = line->data, .iov_len = line->used};
+    if (!standard_error_write(&whole, 1)) {
         settings.dropped++;
     }
 }
@@ -211,7 +216,7 @@ static void compose_text(struct line *line, enum event event, const char *messag
     line_append(line, message);
 }
 
-bool report_is_in_place(void) {
+static bool is_in_place(void) {
     const char *terminal = getenv("TERM");
     return settings.format == REPORT_TEXT && terminal != NULL && terminal[0] != '\0' &&
         strcmp(terminal, "dumb") != 0 && isatty(STDERR_FILENO) == 1;
@@ -252,7 +257,7 @@ static void emit_in_place(enum event event, const char *message) {
 
 static void emit(enum event event, const struct event_fields *fields, const char *message) {
     struct line line = {.used = 0};
-    if (events[event].is_in_place && report_is_in_place()) {
+    if (repeats_itself(event) && is_in_place()) {
         emit_in_place(event, message);
         return;
     }
@@ -272,10 +277,15 @@ static void emit(enum event event, const struct event_fields *fields, const char
     write_line(&line);
 }
 
-void report_end_line(void) {
+int64_t report_interval_ms(void) {
+    return is_in_place() ? 1000 : 10000;
+}
+
+void report_clear_line(void) {
     if (settings.has_open_line) {
         struct line line = {.used = 0};
-        line_end(&line, "\n");
+        line_append(&line, LINE_REPLACING);
+        line_end(&line, LINE_CLEARED);
         write_line(&line);
         settings.has_open_line = false;
     }

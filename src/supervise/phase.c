@@ -53,6 +53,11 @@ static void signal_pass(const struct phase *phase, int number, const char *sende
             signal_name(number), phase->name, (int)phase->watched, strerror(errno));
         return;
     }
+    /* A window that is dragged sends dozens of these, and what we say about them would stand in
+     * what the command shows in it. */
+    if (number == SIGWINCH) {
+        return;
+    }
     report(EVENT_SIGNAL_FORWARDED, NULL, "SIG%s from %s forwarded to the %s (process %d)",
         signal_name(number), sender, phase->name, (int)phase->watched);
 }
@@ -105,9 +110,12 @@ static void command_stop_too(const struct phase *phase) {
 
 /* What comes after us in a script must find the terminal as it was before us. */
 static void terminal_take_back(const struct phase *phase) {
+    if (phase->supervisor->is_init) {
+        return;
+    }
     pid_t foreground = terminal_foreground();
     bool is_nobodys = foreground > 0 && kill(-foreground, 0) != 0 && errno == ESRCH;
-    if (!phase->supervisor->is_init && (foreground == phase->process || is_nobodys)) {
+    if (foreground == phase->process || is_nobodys) {
         (void)terminal_give_foreground(getpgrp());
     }
 }

@@ -16,6 +16,8 @@ import uuid
 
 HERE = pathlib.Path(__file__).resolve().parent
 SHOP = "localhost/signalbox-shop"
+# Debian and the binary, for what has nothing to do with Rails.
+DEBIAN = "localhost/signalbox-debian"
 SERVER = ["./bin/thrust", "./bin/rails", "server"]
 
 # How long something may take on a machine that is busy with other things. No
@@ -28,14 +30,15 @@ PATIENCE_S = 240
 STOP_S = "30"
 
 
-def _command(*arguments):
+def podman_command(*arguments):
     return ["sh", str(HERE / "podman.sh"), *arguments]
 
 
 def podman(*arguments, check=True):
     """Runs podman; its result, with what it wrote as text."""
     result = subprocess.run(
-        _command(*arguments), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+        podman_command(*arguments), stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        check=False,
     )
     if check and result.returncode != 0:
         raise AssertionError(f"podman {' '.join(arguments)}: {result.stderr.strip()}")
@@ -66,7 +69,7 @@ class Container:
     """One container, made but not started."""
 
     def __init__(self, image=SHOP, command=SERVER, entrypoint=None, environment=None,
-                 files=None):
+                 files=None, more=()):
         self.name = f"signalbox-{uuid.uuid4().hex[:10]}"
         self.seen = 0
         options = ["--name", self.name, "--network", "signalbox",
@@ -79,7 +82,7 @@ class Container:
         # Files of the host in place of the image's own.
         for inside, outside in (files or {}).items():
             options += ["--volume", f"{outside}:{inside}:ro"]
-        podman("create", *options, image, *command)
+        podman("create", *options, *more, image, *command)
 
     # --- life ---------------------------------------------------------------
 
@@ -95,11 +98,17 @@ class Container:
         podman("stop", "--time", STOP_S, self.name)
         return self.exit_status()
 
+    def restart(self):
+        podman("restart", "--time", STOP_S, self.name)
+
+    def kill(self, signal="KILL"):
+        podman("kill", "--signal", signal, self.name)
+
     def wait(self):
         """Waits until it has ended; its exit status."""
         result = subprocess.run(
-            _command("wait", self.name), stdin=subprocess.DEVNULL, capture_output=True, text=True,
-            timeout=PATIENCE_S, check=True,
+            podman_command("wait", self.name), stdin=subprocess.DEVNULL, capture_output=True,
+            text=True, timeout=PATIENCE_S, check=True,
         )
         return int(result.stdout)
 
@@ -108,20 +117,20 @@ class Container:
 
     # --- what it is ---------------------------------------------------------
 
-    def _inspect(self, form):
+    def inspect(self, form):
         return podman("inspect", "--format", form, self.name).stdout.strip()
 
     def running(self):
-        return self._inspect("{{.State.Running}}") == "true"
+        return self.inspect("{{.State.Running}}") == "true"
 
     def exit_status(self):
         """Its exit status, or None while it runs."""
-        running, status = self._inspect("{{.State.Running}} {{.State.ExitCode}}").split()
+        running, status = self.inspect("{{.State.Running}} {{.State.ExitCode}}").split()
         return None if running == "true" else int(status)
 
     def serves(self):
         """Waits until /up says 200 through Thruster (True) or the container has ended (False)."""
-        address = self._inspect('{{(index .NetworkSettings.Networks "signalbox").IPAddress}}')
+        address = self.inspect('{{(index .NetworkSettings.Networks "signalbox").IPAddress}}')
 
         def look():
             # A dead container's address answers nothing for a long time.
@@ -151,24 +160,32 @@ class Container:
         """Leaves what was said so far out of events()."""
         self.seen += len(self.events())
 
-    def await_event(self, name):
-        """Follows the log until this event comes; fails if it does not, or the container ends."""
+    def await_event(self, name, times=1):
+        """Follows the log until this event comes, in all its starts so many times."""
+        return self._follow(f"event {name}", times, lambda line: _named(line, name))
+
+    def await_line(self, line, times=1):
+        """The same for a line that the command writes."""
+        return self._follow(f"line {line}", times, lambda written: written.strip() == line)
+
+    def _follow(self, what, times, look):
         follower = subprocess.Popen(
-            _command("logs", "--follow", self.name), stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+            podman_command("logs", "--follow", self.name), stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         )
         watchdog = threading.Timer(PATIENCE_S, follower.terminate)
         watchdog.start()
         try:
-            for line in follower.stderr:
-                event = _event(line)
-                if event and event["event"] == name:
-                    return event
+            for line in follower.stdout:
+                found = look(line)
+                times -= bool(found)
+                if times == 0:
+                    return found
         finally:
             watchdog.cancel()
             follower.terminate()
             follower.wait()
-        raise AssertionError(f"no event {name} from {self.name}:\n{self.output()}")
+        raise AssertionError(f"no {what} from {self.name}:\n{self.output()}")
 
 
 class Fleet:
@@ -197,7 +214,7 @@ class Fleet:
             container.initialise()
         # Podman itself would start one after the other.
         starts = [
-            subprocess.Popen(_command("start", container.name), stdin=subprocess.DEVNULL,
+            subprocess.Popen(podman_command("start", container.name), stdin=subprocess.DEVNULL,
                              stdout=subprocess.DEVNULL)
             for container in self
         ]
@@ -209,7 +226,7 @@ class Fleet:
 
     def stop(self):
         stops = [
-            subprocess.Popen(_command("stop", "--time", STOP_S, container.name),
+            subprocess.Popen(podman_command("stop", "--time", STOP_S, container.name),
                              stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
             for container in self
         ]
@@ -239,7 +256,7 @@ class Databases:
         self.server = server
         self.host = host
         self.primary = f"shop_{uuid.uuid4().hex[:8]}"
-        role = f"{self.primary}_owner"
+        self.role = role = f"{self.primary}_owner"
         password = "se cret/%+:@?&#" + uuid.uuid4().hex
         server.create_role(role, password, "CREATEDB")
         self.environment = {
@@ -253,8 +270,29 @@ class Databases:
         """Four more of the same kind."""
         return Databases(self.server, self.host, self.environment["RAILS_MASTER_KEY"])
 
+    def may_create(self, may):
+        self.server.query(f"ALTER ROLE {self.role} {'' if may else 'NO'}CREATEDB")
+
+    def become_superuser(self):
+        self.server.query(f"ALTER ROLE {self.role} SUPERUSER")
+
+    def create(self, *suffixes):
+        """Makes the databases with these suffixes, empty."""
+        for suffix in suffixes:
+            self.server.create_database(self.primary + suffix, self.role)
+
+    def drop(self, suffix):
+        self.server.query(f"DROP DATABASE {self.primary}{suffix} WITH (FORCE)")
+
     def query(self, sql):
         return self.server.query(sql, database=self.primary)
+
+    def tables(self, database=None):
+        """What there is in the schema `public`, of the primary unless another one is named."""
+        rows = self.server.query(
+            "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace"
+            " AND relkind IN ('r', 'p') ORDER BY 1", database=database or self.primary)
+        return [row[0] for row in rows]
 
     def existing(self):
         """Which of the four exist."""
@@ -298,6 +336,11 @@ def _event(line):
     except ValueError:
         return None
     return fields if "event" in fields else None
+
+
+def _named(line, name):
+    event = _event(line)
+    return event if event and event["event"] == name else None
 
 
 def _answers(url):

@@ -4,7 +4,9 @@
 #   localhost/signalbox-shop          a Rails application, by Dockerfile.example
 #   localhost/signalbox-shop-price    its next release, with one more migration
 #   localhost/signalbox-shop-slow     one whose migration takes a minute
+#   localhost/signalbox-shop-sqlite   the first one on SQLite
 #   localhost/signalbox-scratch       nothing but the binary
+#   localhost/signalbox-debian        Debian and the binary, for a user who is not root
 #
 # Prints how long each part took. Podman's layer cache sees by itself which
 # inputs have changed; base.sh and app.sh do the same for what they make.
@@ -58,11 +60,28 @@ build_release() {
     podman build -f - -t "localhost/signalbox-shop-$1" "$here/releases/$1"
 }
 
+# The stage is named for the same reason as the others below.
+build_sqlite() {
+  podman build --network signalbox --target gems -t localhost/signalbox-shop-sqlite-gems \
+    "$here/releases/sqlite" &&
+    podman build --network signalbox -t localhost/signalbox-shop-sqlite "$here/releases/sqlite"
+}
+
 build_scratch() {
   printf '%s\n' 'FROM scratch' \
     'COPY --from=localhost/signalbox-shop /usr/local/bin/signalbox /signalbox' \
     'ENTRYPOINT ["/signalbox"]' |
     podman build -f - -t localhost/signalbox-scratch "$here"
+}
+
+build_debian() {
+  printf '%s\n' 'FROM docker.io/library/debian:trixie-slim' \
+    'COPY --from=localhost/signalbox-shop /usr/local/bin/signalbox /usr/local/bin/signalbox' \
+    'WORKDIR /app' \
+    'RUN echo shop >content' \
+    'USER 1000:1000' \
+    'ENTRYPOINT ["/usr/local/bin/signalbox"]' |
+    podman build -f - -t localhost/signalbox-debian "$here"
 }
 
 part base-images sh "$here/base.sh"
@@ -81,5 +100,7 @@ part rails-build-stage build_shop --target build -t localhost/signalbox-shop-bui
 part image build_shop -t localhost/signalbox-shop
 part release-price build_release price
 part release-slow build_release slow
+part release-sqlite build_sqlite
 part scratch build_scratch
+part debian build_debian
 part prune podman image prune --force

@@ -5,7 +5,9 @@ README tells what happens to such replicas without Signalbox, and the second
 test here prints it.
 """
 
-from containers import SHOP, Container, Fleet
+import pytest
+
+from containers import SHOP, Container, Databases, Fleet
 
 REPLICAS = 5
 PRICE = f"{SHOP}-price"
@@ -42,6 +44,7 @@ def test_one_prepares_for_all(databases, app, report, round_number):
         assert len(databases.existing()) == 4
         wanted = (app / "db/queue_schema.rb").read_text().count("add_foreign_key")
         assert databases.queue_foreign_keys() == wanted
+        assert databases.tables("postgres") == []
 
         # A rolling deploy: the new release starts while the old one serves.
         with Fleet(REPLICAS, PRICE, environment=databases.environment) as second:
@@ -65,6 +68,29 @@ def test_one_prepares_for_all(databases, app, report, round_number):
             assert second.events("step_started") == [], second.output()
             assert len(second.events("already_prepared")) == REPLICAS, second.output()
             assert databases.runs() == ["succeeded", "succeeded"]
+
+
+# Missing databases and an ordinary role are how the first test begins.
+@pytest.mark.parametrize("existing, is_superuser", [(False, True), (True, False), (True, True)])
+def test_five_prepare_once_whatever_there_is(
+        databases, app, report, round_number, existing, is_superuser):
+    if existing:
+        databases.create(*Databases.ROLES.values())
+        databases.may_create(False)
+    if is_superuser:
+        databases.become_superuser()
+    with Fleet(REPLICAS, environment=databases.environment) as fleet:
+        fleet.start()
+        serving = fleet.serving()
+        report(f"signalbox, round {round_number}, databases {'empty' if existing else 'missing'}, "
+               f"{'superuser' if is_superuser else 'ordinary role'}: {serving} of {REPLICAS} serve, "
+               f"{len(fleet.events('step_started'))} prepared, {seeds_text(databases)}")
+        assert serving == REPLICAS, fleet.output()
+        assert len(fleet.events("step_started")) == 1, fleet.output()
+        assert databases.seeds() == 1
+        assert databases.queue_foreign_keys() == (
+            (app / "db/queue_schema.rb").read_text().count("add_foreign_key"))
+        assert databases.tables("postgres") == []
 
 
 def test_stock_entrypoint_beside_it(databases, report):

@@ -22,6 +22,9 @@ from replica import start_together  # noqa: E402
 
 SERVE = ("./bin/rails", "server")
 
+# The machine's own newest unless this says otherwise: 17 is Debian trixie's.
+POSTGRES_VERSION = int(os.environ.get("POSTGRES_VERSION") or 0) or None
+
 # The two halves of the advisory key: "Sign", and what --lock-key says.
 LOCK_CLASS = 0x5369676E
 
@@ -33,6 +36,8 @@ def pytest_configure(config):
     config.addinivalue_line(
         "markers", "no_sanitizer: cannot be seen under the sanitizers (test/all.sh leaves it out)")
     config.addinivalue_line("markers", "soak: only in test/soak.sh")
+    config.addinivalue_line(
+        "markers", "once: long, and the same for every build (test/all.sh plays it with one)")
 
 
 @pytest.fixture(scope="session")
@@ -47,14 +52,14 @@ def binary():
 
 @pytest.fixture(scope="session")
 def server():
-    with Server() as server:
+    with Server(version=POSTGRES_VERSION) as server:
         yield server
 
 
 @pytest.fixture
 def own_server():
     """A server that the scenario may stop."""
-    with Server() as server:
+    with Server(version=POSTGRES_VERSION) as server:
         yield server
 
 
@@ -75,6 +80,7 @@ class Scene:
         self.directory = directory / "app"
         self.byproducts = directory / "byproducts"
         self.replicas = []
+        self.prefix = ()  # What a replica is started with, such as another network.
         shutil.copytree(pathlib.Path(__file__).parent / "sample_app", self.directory)
         self.byproducts.mkdir()
         os.mkfifo(self.byproducts / "gate")
@@ -111,7 +117,7 @@ class Scene:
         }
         values = {name: value for name, value in values.items() if value is not None}
         started = start_together(
-            count, [self.binary, *options, *command], self.directory, values, prefix, init=init
+            count, [*self.prefix, self.binary, *options, *command], self.directory, values, prefix, init=init
         )
         self.replicas += started
         return started
@@ -141,6 +147,18 @@ class Scene:
     def ledger(self):
         rows = self.query(f"SELECT {', '.join(_LEDGER)} FROM signalbox_runs ORDER BY id")
         return [dict(zip(_LEDGER, row)) for row in rows]
+
+    def repeat_last_run(self, count):
+        """The newest row again, as if it had happened that often."""
+        self.query(
+            "INSERT INTO signalbox_runs (run, lock_key, fingerprint, release, state, host, started,"
+            " finished, exit_status, step) SELECT run, lock_key, fingerprint, release, state, host,"
+            " started, finished, exit_status, step FROM signalbox_runs, generate_series"
+            f"(1, {count}) WHERE id = (SELECT max(id) FROM signalbox_runs)")
+
+    def last_output(self):
+        (output,), = self.query("SELECT output FROM signalbox_runs ORDER BY id DESC LIMIT 1")
+        return output
 
     def ledger_states(self):
         return [row["state"] for row in self.ledger()]

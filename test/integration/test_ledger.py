@@ -7,20 +7,6 @@ from test_single_flight import assert_all_serve, assert_never_started, begun, pr
 FAILING = ("--step", "sh -c 'echo the last words; exit 7'")
 
 
-def copies_of_last_run(scene, count):
-    """The newest row again, as if it had happened that often."""
-    scene.query(
-        "INSERT INTO signalbox_runs (run, lock_key, fingerprint, release, state, host, started,"
-        " finished, exit_status, step) SELECT run, lock_key, fingerprint, release, state, host,"
-        " started, finished, exit_status, step FROM signalbox_runs, "
-        f"generate_series(1, {count}) WHERE id = (SELECT max(id) FROM signalbox_runs)")
-
-
-def output_of_last_run(scene):
-    (output,), = scene.query("SELECT output FROM signalbox_runs ORDER BY id DESC LIMIT 1")
-    return output
-
-
 # --- a failure ----------------------------------------------------------------
 
 
@@ -35,7 +21,7 @@ def test_whoever_waited_shows_the_last_lines_of_the_step_that_failed(scene):
     assert sorted(shown) == ["| the complaint of the step", "| the output of the step"]
     # Our own has passed by already.
     assert runner.said("step_output") == []
-    assert sorted(output_of_last_run(scene).splitlines()) == [
+    assert sorted(scene.last_output().splitlines()) == [
         "the complaint of the step", "the output of the step"]
 
 
@@ -44,7 +30,7 @@ def test_the_ledger_keeps_no_secret_of_the_output(scene):
     replica = scene.start_one(
         "--step", "sh -c 'echo API_TOKEN=hushhush; echo postgres://a:hushhush@b/c; exit 7'")
     assert replica.exit_status() == 7
-    assert output_of_last_run(scene) == "API_TOKEN=***\npostgres://a:***@b/c"
+    assert scene.last_output() == "API_TOKEN=***\npostgres://a:***@b/c"
     assert scene.query(
         "SELECT count(*) FROM signalbox_runs AS row WHERE row::text LIKE '%hushhush%'"
     ) == [("0",)]
@@ -58,14 +44,14 @@ def test_output_that_the_database_cannot_hold_costs_only_itself(scene):
     replica = scene.start_one("--step", r"sh -c 'printf \\342\\202\\254\\n; exit 7'")
     assert replica.exit_status() == 7
     assert scene.ledger_states() == ["failed"]
-    assert output_of_last_run(scene) == ""
+    assert scene.last_output() == ""
 
 
 def test_what_failed_often_rests_without_the_lock_before_it_runs_again(scene):
     scene.create_database()
     scene.tell_step("exit 3")
     assert scene.start_one(prefix="first-").exit_status() == 3
-    copies_of_last_run(scene, 9)
+    scene.repeat_last_run(9)
     resting = scene.start_one(prefix="resting-")
     message = resting.wait_for("waiting")["message"]
     assert "failed 10 times in a row" in message and "on first-1" in message
@@ -83,7 +69,7 @@ def test_what_failed_often_rests_without_the_lock_before_it_runs_again(scene):
 def test_who_rests_leaves_at_once(scene):
     scene.create_database()
     assert scene.start_one(*FAILING).exit_status() == 7
-    copies_of_last_run(scene, 9)
+    scene.repeat_last_run(9)
     resting = scene.start_one(*FAILING, prefix="resting-")
     resting.wait_for("waiting")
     resting.signal(15)
@@ -95,7 +81,7 @@ def test_a_failure_that_a_success_followed_needs_no_rest(scene):
     scene.create_database()
     scene.tell_step("exit 3")
     assert scene.start_one(prefix="failing-").exit_status() == 3
-    copies_of_last_run(scene, 9)
+    scene.repeat_last_run(9)
     typed = ("./bin/rails", "db:prepare")
     scene.tell_step("go")
     assert scene.start_one(command=typed, prefix="typed-").exit_status() == 0
@@ -193,7 +179,7 @@ def test_a_ledger_that_an_older_version_made_is_read_and_then_completed(scene):
     (scene.directory / "config.ru").write_text("# new\n")
     scene.tell_step("exit 3")
     assert scene.start_one(prefix="new-").exit_status() == 3
-    assert "the output of the step" in output_of_last_run(scene)
+    assert "the output of the step" in scene.last_output()
 
 
 def test_a_ledger_that_a_backup_reads_is_not_waited_for(scene):
@@ -261,6 +247,23 @@ def test_the_schema_of_the_ledger_is_said_when_it_is_made(scene):
     assert_all_serve([replica])
     assert '"depot".signalbox_runs' in replica.said("ledger_made")[0]["message"]
     assert scene.query("SELECT state FROM depot.signalbox_runs") == [("succeeded",)]
+
+
+def test_a_run_that_began_on_a_new_database_and_died_leaves_a_warning_about_seeds(scene):
+    runner = begun(scene)
+    # The step has already made Rails' table: only the row knows that it began on a new database.
+    runner.signal(15)
+    assert runner.exit_status() == 143
+    scene.tell_step()
+    successor = scene.start_one(prefix="successor-")
+    assert_all_serve([successor])
+    assert "bin/rails db:seed" in successor.said("seeds_in_doubt")[0]["message"]
+
+    (scene.directory / "config.ru").write_text("# new\n")
+    scene.tell_step()
+    later = scene.start_one(prefix="later-")
+    assert_all_serve([later])
+    assert later.said("seeds_in_doubt") == []
 
 
 @pytest.mark.soak

@@ -13,7 +13,8 @@ import subprocess
 
 import pytest
 
-from namespace import DEADLINE_S, LEAVES_BEHIND, LISTENER, UNUSUAL, pid_1_of, python
+from namespace import (
+    DEADLINE_S, LEAVES_BEHIND, LISTENER, UNUSUAL, held_up, pid_1_of, python, wait_for_call)
 
 OURS = "Signalbox"
 PEERS = {
@@ -22,7 +23,15 @@ PEERS = {
     "dumb-init": ["dumb-init", "--"],
     "catatonit": ["catatonit", "--"],
 }
-SILENCE_S = 3
+# What makes each of them signal the command's group.
+GROUPED = {
+    OURS: ["--signal-group"],
+    "tini": ["-g"],
+    "tini -g": [],
+    "dumb-init": [],
+    "catatonit": ["-g"],
+}
+SILENCE_S = 1
 
 
 class Init:
@@ -35,8 +44,9 @@ class Init:
         self.directory = directory
         self._start = start
 
-    def start(self, *command, **more):
-        return self._start(*command, program=self.program, stderr=subprocess.DEVNULL, **more)
+    def start(self, *command, options=(), **more):
+        program = [self.program[0], *options, *self.program[1:]]
+        return self._start(*command, program=program, stderr=subprocess.DEVNULL, **more)
 
     def run(self, *command, **more):
         """Exit status and output; None where it did not end."""
@@ -69,6 +79,23 @@ def every_signal(init):
         else:
             break
     return f"not SIG {lost[0]}" if lost else "all forwarded"
+
+
+def first_microsecond(init, *options):
+    calls = init.directory / "calls"
+    # The command's process is there, and is about to make its group.
+    process = init.start("sleep", "infinity", options=options,
+                         outside=held_up("setpgid,setsid", "delay_enter", calls))
+    wait_for_call(calls, "(")
+    os.kill(pid_1_of(process), signal.SIGTERM)
+    try:
+        return "ends it" if process.wait(init.patience) == 143 else "another status"
+    except subprocess.TimeoutExpired:
+        return "is lost"
+
+
+def first_microsecond_of_a_group(init):
+    return first_microsecond(init, *GROUPED[init.name])
 
 
 def controls(init):
@@ -204,6 +231,8 @@ def not_executable(init):
 
 SCENARIOS = {
     "signals 1 to 64 from outside": (every_signal, "all forwarded"),
+    "TERM in the command's first microsecond": (first_microsecond, "ends it"),
+    "the same, where its group is signalled": (first_microsecond_of_a_group, "ends it"),
     "TSTP, TTIN and TTOU from a process": (controls, "forwarded"),
     "^Z in a terminal": (terminal_stop, "goes on"),
     "what the command leaves behind": (leftovers, "asked with TERM"),
@@ -218,8 +247,14 @@ SCENARIOS = {
 }
 
 
+# The sanitizers' leak checker refuses to work beside strace.
+TRACED = {first_microsecond, first_microsecond_of_a_group}
+
+
 @pytest.mark.parametrize("name", [OURS, *PEERS])
-@pytest.mark.parametrize("scenario", SCENARIOS)
+@pytest.mark.parametrize("scenario", [
+    pytest.param(scenario, marks=pytest.mark.no_sanitizer if play in TRACED else ())
+    for scenario, (play, _) in SCENARIOS.items()])
 def test_what_it_does(scenario, name, start, binary, tmp_path, outcome):
     if name != OURS and shutil.which(PEERS[name][0]) is None:
         pytest.skip(f"no {PEERS[name][0]}: test/prerequisites.sh inits")

@@ -123,10 +123,3 @@ def test_a_step_that_takes_too_long_is_ended_and_has_failed(scene, stubborn):
     assert_never_started(runner)
     scene.assert_step_is_dead()
     assert scene.ledger_states() == ["failed"]
-
-
-def test_an_option_that_this_version_only_checks_is_refused_by_name(scene):
-    replica = scene.start_one(environment={"SIGNALBOX_WATCH": "schema"})
-    assert replica.exit_status() == 64
-    assert "SIGNALBOX_WATCH" in replica.wait_for("usage")["message"]
-    assert not scene.database_exists()

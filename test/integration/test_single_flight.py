@@ -16,6 +16,7 @@ def wait_until_one_prepares(replicas):
     """The replica that runs the step and those that wait for it, once all have got there."""
     for replica in replicas:
         replica.wait_for_any("step_started", "waiting")
+    first_with(replicas, "step_started")
     runners = [replica for replica in replicas if replica.said("step_started")]
     assert len(runners) == 1, [replica.name for replica in runners]
     return runners[0], [replica for replica in replicas if replica is not runners[0]]
@@ -94,6 +95,17 @@ def test_five_replicas_and_an_empty_database(scene):
     assert not any(replica.said("database_created") for replica in replicas)
 
 
+def test_five_replicas_over_a_socket(scene):
+    scene.create_database()
+    address = scene.url().replace(f"@{scene.server.host}:{scene.server.port}/", "@/").split("?")[0]
+    replicas = scene.start(REPLICAS, environment={"DATABASE_URL": (
+        f"{address}?host={scene.server.socket_directory}&port={scene.server.port}")})
+    runner, _ = wait_until_one_prepares(replicas)
+    scene.tell_step()
+    assert_all_serve(replicas)
+    assert scene.step_runs() == [runner.name]
+
+
 def test_five_replicas_and_nothing_to_do(scene):
     prepared_once(scene)
     replicas = scene.start(REPLICAS)
@@ -131,7 +143,7 @@ def test_changed_content_of_a_file_is_prepared_once(scene):
 def test_what_is_not_part_of_an_image_does_not_count(scene):
     prepared_once(scene)
     for name in ("log", "tmp", "storage", "node_modules", "public", ".git", "vendor/bundle"):
-        (scene.directory / name).mkdir(parents=True)
+        (scene.directory / name).mkdir(parents=True, exist_ok=True)
         (scene.directory / name / "by-product").write_text("new\n")
     replica = scene.start_one()
     replica.wait_for_stdout("serving")
@@ -167,7 +179,7 @@ def test_an_index_is_created_concurrently_while_others_wait(scene):
     # CREATE INDEX CONCURRENTLY waits for every snapshot in the database that
     # is older than it: neither the runner nor a waiter may keep one.
     scene.create_database()
-    replicas = scene.start(REPLICAS)
+    replicas = scene.start(21)
     wait_until_one_prepares(replicas)
     scene.tell_step("index")
     assert_all_serve(replicas)
@@ -324,12 +336,13 @@ def test_a_lock_lost_with_its_connection_ends_the_step(scene):
     assert scene.ledger_states() == ["interrupted", "succeeded"]
 
 
-def test_a_server_that_crashes_under_the_step(scene, own_server):
+@pytest.mark.parametrize("how", ["immediate", "fast"])
+def test_a_server_that_is_restarted_under_the_step(scene, own_server, how):
     scene.use(own_server)
     runner = begun(scene, prefix="runner-")
     waiter = scene.start_one()
     waiter.wait_for("waiting")
-    own_server.stop("immediate")
+    own_server.stop(how)
     assert runner.exit_status() == 75
     assert_never_started(runner)
     scene.assert_step_is_dead()
@@ -340,6 +353,24 @@ def test_a_server_that_crashes_under_the_step(scene, own_server):
     waiter.wait_for_stdout("serving")
     assert scene.step_runs() == ["runner-1", "web-1"]
     assert scene.ledger_states() == ["interrupted", "succeeded"]
+
+
+def test_waiters_that_are_killed_or_frozen_harm_nobody(scene):
+    scene.create_database()
+    runner = begun(scene, prefix="runner-")
+    killed, frozen, other = scene.start(3)
+    for waiter in (killed, frozen, other):
+        waiter.wait_for("waiting")
+    killed.signal(signal.SIGKILL)
+    frozen.freeze()
+    # No snapshot of theirs is in the way.
+    scene.tell_step("index")
+    assert_all_serve([runner, other])
+    assert_never_started(frozen)
+    frozen.thaw()
+    assert_all_serve([frozen])
+    assert scene.step_runs() == ["runner-1"]
+    assert scene.ledger_states() == ["succeeded"]
 
 
 # --- signals ------------------------------------------------------------------

@@ -14,7 +14,7 @@ SIBLINGS = {("prepare", "supervise"), ("supervise", "prepare")}
 # Each of these headers has one file that may include it.
 SINGLE_INCLUDERS = {
     "libpq-fe.h": "src/postgres/session.c",
-    "sys/capability.h": None,
+    "sys/capability.h": "src/process/privileges.c",
     "yaml.h": "src/database/yaml.c",
 }
 
@@ -62,9 +62,7 @@ def test_each_library_has_one_includer():
         for header in includes(path):
             if header in found:
                 found[header].append(str(path.relative_to(ROOT)))
-    assert found == {
-        header: [includer] if includer else [] for header, includer in SINGLE_INCLUDERS.items()
-    }
+    assert found == {header: [includer] for header, includer in SINGLE_INCLUDERS.items()}
 
 
 def test_every_header_stands_alone_behind_a_guard():
@@ -82,11 +80,11 @@ def readme_table(heading):
 
 
 def option_rows():
-    """The rows of the code's table: flag, variable, whether it is only checked, default."""
+    """The rows of the code's table: flag, variable, default."""
     text = (ROOT / "src/option_table.c").read_text()
     return re.findall(
         r'\{"(--[a-z-]+)",\s+"(SIGNALBOX_[A-Z_]+)",\s+OPTION_\w+,\s+GROUP_\w+,'
-        r'\s+(CARRIED_OUT|CHECKED_ONLY),\s+AT\(\w+\),\s+(NULL|"[^"]*")',
+        r'\s+AT\(\w+\),\s+(NULL|"[^"]*")',
         text,
     )
 
@@ -94,7 +92,7 @@ def option_rows():
 def test_the_readmes_options_are_those_of_the_code():
     code = [
         (flag, variable, "none" if default == "NULL" else default.strip('"'))
-        for flag, variable, _, default in option_rows()
+        for flag, variable, default in option_rows()
     ]
     assert len(code) > 15
     table = [
@@ -103,15 +101,6 @@ def test_the_readmes_options_are_those_of_the_code():
         if "SIGNALBOX_" in variable
     ]
     assert table == code
-
-
-def test_the_readme_says_which_options_are_only_checked():
-    for flag, variable, default, meaning in readme_table("Options"):
-        if "SIGNALBOX_" not in variable:
-            continue
-        name = re.search(r"--[a-z-]+", flag).group()
-        status = next(row[2] for row in option_rows() if row[0] == name)
-        assert ("*not yet*" in meaning) == (status == "CHECKED_ONLY"), name
 
 
 def test_the_readmes_exit_statuses_are_those_of_the_code():

@@ -2,9 +2,13 @@
 
 import os
 import sys
+import time
 
 # A deadline ends a test that hangs and measures nothing.
 DEADLINE_S = 120
+
+# Long enough for somebody else to act; no test waits for less, or fails where it is too short.
+HELD_UP_US = 200_000
 
 NAMESPACE = ("unshare", "--pid", "--fork", "--mount-proc", "--kill-child")
 
@@ -57,6 +61,24 @@ def pid_1_of(process):
     """The number that PID 1 of the namespace of `process` (unshare) has out here."""
     with open(f"/proc/{process.pid}/task/{process.pid}/children", encoding="ascii") as children:
         return int(children.read().split()[0])
+
+
+def held_up(calls, when, log):
+    """In front of a namespace: holds up each process in it at these system calls, and logs them.
+
+    `when` is delay_enter or delay_exit. What is logged of a call is there while it is held up.
+    """
+    # With -D it is not the parent, so that all else is as without it.
+    return ("strace", "-D", "-f", "-qq", "-o", str(log), "-e", f"trace={calls}",
+            "-e", f"inject={calls}:{when}={HELD_UP_US}")
+
+
+def wait_for_call(log, text):
+    """Returns when this has been logged, at the latest when the call is let go on."""
+    give_up = time.monotonic() + DEADLINE_S
+    while not log.exists() or text not in log.read_text(encoding="ascii"):
+        assert time.monotonic() < give_up, f"{text} is not called"
+        os.sched_yield()
 
 
 def python(text):

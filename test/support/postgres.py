@@ -4,6 +4,9 @@
         server.create_role("app", "s3cret", "CREATEDB")
         os.environ["DATABASE_URL"] = server.url("app_production", "app", "s3cret")
 
+`Server(standby_of=server)` streams from another. `Server(version=17)` is
+Debian trixie's, whatever the machine itself has.
+
 It lives in a temporary directory, listens on a free port with TLS and SCRAM
 passwords, and is gone afterwards, also when the test process was killed.
 """
@@ -22,11 +25,17 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import time
 from urllib.parse import quote
+
+import trixie
 
 # The server refuses to run as root, so root lends its place to this user,
 # which Debian's package makes.
 SYSTEM_USER = "postgres"
+
+# The one that test/servers.sh unpacks.
+TRIXIES_VERSION = 17
 
 START_TIMEOUT_S = 120
 LOOPBACK_NETWORKS = ("127.0.0.0/8", "::1/128")
@@ -54,14 +63,20 @@ class Server:
 
     superuser = "postgres"
 
-    def __init__(self, listen="127.0.0.1", max_connections=100):
+    def __init__(self, listen="127.0.0.1", max_connections=100, version=None, standby_of=None,
+                 **settings):
         self.addresses = [address.strip() for address in listen.split(",")]
         self.host = self.addresses[0]
         self.port = None
         self.max_connections = max_connections
-        self.superuser_password = secrets.token_urlsafe(18)
+        self.superuser_password = (
+            standby_of.superuser_password if standby_of else secrets.token_urlsafe(18))
         self.running = False
+        self.settings = settings
         self._bin = _newest_bin_directory()
+        self._is_trixies = version == TRIXIES_VERSION
+        if version not in (None, TRIXIES_VERSION, _version_of(self._bin)):
+            raise ServerError(f"no PostgreSQL {version} in {self._bin} or in Debian trixie")
         self._watcher = None
 
         self.directory = _temporary_directory()
@@ -76,7 +91,10 @@ class Server:
             os.mkdir(self.socket_directory)
             _make_certificates(self.directory, self.addresses)
             self._give_to_system_user()
-            self._initdb()
+            if standby_of:
+                self._copy(standby_of)
+            else:
+                self._initdb()
         except BaseException:
             self.close()
             raise
@@ -119,6 +137,23 @@ class Server:
         """Stops the server; "immediate" is what a crash looks like to clients."""
         self._pg_ctl("stop", "-w", "-t", str(START_TIMEOUT_S), "-m", mode)
         self.running = False
+
+    def promote(self):
+        """Makes a standby the primary; returns when it takes writes."""
+        self._pg_ctl("promote", "-w", "-t", str(START_TIMEOUT_S))
+
+    def catch_up(self, primary):
+        """Returns when a standby has replayed all that the primary has done so far."""
+        (position,), = primary.query("SELECT pg_current_wal_flush_lsn()")
+        self.wait_until(f"SELECT pg_last_wal_replay_lsn() >= '{position}'")
+
+    def wait_until(self, sql):
+        """Returns once this condition holds, however long that takes short of a deadline."""
+        end = time.monotonic() + START_TIMEOUT_S
+        while self.query(sql) != [("t",)]:
+            if time.monotonic() > end:
+                raise ServerError(f"never: {sql}\n{self.log()}")
+            time.sleep(0.05)
 
     def close(self):
         """Stops the server and removes everything that is on disk; may be called twice."""
@@ -202,33 +237,37 @@ class Server:
 
     # --- how ----------------------------------------------------------------
 
-    def _as_system_user(self, command):
-        if os.geteuid() != 0:
+    def _as_system_user(self, program, *arguments):
+        """A program of PostgreSQL's own, as the user that it runs as."""
+        is_root = os.geteuid() == 0
+        if self._is_trixies:
+            user = pwd.getpwnam(SYSTEM_USER) if is_root else pwd.getpwuid(os.getuid())
+            command = [f"/usr/lib/postgresql/{TRIXIES_VERSION}/bin/{program}", *arguments]
+            return trixie.inside(command, user.pw_uid, user.pw_gid)
+        command = [os.path.join(self._bin, program), *arguments]
+        if not is_root:
             return command
         return ["setpriv", f"--reuid={SYSTEM_USER}", f"--regid={SYSTEM_USER}", "--init-groups",
                 "--", *command]
 
-    def _run(self, command, check=True):
+    def _run(self, program, *arguments, check=True):
         environment = _without_libpq_variables()
         environment["LC_ALL"] = "C"
         # Output goes to a file and not to a pipe: the server inherits it, and
         # a pipe would then never come to its end.
         with tempfile.TemporaryFile("w+") as output:
             result = subprocess.run(
-                self._as_system_user(command), cwd=self.directory, env=environment,
+                self._as_system_user(program, *arguments), cwd=self.directory, env=environment,
                 stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, check=False,
             )
             output.seek(0)
             result.stdout = output.read()
         if check and result.returncode != 0:
-            raise ServerError(f"{command[0]} ended with {result.returncode}:\n{result.stdout}")
+            raise ServerError(f"{program} ended with {result.returncode}:\n{result.stdout}")
         return result
 
     def _pg_ctl(self, action, *options, check=True):
-        return self._run(
-            [os.path.join(self._bin, "pg_ctl"), action, "-D", self.data_directory, *options],
-            check=check,
-        )
+        return self._run("pg_ctl", action, "-D", self.data_directory, *options, check=check)
 
     def _initdb(self):
         password_file = os.path.join(self.directory, "superuser-password")
@@ -236,12 +275,19 @@ class Server:
             file.write(self.superuser_password + "\n")
         os.chmod(password_file, 0o600)
         self._give_to_system_user(password_file)
-        self._run([
-            os.path.join(self._bin, "initdb"), "-D", self.data_directory, "-U", self.superuser,
+        self._run(
+            "initdb", "-D", self.data_directory, "-U", self.superuser,
             f"--pwfile={password_file}", "--auth=scram-sha-256", "--encoding=UTF8",
             "--locale=C.UTF-8", "--no-sync",
-        ])
+        )
         os.unlink(password_file)
+
+    def _copy(self, primary):
+        """A streaming standby; it begins where the primary is."""
+        self._run(
+            "pg_basebackup", "-D", self.data_directory, "-R", "-X", "stream", "-c", "fast",
+            "--no-sync", "-d", f"host={primary.host} port={primary.port} "
+            f"user={self.superuser} password={self.superuser_password}")
 
     def _configure(self):
         loopback_only = all(ipaddress.ip_address(a).is_loopback for a in self.addresses)
@@ -266,6 +312,7 @@ class Server:
             "log_connections": "on",
             "log_disconnections": "on",
             "log_line_prefix": "%m [%p] %q%u@%d %a ",
+            **self.settings,
         }
         with open(os.path.join(self.data_directory, "test.conf"), "w", encoding="utf-8") as file:
             for name, value in settings.items():
@@ -287,7 +334,7 @@ class Server:
         with open(os.path.join(self.data_directory, "pg_hba.conf"), "w", encoding="utf-8") as file:
             file.write("local all all scram-sha-256\n")
             for network in networks:
-                file.write(f"host all all {network} scram-sha-256\n")
+                file.write(f"host all,replication all {network} scram-sha-256\n")
 
     def _give_to_system_user(self, *paths):
         if os.geteuid() != 0:
@@ -306,10 +353,8 @@ class Server:
             'if [ -f "$directory/data/postmaster.pid" ]; then "$@" >/dev/null 2>&1 || :; fi; '
             'rm -rf "$directory"'
         )
-        stop = self._as_system_user([
-            os.path.join(self._bin, "pg_ctl"), "stop", "-D", self.data_directory,
-            "-w", "-m", "immediate",
-        ])
+        stop = self._as_system_user(
+            "pg_ctl", "stop", "-D", self.data_directory, "-w", "-m", "immediate")
         self._watcher = subprocess.Popen(
             ["sh", "-c", script, "watcher", self.directory, *stop],
             stdin=subprocess.PIPE, cwd="/", start_new_session=True,
@@ -321,7 +366,11 @@ def _newest_bin_directory():
     directories = [d for d in directories if os.access(os.path.join(d, "initdb"), os.X_OK)]
     if not directories:
         raise ServerError("no PostgreSQL server in /usr/lib/postgresql (Debian: postgresql)")
-    return max(directories, key=lambda d: int(re.search(r"/(\d+)", d).group(1)))
+    return max(directories, key=_version_of)
+
+
+def _version_of(bin_directory):
+    return int(re.search(r"/(\d+)", bin_directory).group(1))
 
 
 def _temporary_directory():

@@ -201,15 +201,29 @@ class Replica:
 
     def pid(self):
         """The process of the program under test, seen from outside."""
-        init = _children(self._process.pid)[0]
-        return init if self._init else _children(init)[0]
+        init = children(self._process.pid)[0]
+        return init if self._init else children(init)[0]
 
     def children(self):
         """The children of the program under test, seen from outside."""
-        return _children(self.pid())
+        return children(self.pid())
 
     def signal(self, number):
         os.kill(self.pid(), number)
+
+    def freeze(self):
+        """Stops every process of it, as `docker pause` does; the first one first."""
+        self._signal_all(signal.SIGSTOP)
+
+    def thaw(self):
+        self._signal_all(signal.SIGCONT)
+
+    def _signal_all(self, number):
+        found = [self.pid()]
+        for pid in found:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
+            found += children(pid)
 
     def exit_status(self):
         """How the program ended, waited for; 128 + N after a signal as in a shell.
@@ -228,7 +242,7 @@ class Replica:
         if self._process.poll() is None:
             # Not unshare itself: it is the one to reap the namespace's init,
             # which many a container's own init would leave lying about.
-            for init in _children(self._process.pid):
+            for init in children(self._process.pid):
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(init, signal.SIGKILL)
         self._process.wait()
@@ -237,7 +251,7 @@ class Replica:
             thread.join(DEADLINE_S)
 
 
-def _children(pid):
+def children(pid):
     found = []
     for entry in os.listdir("/proc"):
         if not entry.isdigit():

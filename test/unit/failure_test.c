@@ -31,7 +31,7 @@ static void connect_messages_are_told_apart(void **state) {
         {"x failed: FATAL:  28000: no pg_hba.conf entry for host \"h\"\n", "28000", TROUBLE_FINAL,
             "x failed: FATAL: no pg_hba.conf entry for host \"h\" (the server lets nobody in this "
             "way: user, database and TLS decide, in its pg_hba.conf)"},
-        {"x failed: FATAL:  53300: sorry, too many clients already\n", "53300", TROUBLE_PASSING,
+        {"x failed: FATAL:  53300: sorry, too many clients already\n", "53300", TROUBLE_NO_SLOT,
             "x failed: FATAL: sorry, too many clients already"},
         {"x failed: FATAL:  57P03: the database system is starting up\n", "57P03", TROUBLE_PASSING,
             "x failed: FATAL: the database system is starting up"},
@@ -57,6 +57,52 @@ static void connect_messages_are_told_apart(void **state) {
         assert_string_equal(failure.sqlstate, rows[i].sqlstate);
         assert_int_equal(failure.trouble, rows[i].trouble);
         assert_string_equal(failure.message, rows[i].line);
+    }
+}
+
+/* What PgBouncer 1.18 and 1.24 were measured to say, and two words of Supavisor's. */
+static void a_poolers_words_are_told_apart(void **state) {
+    (void)state;
+    static const struct {
+        const char *text;
+        enum session_trouble trouble;
+        const char *advice; /* A part of it, or NULL where there is none. */
+    } rows[] = {
+        {"08P01: database \"nope\" does not exist", TROUBLE_MISSING_DATABASE, NULL},
+        {"3D000: database \"nope\" does not exist", TROUBLE_MISSING_DATABASE, NULL},
+        {"08P01: no such database: nope", TROUBLE_FINAL, "[databases]"},
+        {"08P01: SASL authentication failed", TROUBLE_FINAL, "PgBouncer's"},
+        {"08P01: password authentication failed for user \"u\"", TROUBLE_FINAL, "the server's"},
+        {"08P01: role \"u\" does not exist", TROUBLE_FINAL, "no such role"},
+        {"08P01: unsupported startup parameter: options", TROUBLE_FINAL,
+            "ignore_startup_parameters"},
+        {"08P01: unsupported startup parameter in options: a.b", TROUBLE_FINAL,
+            "ignore_startup_parameters"},
+        {"08P01: transaction blocks not allowed in statement pooling mode", TROUBLE_FINAL,
+            "--database-url"},
+        {"08P01: query_wait_timeout", TROUBLE_PASSING, "its pool is full"},
+        {"08P01: server login has been failing, try again later (server_login_retry)",
+            TROUBLE_PASSING, NULL},
+        {"08P01: the database system is starting up", TROUBLE_PASSING, NULL},
+        {"08P01: no more connections allowed (max_client_conn)", TROUBLE_NO_SLOT, NULL},
+        {"08P01: client connections exceeded (max_db_client_connections)", TROUBLE_NO_SLOT, NULL},
+        {"XX000: MaxClientsInSessionMode: max clients reached", TROUBLE_NO_SLOT, NULL},
+        {"55000: database \"d\" is not currently accepting connections", TROUBLE_PASSING, NULL},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct session_failure failure;
+        char message[200];
+        (void)snprintf(message, sizeof message, "x failed: FATAL:  %s\n", rows[i].text);
+        failure_of_connecting(message, NULL, &failure);
+        assert_int_equal(failure.trouble, rows[i].trouble);
+        assert_int_equal(strchr(failure.message, '(') != NULL &&
+                strstr(failure.message, rows[i].advice == NULL ? "" : rows[i].advice) != NULL,
+            rows[i].advice != NULL || strchr(rows[i].text, '(') != NULL);
+        /* The same words in the answer to a statement mean the same. */
+        char sqlstate[6] = "";
+        memcpy(sqlstate, rows[i].text, 5);
+        failure_of_statement(sqlstate, rows[i].text + 7, NULL, &failure);
+        assert_int_equal(failure.trouble, rows[i].trouble);
     }
 }
 
@@ -88,6 +134,7 @@ static void a_long_message_is_cut(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(connect_messages_are_told_apart),
+        cmocka_unit_test(a_poolers_words_are_told_apart),
         cmocka_unit_test(a_password_is_masked_wherever_it_stands),
         cmocka_unit_test(a_long_message_is_cut),
     };

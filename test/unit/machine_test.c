@@ -1,7 +1,7 @@
 /*
  * The supervisor's decisions by tables: what each signal from 1 to 64 means, from a process, from
- * the kernel and from ourselves, in every state. What is done to real processes is tested in
- * supervise_test.c.
+ * the kernel and from ourselves, in every state and where no phase runs. What is done to real
+ * processes is tested in supervise_test.c.
  */
 #include "unit.h"
 
@@ -190,16 +190,25 @@ static const struct {
 /* What an event leads to, in the order of the states. */
 static const struct {
     enum supervisor_event event;
-    enum supervisor_action actions[STATE_OVER];
+    enum supervisor_action actions[STATE_COUNT];
 } consequences[] = {
     {ON_STOP_SIGNAL,
-        {ACTION_CANCEL, ACTION_CANCEL, ACTION_REMEMBER, ACTION_FORWARD_AND_TIME, ACTION_HASTEN}},
-    {ON_HANG_UP, {ACTION_CANCEL, ACTION_CANCEL, ACTION_REMEMBER, ACTION_FORWARD, ACTION_NONE}},
+        {ACTION_CANCEL, ACTION_CANCEL, ACTION_REMEMBER, ACTION_FORWARD_AND_TIME, ACTION_HASTEN,
+            ACTION_IMPOSSIBLE}},
+    {ON_HANG_UP,
+        {ACTION_CANCEL, ACTION_CANCEL, ACTION_REMEMBER, ACTION_FORWARD, ACTION_NONE,
+            ACTION_IMPOSSIBLE}},
     {ON_TERMINAL_HANG_UP,
-        {ACTION_CANCEL, ACTION_CANCEL, ACTION_REMEMBER, ACTION_FORWARD_AND_RESUME, ACTION_NONE}},
-    {ON_TERMINAL_STOP, {ACTION_NONE, ACTION_NONE, ACTION_NONE, ACTION_NONE, ACTION_NONE}},
-    {ON_CHILD_SIGNAL, {ACTION_NONE, ACTION_NONE, ACTION_NONE, ACTION_NONE, ACTION_NONE}},
-    {ON_OTHER_SIGNAL, {ACTION_NONE, ACTION_NONE, ACTION_NONE, ACTION_FORWARD, ACTION_NONE}},
+        {ACTION_CANCEL, ACTION_CANCEL, ACTION_REMEMBER, ACTION_FORWARD_AND_RESUME, ACTION_NONE,
+            ACTION_IMPOSSIBLE}},
+    {ON_TERMINAL_STOP,
+        {ACTION_NONE, ACTION_NONE, ACTION_NONE, ACTION_NONE, ACTION_NONE, ACTION_IMPOSSIBLE}},
+    {ON_CHILD_SIGNAL,
+        {ACTION_NONE, ACTION_NONE, ACTION_NONE, ACTION_NONE, ACTION_NONE, ACTION_IMPOSSIBLE}},
+    {ON_OWN_PIPE,
+        {ACTION_NONE, ACTION_NONE, ACTION_NONE, ACTION_NONE, ACTION_NONE, ACTION_IMPOSSIBLE}},
+    {ON_OTHER_SIGNAL,
+        {ACTION_NONE, ACTION_NONE, ACTION_NONE, ACTION_FORWARD, ACTION_NONE, ACTION_IMPOSSIBLE}},
 };
 
 static void assert_answer_in_every_state(int number, enum supervisor_event event) {
@@ -208,7 +217,7 @@ static void assert_answer_in_every_state(int number, enum supervisor_event event
         at++;
     }
     assert_in_range(at, 0, ARRAY_LENGTH(consequences) - 1);
-    for (int s = 0; s < STATE_OVER; s++) {
+    for (int s = 0; s < STATE_COUNT; s++) {
         const struct supervisor_row *row = supervisor_row_find((enum supervisor_state)s, event);
         if (row->action != consequences[at].actions[s] || strlen(row->why) < 10) {
             fail_msg("SIG%s in state %d: action %d, %s", signal_name(number), s, (int)row->action,
@@ -229,10 +238,18 @@ static void there_is_a_sentence_for_every_signal_in_every_phase(void **state) {
         }
         const struct received_signal sent = {number, false, OTHER_PROCESS};
         const struct received_signal made = {number, true, 0};
+        const struct received_signal own = {number, false, SELF_PROCESS};
+        enum supervisor_event from_self = number == SIGPIPE ? ON_OWN_PIPE : from_process;
         assert_int_equal(supervisor_event_of(&sent, 0, SELF_PROCESS), from_process);
         assert_int_equal(supervisor_event_of(&made, 0, SELF_PROCESS), from_kernel);
+        assert_int_equal(supervisor_event_of(&own, 0, SELF_PROCESS), from_self);
         assert_answer_in_every_state(number, from_process);
         assert_answer_in_every_state(number, from_kernel);
+        assert_answer_in_every_state(number, from_self);
+        /* Where no phase runs it waits: it forbids the next one, or goes to the command. */
+        bool means_an_end = from_process == ON_STOP_SIGNAL || from_process == ON_HANG_UP;
+        assert_int_equal(
+            supervisor_stop_pending(SIGNAL_BIT(number), 0, unchanged), means_an_end ? number : 0);
     }
 }
 

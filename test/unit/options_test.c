@@ -131,9 +131,17 @@ static void bad_values_say_what_where_and_what_to_do(void **state) {
         {{"s", "--lock=file:"}, {NULL},
             "--lock: `file:` is not allowed: use auto, postgres, file, file:PATH or none"},
         {{"s", "--user="}, {NULL},
-            "--user: `` is not allowed: use NAME, NAME:GROUP or their numbers"},
+            "--user: `` is not allowed: use NAME, NAME:GROUP or their numbers (0 to 4294967294)"},
         {{"s", "--user=a:b:c"}, {NULL},
-            "--user: `a:b:c` is not allowed: use NAME, NAME:GROUP or their numbers"},
+            "--user: `a:b:c` is not allowed: use NAME, NAME:GROUP or their numbers (0 to "
+            "4294967294)"},
+        {{"s", "--user=-1"}, {NULL},
+            "--user: `-1` is not allowed: use NAME, NAME:GROUP or their numbers (0 to 4294967294)"},
+        {{"s", "--caps="}, {NULL},
+            "--caps: a name is missing: use none, or names such as net_bind_service with commas "
+            "between them"},
+        {{"s"}, {"SIGNALBOX_CAPS=net_bind"},
+            "SIGNALBOX_CAPS: `net_bind` is not a capability: did you mean net_bind_service?"},
         {{"s", "--rewrite=TERM"}, {NULL},
             "--rewrite: `TERM` is not allowed: use FROM:TO with names or numbers of signals, TO "
             "may "
@@ -207,19 +215,6 @@ static void switches_take_a_word_or_stand_alone(void **state) {
     assert_true(options.jemalloc);
 }
 
-static void what_is_only_checked_is_named_unless_it_asks_for_nothing(void **state) {
-    (void)state;
-    assert_int_equal(read_options(WORDS("--grace=1s", "x"), NO_VARIABLES), 0);
-    assert_null(options_unavailable(&options));
-    options_release(&options);
-    assert_int_equal(
-        read_options(WORDS("--lock=auto", "--signal-group=off", "x"), NO_VARIABLES), 0);
-    assert_null(options_unavailable(&options));
-    options_release(&options);
-    assert_int_equal(read_options(WORDS("x"), VARIABLES("SIGNALBOX_USER=app")), 0);
-    assert_string_equal(options_unavailable(&options), "SIGNALBOX_USER");
-}
-
 static void help_fits_eighty_columns_and_names_every_option(void **state) {
     (void)state;
     AUTO_TEXT struct text help = {.data = NULL};
@@ -271,7 +266,6 @@ int main(void) {
         TEST(bad_values_say_what_where_and_what_to_do),
         TEST(lists_come_as_flags_or_in_the_variable),
         TEST(switches_take_a_word_or_stand_alone),
-        TEST(what_is_only_checked_is_named_unless_it_asks_for_nothing),
         TEST(help_fits_eighty_columns_and_names_every_option),
         TEST(a_secret_is_described_without_it),
         TEST(no_words_at_all_are_no_crash),

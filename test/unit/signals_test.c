@@ -75,9 +75,10 @@ static void every_signal_is_blocked_and_the_exact_mask_comes_back(void **state) 
 static void ignored_child_signal(void) {
     struct signal_inheritance inheritance;
     CHECK(signal(SIGCHLD, SIG_IGN) != SIG_ERR);
+    CHECK(signal(SIGTERM, SIG_IGN) != SIG_ERR);
     CHECK(signal(SIGUSR2, SIG_IGN) != SIG_ERR);
     signals_take_over(&inheritance);
-    CHECK(inheritance.ignored == (SIGNAL_BIT(SIGCHLD) | SIGNAL_BIT(SIGUSR2)));
+    CHECK(inheritance.ignored == (SIGNAL_BIT(SIGCHLD) | SIGNAL_BIT(SIGTERM)));
 
     pid_t child = fork();
     if (child == 0) {
@@ -90,6 +91,7 @@ static void ignored_child_signal(void) {
     CHECK(signal(SIGPIPE, SIG_IGN) != SIG_ERR);
     signals_give_back(&inheritance);
     CHECK(signal(SIGCHLD, SIG_DFL) == SIG_IGN);
+    CHECK(signal(SIGTERM, SIG_DFL) == SIG_IGN);
     CHECK(signal(SIGUSR2, SIG_DFL) == SIG_IGN);
     CHECK(signal(SIGPIPE, SIG_DFL) == SIG_DFL);
 }

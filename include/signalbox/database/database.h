@@ -43,10 +43,26 @@ struct database {
     char *creation[CREATION_COUNT];      /* NULL where the configuration says nothing. */
     char *source;                        /* Where it was found: "config/database.yml:23". */
     bool is_for_lock_only;               /* --database-url names none of Rails' databases. */
+    bool has_own_url; /* The file's `url:`, which the environment's URL does not beat. */
 };
 
 /* Whether the adapter is PostgreSQL's, whose locks and ledger are the ones that are used. */
 bool database_is_postgres(const struct database *database);
+
+bool database_is_sqlite(const struct database *database);
+
+/* Where a SQLite database's file is or will be: an absolute path, symbolic links followed as far as
+ * they exist. `directory` is the application's. False where it has no
+ * file: another adapter, no name, a database in memory. */
+bool database_sqlite_path(
+    const struct database *database, const char *directory, struct text *path) MUST_USE;
+
+/* Whether anything leads to a server: a host, one of libpq's variables, or a server's socket where
+ * libpq looks for it. */
+bool database_names_server(const struct database *database);
+
+/* The variable whose URL says where the database is, for the role "queue" QUEUE_DATABASE_URL. */
+void database_append_variable(const struct database *database, struct text *text);
 
 /* The key of a setting in database.yml: "encoding". */
 const char *creation_setting_name(enum creation_setting setting);

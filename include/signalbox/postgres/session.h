@@ -14,17 +14,23 @@
 
 enum session_result {
     SESSION_DONE,
-    SESSION_PENDING, /* Only from session_advance. */
+    SESSION_PENDING, /* Only from what is done in two halves. */
     SESSION_FAILED,  /* `failure` says what and of which kind. */
     SESSION_TIMED_OUT,
     SESSION_CANCELLED
 };
 
 enum session_trouble {
-    TROUBLE_PASSING,          /* Starting up, refused, no slot, name not resolving: try again. */
+    TROUBLE_PASSING,          /* Starting up, refused, name not resolving: try again. */
+    TROUBLE_NO_SLOT,          /* 53300 and its like: alive, but all connections are taken. */
     TROUBLE_MISSING_DATABASE, /* 3D000. */
     TROUBLE_FINAL             /* Wrong password, unknown role, certificate: trying again is vain. */
 };
+
+/* Whether trying again may help. */
+static inline bool trouble_may_pass(enum session_trouble trouble) {
+    return trouble == TROUBLE_PASSING || trouble == TROUBLE_NO_SLOT;
+}
 
 struct session_failure {
     enum session_trouble trouble;
@@ -37,6 +43,7 @@ struct session {
     struct pg_result *result;
     const struct attention *attention;
     const char *password; /* To keep out of messages; belongs to the caller of session_open. */
+    short events;         /* For poll(2), while something is pending. */
     struct session_failure failure;
 };
 
@@ -59,10 +66,19 @@ bool session_knows_keyword(const char *keyword);
 enum session_result session_query(struct session *session, const char *statement,
     const char *const *parameters, int parameter_count, int64_t deadline_ms) MUST_USE;
 
-/* The same in two halves, for a caller with a poll loop of its own: after session_send, advance
+/* A statement in two halves, for a caller with a poll loop of its own: after session_send, advance
  * whenever the descriptor is readable, until the result is not SESSION_PENDING. */
 enum session_result session_send(struct session *session, const char *statement) MUST_USE;
 enum session_result session_advance(struct session *session) MUST_USE;
+
+/* Connecting and asking in two halves, for a caller that has several sessions in one poll loop:
+ * while the result is SESSION_PENDING, wait for session->events on session_fd, which may change,
+ * and go on with session_open_advance, or session_advance. Nothing is closed where it fails. */
+enum session_result session_open_start(struct session *session, const char *const *keywords,
+    const char *const *values, const struct attention *attention) MUST_USE;
+enum session_result session_open_advance(struct session *session) MUST_USE;
+enum session_result session_query_start(struct session *session, const char *statement,
+    const char *const *parameters, int parameter_count) MUST_USE;
 int session_fd(const struct session *session);
 
 /* Whether the server has closed the connection; reads what is there, so that over TCP, where no

@@ -14,6 +14,8 @@
 #include "signalbox/command/step.h"
 #include "signalbox/database/ask_rails.h"
 #include "signalbox/database/database.h"
+#include "signalbox/prepare/lock_choice.h"
+#include "signalbox/prepare/tasks.h"
 
 struct target_request {
     const char *directory;           /* Where the command will run; "." is here. */
@@ -28,8 +30,10 @@ struct target_request {
     bool has_secrets_tool; /* The command gets its environment from a tool that we cannot see into.
                             */
     const char *release;   /* --release, or NULL. */
+    const struct lock_choice *lock;  /* --lock. */
     const struct string_list *watch; /* As --watch has it; NULL or empty: the whole image. */
     int64_t lock_key;
+    bool allow_schema_load;
 };
 
 /* What becomes of a database that does not exist. */
@@ -41,9 +45,13 @@ enum missing_database {
 
 struct target {
     struct databases databases;
-    const struct database *database; /* The first, with lock and ledger; NULL while unclear. */
+    const struct database *database; /* The first; NULL while unclear, and where none is needed. */
     char unclear[640];               /* Why only Rails can say; empty where it need not be asked. */
     const struct step_list *steps;
+    const char *directory;                 /* As in the request. */
+    const struct lock_choice *lock_choice; /* As in the request. */
+    enum lock_kind lock;                   /* What it comes to; LOCK_AUTO while unclear. */
+    char *lock_path;                       /* Of LOCK_FILE, otherwise NULL. */
     int64_t lock_key;
     const char *environment;        /* As in the request. */
     const char *environment_source; /* As in the request. */
@@ -53,6 +61,9 @@ struct target {
     char fingerprint[65];
     int64_t files;
     int64_t bytes;
+    int rails_major;        /* From the image's lock file; 0 where that does not say. */
+    struct tasks tasks;     /* What is run does this to databases that are missing or empty. */
+    bool allow_schema_load; /* Over tables of unknown origin. */
     enum missing_database missing_database;
     char ledger_named_in[256]; /* A file of the image that names the ledger's table, or empty. */
     bool migrates_only; /* Every step is db:prepare or db:migrate: what they do stays done when
@@ -65,6 +76,9 @@ struct target {
  * the same whether Rails is asked or not. */
 int target_make(
     const struct target_request *request, struct target *target, struct error *error) MUST_USE;
+
+/* Another command than the steps is what is run: it decides about databases that are missing. */
+void target_run_instead(struct target *target, const struct step_list *commands);
 
 /* Completes an unclear target by Rails' answer, and says in the log why that was needed and how
  * long it took. -1 with the error filled where Rails has none, or a signal ended the asking. */

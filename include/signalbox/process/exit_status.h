@@ -8,10 +8,12 @@
 
 enum exit_status {
     EXIT_STATUS_SUCCESS = 0,
+    EXIT_STATUS_NOT_PREPARED = 1,     /* Only from --status. */
     EXIT_STATUS_USAGE = 64,           /* An option or the command line makes no sense. */
     EXIT_STATUS_UNAVAILABLE = 69,     /* The database was not reachable in time. */
     EXIT_STATUS_SYSTEM = 71,          /* The operating system refused: no process, no memory. */
     EXIT_STATUS_WAITED_TOO_LONG = 75, /* Another replica took too long, or the lock was lost. */
+    EXIT_STATUS_PRIVILEGES = 77,      /* --user or --caps cannot be had here. */
     EXIT_STATUS_CONFIGURATION = 78,   /* The configuration cannot work as it stands. */
     EXIT_STATUS_NOT_EXECUTABLE = 126,
     EXIT_STATUS_NOT_FOUND = 127,

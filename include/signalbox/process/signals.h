@@ -24,7 +24,9 @@ typedef uint8_t signal_rewrites[SIGNAL_LAST + 1];
 /* What this process inherited and the command must find again, unchanged. */
 struct signal_inheritance {
     signal_mask mask;
-    signal_mask ignored; /* Dispositions that were SIG_IGN; an exec makes all others SIG_DFL. */
+    /* Of HUP, INT, QUIT, TERM, PIPE and CHLD, those that were SIG_IGN. The others are not touched
+     * here, so that an exec hands them on by itself. */
+    signal_mask ignored;
 };
 
 /* Blocks every signal that can be blocked, sets SIGCHLD back to its default (a parent that ignored

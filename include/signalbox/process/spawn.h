@@ -23,6 +23,7 @@ struct spawn_request {
     int stdin_fd;             /* -1: ours. The same for the two below. Placed in this order. */
     int stdout_fd;
     int stderr_fd;
+    int kept_fd; /* One more that stays open there, under its own number; 0 or below: none. */
     enum spawn_group group;
     bool die_with_parent; /* PR_SET_PDEATHSIG=KILL, and getppid looked at again. */
     const struct signal_inheritance *signals;

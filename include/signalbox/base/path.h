@@ -1,0 +1,14 @@
+/*
+ * Where a path leads.
+ */
+#ifndef SIGNALBOX_BASE_PATH_H
+#define SIGNALBOX_BASE_PATH_H
+
+#include "signalbox/base/text.h"
+
+/* Appends the absolute path of what `path` leads to, symbolic links followed, the last one also
+ * where it leads to nothing so far. What does not exist of it stands as it is; where there is not
+ * even a working directory, all of it. Reads the file system. */
+void path_resolve(const char *path, struct text *resolved);
+
+#endif

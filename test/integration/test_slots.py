@@ -1,0 +1,103 @@
+"""Fewer connections than replicas: waiting takes none that the steps need, and all start in the end."""
+
+import os
+import signal
+import subprocess
+
+import pytest
+from test_single_flight import assert_all_serve, begun
+
+from conftest import POSTGRES_VERSION
+from postgres import Server
+
+REPLICAS = 40
+CROWD = int(os.environ.get("CROWD", "1000"))
+DEADLINE_S = 600
+
+pytestmark = pytest.mark.once
+
+
+@pytest.fixture
+def narrow_server():
+    """A server with 14 connections for ordinary roles."""
+    with Server(max_connections=17, version=POSTGRES_VERSION) as server:
+        yield server
+
+
+def assert_no_step_was_refused(server):
+    steps = [line for line in server.log().splitlines() if "signalbox-step/" in line]
+    assert steps and not [line for line in steps if "FATAL" in line]
+
+
+def test_forty_replicas_and_fourteen_connections(scene, narrow_server):
+    scene.use(narrow_server)
+    scene.create_database()
+    # The step opens five connections at once, twenty times: none of them is refused.
+    scene.tell_step("connect 20")
+    replicas = scene.start(REPLICAS)
+    assert_all_serve(replicas)
+    runner, = scene.step_runs()
+    assert [row["state"] for row in scene.ledger()] == ["succeeded"]
+    for replica in replicas:
+        assert len(replica.said("step_started")) == (replica.name == runner)
+        assert replica.said("step_failed") == []
+    assert_no_step_was_refused(narrow_server)
+
+
+def test_a_waiter_that_has_hung_up_leaves_at_once_when_asked(scene, narrow_server):
+    scene.use(narrow_server)
+    scene.create_database()
+    runner = begun(scene, prefix="runner-")
+    waiter = scene.start_one()
+    waiter.wait_for("waiting")
+    # It holds no connection between its looks.
+    narrow_server.wait_until(
+        "SELECT count(*) = 1 FROM pg_stat_activity WHERE application_name LIKE 'signalbox/%'")
+    waiter.signal(signal.SIGTERM)
+    assert waiter.exit_status() == 128 + signal.SIGTERM
+    scene.tell_step()
+    runner.wait_for_stdout("serving")
+
+
+@pytest.mark.parametrize("limit, enough", [(2, False), (3, True)])
+def test_a_role_with_too_few_connections_is_told(scene, limit, enough):
+    scene.create_database()
+    scene.server.query(f"ALTER ROLE {scene.role} CONNECTION LIMIT {limit}")
+    scene.tell_step()
+    replica = scene.start_one()
+    if enough:
+        replica.wait_for_stdout("serving")
+        assert scene.ledger_states() == ["succeeded"]
+    else:
+        assert replica.exit_status() == 78
+        assert "CONNECTION LIMIT" in replica.said("database_refused")[0]["message"]
+
+
+def test_twelve_replicas_and_a_role_with_eight_connections(scene):
+    scene.create_database()
+    scene.server.query(f"ALTER ROLE {scene.role} CONNECTION LIMIT 8")
+    scene.tell_step("connect 5")
+    replicas = scene.start(12)
+    assert_all_serve(replicas)
+    assert len(scene.step_runs()) == 1
+
+
+@pytest.mark.soak
+def test_a_thousand_waiters_and_a_hundred_connections(scene, own_server):
+    """Processes without a namespace of their own, so that a thousand are light; what they run once
+    they may is `true`."""
+    scene.use(own_server)
+    scene.create_database()
+    scene.tell_step("connect 60")
+    environment = {"PATH": os.environ["PATH"], "RAILS_ENV": "production", "SIGNALBOX_PREPARE": "any",
+                   "DATABASE_URL": scene.url(), "BYPRODUCTS": str(scene.byproducts)}
+    output = scene.byproducts / "output"
+    with open(output, "ab") as file:
+        crowd = [subprocess.Popen([scene.binary, "true"], cwd=scene.directory, env=environment,
+                                  stdin=subprocess.DEVNULL, stdout=file, stderr=file)
+                 for _ in range(CROWD)]
+        statuses = [process.wait(DEADLINE_S) for process in crowd]
+    assert statuses == [0] * CROWD, output.read_text()[-5000:]
+    assert len(scene.step_runs()) == 1
+    assert scene.ledger_states() == ["succeeded"]
+    assert_no_step_was_refused(own_server)
