@@ -150,6 +150,8 @@ inline trouble() {
     :: is_cut[me] -> seen = seen_connection_gone
     :: BUDGET && !is_cut[me] -> faults++; seen = seen_connection_gone
     :: BUDGET && !is_cut[me] -> faults++; seen = seen_refused
+    :: BUDGET && !is_cut[me] && (act == act_connect || act == act_look || act == act_try_lock) ->
+        faults++; seen = seen_no_connection_free
     :: is_asked_to_end[me] -> seen = seen_cancelled
     fi
 }
