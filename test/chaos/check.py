@@ -121,7 +121,9 @@ def check_sharing(scene, ledger):
                                "came")
             waited = [event for event in replica.said("waiting") if steps[-1].order < event["order"]
                       and told and event["order"] < min(told)]
-            if (waited and not shared and not newer and not replica.is_disturbed
+            # Another that came later may have begun again meanwhile; but not this one.
+            if (waited and not shared and (not newer or newer[0]["host"] == replica.name)
+                    and not replica.is_disturbed
                     and not scene.lock_faults and replica.purpose != "typed"):
                 scene.complain(f"{replica.name} waited for run {row['id']}, and does not share its "
                                "failure")
