@@ -12,8 +12,6 @@
 #include "signalbox/process/signals.h"
 #include "signalbox/report/report.h"
 
-enum { SAY_EVERY_MS = 10000 };
-
 static const char *run_state_describe(enum run_state state) {
     switch (state) {
     case RUN_NONE:
@@ -52,7 +50,7 @@ static void say_nobody_prepares(const struct flight *flight, const struct event_
 void narrate_waiting(struct flight *flight, int64_t now_ms) {
     const struct run *holder = &flight->last.holder;
     struct event_fields fields = {.elapsed_ms = now_ms - flight->waiting_since_ms};
-    flight->say_at_ms = now_ms + SAY_EVERY_MS;
+    flight->say_at_ms = now_ms + report_interval_ms();
     if (flight->rest_until_ms != 0) {
         int64_t rest_ms = flight->rest_until_ms > now_ms ? flight->rest_until_ms - now_ms : 0;
         report(EVENT_WAITING, &fields,
@@ -128,7 +126,7 @@ void narrate_fencing(const struct fence_report *found, int64_t *say_at_ms) {
             found->ended == 1 ? "" : "s");
     }
     if (found->holder[0] != '\0' && clock_now_ms() >= *say_at_ms) {
-        *say_at_ms = clock_now_ms() + SAY_EVERY_MS;
+        *say_at_ms = clock_now_ms() + report_interval_ms();
         report(EVENT_WAITING, NULL, "waiting for %s, before the first step", found->holder);
     }
 }

@@ -46,7 +46,7 @@ static void let_pass(struct relay *relay, size_t ready) {
 }
 
 static void write_ready(struct relay *relay) {
-    report_end_line();
+    report_clear_line();
     ssize_t written = write(relay->to_fd, relay->buffer, relay->ready);
     if (written < 0 && (errno == EAGAIN || errno == EINTR)) {
         return;

@@ -19,7 +19,7 @@
 #include "signalbox/process/spawn.h"
 #include "signalbox/report/report.h"
 
-enum { SAY_EVERY_MS = 10000, FENCE_EVERY_MS = 5000 };
+enum { FENCE_EVERY_MS = 5000 };
 
 struct running_step {
     const struct steps_request *request;
@@ -172,7 +172,7 @@ static void say_still_running(struct running_step *running) {
         .step = running->step->text, .elapsed_ms = now_ms - running->began_ms};
     report(EVENT_STEP_RUNNING, &fields, "still running after %s: %s",
         duration_describe(fields.elapsed_ms).string, running->step->text);
-    running->say_at_ms = now_ms + SAY_EVERY_MS;
+    running->say_at_ms = now_ms + report_interval_ms();
 }
 
 /* A step of an earlier run that was still booting when its runner died connects only now. */
@@ -266,7 +266,7 @@ static struct steps_end step_run(const struct steps_request *request, const stru
     struct event_fields fields = {.step = step->text};
     struct error error;
     ending_initialise(&running.ending);
-    running.say_at_ms = running.began_ms + SAY_EVERY_MS;
+    running.say_at_ms = running.began_ms + report_interval_ms();
     running.fence_at_ms = running.began_ms + FENCE_EVERY_MS;
     running.time_is_up_ms =
         request->timeout_ms < 0 ? DEADLINE_NEVER : deadline_after_ms(request->timeout_ms);

@@ -216,7 +216,7 @@ static void compose_text(struct line *line, enum event event, const char *messag
     line_append(line, message);
 }
 
-bool report_is_in_place(void) {
+static bool is_in_place(void) {
     const char *terminal = getenv("TERM");
     return settings.format == REPORT_TEXT && terminal != NULL && terminal[0] != '\0' &&
         strcmp(terminal, "dumb") != 0 && isatty(STDERR_FILENO) == 1;
@@ -257,7 +257,7 @@ static void emit_in_place(enum event event, const char *message) {
 
 static void emit(enum event event, const struct event_fields *fields, const char *message) {
     struct line line = {.used = 0};
-    if (repeats_itself(event) && report_is_in_place()) {
+    if (repeats_itself(event) && is_in_place()) {
         emit_in_place(event, message);
         return;
     }
@@ -277,10 +277,15 @@ static void emit(enum event event, const struct event_fields *fields, const char
     write_line(&line);
 }
 
-void report_end_line(void) {
+int64_t report_interval_ms(void) {
+    return is_in_place() ? 1000 : 10000;
+}
+
+void report_clear_line(void) {
     if (settings.has_open_line) {
         struct line line = {.used = 0};
-        line_end(&line, "\n");
+        line_append(&line, LINE_REPLACING);
+        line_end(&line, LINE_CLEARED);
         write_line(&line);
         settings.has_open_line = false;
     }

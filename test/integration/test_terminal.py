@@ -67,3 +67,16 @@ def test_no_line_is_replaced_on_a_terminal_that_cannot(scene):
     terminal.read_until(lambda shown: "already prepared" in shown)
     terminal.close()
     assert "\x1b" not in terminal.shown
+
+
+def test_a_runner_has_one_line_that_changes_until_its_step_ends(scene):
+    scene.create_database()
+    terminal = Terminal(scene)
+    terminal.read_until(lambda shown: shown.count("still running after") >= 2)
+    scene.tell_step()
+    terminal.read_until(lambda shown: "starting the command" in shown)
+    terminal.close()
+    running = [line for line in terminal.shown.split("\r\n") if "still running after" in line]
+    assert len(running) == 1, terminal.shown
+    assert running[0].startswith("\rsignalbox: still running after ")
+    assert "\r\nsignalbox: ended with status 0 after " in terminal.shown

@@ -213,3 +213,21 @@ def test_memory_does_not_grow_with_the_number_of_files(image):
     assert folders * files * len(deep) > MEMORY_MOST - (18 << 20)
     page = explain(image, "--watch=.", preexec_fn=limit_memory)
     assert page["watched"]["files"] == 3 + folders * files
+
+
+# --- what must not get into the app's own schema ------------------------------------
+
+
+@pytest.mark.parametrize("watch", [(), ("--watch=schema",), ("--watch=bin",)],
+                         ids=["image", "schema", "elsewhere"])
+def test_a_schema_file_that_names_the_ledger_is_found_whatever_is_watched(scene, watch):
+    (scene.directory / "db" / "structure.sql").write_text(
+        "-- \n" * 20000 + "CREATE TABLE public.signalbox_runs (id bigint);\n", encoding="utf-8")
+    scene.create_database()
+    replica = scene.start_one(*watch)
+    replica.wait_for_stderr("the complaint of the step")
+    assert replica.said("ledger_late")[0]["message"].startswith("db/structure.sql names ")
+    assert scene.query("SELECT to_regclass('signalbox_runs')") == [("",)]
+    scene.tell_step()
+    replica.wait_for_stdout("serving")
+    assert scene.ledger_states() == ["succeeded"]

@@ -223,7 +223,7 @@ class Replica:
         for pid in found:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, number)
-            found += _children(pid)
+            found += children(pid)
 
     def exit_status(self):
         """How the program ended, waited for; 128 + N after a signal as in a shell.

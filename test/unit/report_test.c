@@ -155,10 +155,10 @@ static void what_repeats_itself_stays_on_one_line(void **state) {
         "signalbox: prepared\r\nsignalbox: started\r\n");
 }
 
-static void say_long_and_end(void) {
+static void say_long_and_clear(void) {
     report(EVENT_STEP_RUNNING, NULL, "\xC3\xA4\xC3\xB6\xC3\xBC and what does not fit");
-    report_end_line();
-    report_end_line();
+    report_clear_line();
+    report_clear_line();
 }
 
 static void a_line_that_is_replaced_is_never_wider_than_the_terminal(void **state) {
@@ -166,9 +166,9 @@ static void a_line_that_is_replaced_is_never_wider_than_the_terminal(void **stat
     char captured[4096];
     report_configure(REPORT_TEXT, REPORT_INFO, NULL);
     assert_int_equal(setenv("TERM", "xterm", 1), 0);
-    capture_on_terminal(say_long_and_end, 14, captured, sizeof captured);
-    assert_string_equal(captured, "\rsignalbox: \xC3\xA4\xC3\xB6\x1b[K\r\n");
-    capture_on_terminal(say_long_and_end, 0, captured, sizeof captured);
+    capture_on_terminal(say_long_and_clear, 14, captured, sizeof captured);
+    assert_string_equal(captured, "\rsignalbox: \xC3\xA4\xC3\xB6\x1b[K\r\x1b[K");
+    capture_on_terminal(say_long_and_clear, 0, captured, sizeof captured);
     assert_non_null(strstr(captured, "what does not fit\x1b[K"));
 }
 

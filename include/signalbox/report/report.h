@@ -83,13 +83,14 @@ void report_set_fingerprint(const char *fingerprint);
 /* The short name of this replica: the host name of its UTS namespace. */
 const char *report_host(void);
 
-/* Whether events that repeat themselves (waiting, step_running) replace their line instead of
- * adding one: text on a terminal that can. They may then come more often. */
-bool report_is_in_place(void);
+/* How long until an event that repeats itself (waiting, step_running) is said again: ten seconds
+ * where each adds a line, one where it takes the place of the one before, as text on a terminal
+ * does that can. */
+int64_t report_interval_ms(void);
 
-/* Before anything else is written where standard error goes: a line that could be replaced ends
- * here. A later event does so by itself. */
-void report_end_line(void);
+/* Before anything else is written where standard error goes: takes away a line that another could
+ * have replaced. An event that follows lets it stand. */
+void report_clear_line(void);
 
 /* `fields` may be NULL. The message is one line; control characters in it are escaped. */
 void report(enum event event, const struct event_fields *fields, const char *format, ...)
