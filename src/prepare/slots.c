@@ -2,7 +2,7 @@
  * The counting and the decision. Nobody tells a waiter how many others there are while they are
  * hung up; what it can see is how many look in the same moment, and from that it finds its own
  * pace: twice as long whenever it meets more than a few, half as long when it does not, and never
- * connected for more than a fiftieth of its time. So the connections that waiting takes stay few,
+ * connected for more than a hundredth of its time. So the connections that waiting takes stay few,
  * whatever the number of replicas, and on a server that is short of processor time too, where each
  * look takes long.
  */
@@ -15,8 +15,8 @@
 
 enum {
     SHORTEST_REST_MS = 1000,
-    LONGEST_REST_MS = 30000,
-    RESTS_PER_LOOK = 50,
+    LONGEST_REST_MS = 120000,
+    RESTS_PER_LOOK = 100,
     WAITERS_FEW = 2,
     FREE_PER_WAITER = 3, /* For each waiter that is seen, some more may be coming in. */
     SLOTS_PLENTY = 24,   /* For a step's pool, and for those who look meanwhile. */

@@ -88,7 +88,7 @@ def test_a_thousand_waiters_and_a_hundred_connections(scene, own_server):
     they may is `true`."""
     scene.use(own_server)
     scene.create_database()
-    scene.tell_step("connect 200")
+    scene.tell_step("connect 60")
     environment = {"PATH": os.environ["PATH"], "RAILS_ENV": "production", "SIGNALBOX_PREPARE": "any",
                    "DATABASE_URL": scene.url(), "BYPRODUCTS": str(scene.byproducts)}
     output = scene.byproducts / "output"

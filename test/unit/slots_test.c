@@ -65,20 +65,20 @@ static void a_waiter_rests_as_the_others_let_it(void **state) {
         bool hangs_up;
         int64_t base_ms;
     } rows[] = {
-        {48, 47, false, 0, 9, false, 0},        /* Plenty: the connection is kept … */
-        {48, 47, false, 8000, 9, false, 0},     /* … and the pace forgotten. */
-        {49, 0, false, 0, 9, true, 1000},       /* Taken by others: hang up, look as before. */
-        {49, 2, false, 1000, 9, true, 1000},    /* A few waiters are no crowd. */
-        {49, 3, false, 1000, 9, true, 2000},    /* A crowd: half as often. */
-        {49, 3, false, 2000, 9, true, 4000},    /* */
-        {97, 40, false, 16000, 9, true, 30000}, /* Not less often than that. */
-        {97, 0, false, 16000, 9, true, 8000},   /* The crowd is gone. */
-        {97, 0, false, 1500, 9, true, 1000},    /* */
-        {97, 0, false, 1000, 100, true, 5000},  /* Looking takes long: fifty times as long. */
-        {97, 0, false, 1000, 900, true, 30000}, /* */
-        {-1, 0, false, 0, 9, true, 1000},       /* No slot for looking. */
-        {-1, 0, false, 4000, 9, true, 8000},    /* */
-        {5, 0, true, 0, 9, true, 1000},         /* A pool cannot be counted. */
+        {48, 47, false, 0, 9, false, 0},          /* Plenty: the connection is kept … */
+        {48, 47, false, 8000, 9, false, 0},       /* … and the pace forgotten. */
+        {49, 0, false, 0, 9, true, 1000},         /* Taken by others: hang up, look as before. */
+        {49, 2, false, 1000, 9, true, 1000},      /* A few waiters are no crowd. */
+        {49, 3, false, 1000, 9, true, 2000},      /* A crowd: half as often. */
+        {49, 3, false, 2000, 9, true, 4000},      /* */
+        {97, 40, false, 70000, 9, true, 120000},  /* Not less often than that. */
+        {97, 0, false, 16000, 9, true, 8000},     /* The crowd is gone. */
+        {97, 0, false, 1500, 9, true, 1000},      /* */
+        {97, 0, false, 1000, 100, true, 10000},   /* Looking takes long: rest a hundred times it. */
+        {97, 0, false, 1000, 1300, true, 120000}, /* */
+        {-1, 0, false, 0, 9, true, 1000},         /* No slot for looking. */
+        {-1, 0, false, 4000, 9, true, 8000},      /* */
+        {5, 0, true, 0, 9, true, 1000},           /* A pool cannot be counted. */
         {5, 5, true, 1000, 9, true, 2000},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
