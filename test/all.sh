@@ -82,7 +82,8 @@ part 'fuzz' fuzz "${SIGNALBOX_FUZZ_SECONDS:-10}"
 part 'structure' python_tests test/structure
 part 'static libraries' sh package/libraries.sh
 part 'static binary' sh package/build.sh
-part 'integration tests' python_tests test/integration
+# The same code under the sanitizers and as what people install: a third time, as it is built for
+# the day, would find nothing more.
 part 'integration tests with sanitizers' env SIGNALBOX=build/asan/signalbox \
   /usr/bin/python3 -m pytest -q -p no:cacheprovider -m 'not no_sanitizer and not soak and not once' test/integration
 # With the PostgreSQL of the next Debian, and with what is long and the same for every build.

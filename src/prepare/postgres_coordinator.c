@@ -10,6 +10,7 @@
 #include "prepare/conclude.h"
 #include "prepare/connect.h"
 #include "prepare/crowd.h"
+#include "prepare/inspecting.h"
 #include "prepare/postgres_history.h"
 #include "prepare/taking.h"
 #include "signalbox/base/deadline.h"
@@ -144,29 +145,6 @@ static enum coordination conclude_ledger(
     return conclude(coordinator, result, &coordinator->reader, error);
 }
 
-static struct inspector_means means_of(struct postgres_coordinator *coordinator) {
-    return (struct inspector_means){
-        .reader = &coordinator->reader,
-        .lock = lock_is_taken(&coordinator->lock) ? &coordinator->lock : NULL,
-        .attention = coordinator->attention,
-    };
-}
-
-/* A success counts while the databases are as it left them; where the steps are not only
- * migrations, the last one of this lock key alone. */
-static enum coordination look_at_databases(
-    struct postgres_coordinator *coordinator, struct look *seen, struct error *error) {
-    const struct inspector_means means = means_of(coordinator);
-    bool counts = seen->newest.state == RUN_SUCCEEDED &&
-        (coordinator->target->migrates_only || seen->newest.id == seen->latest.id);
-    if (!counts) {
-        return COORDINATION_DONE;
-    }
-    return conclude(coordinator,
-        inspector_look(&coordinator->inspector, &means, &seen->newest, seen->doubt),
-        &coordinator->reader, error);
-}
-
 static enum coordination look(void *self, struct look *seen, struct error *error) {
     struct postgres_coordinator *coordinator = self;
     *seen = (struct look){.newest = {.state = RUN_NONE}};
@@ -189,7 +167,7 @@ static enum coordination look(void *self, struct look *seen, struct error *error
     enum coordination concluded = conclude_ledger(coordinator, result, error);
     seen->has_ledger = coordinator->has_ledger;
     coordinator->latest = seen->latest;
-    return concluded == COORDINATION_DONE ? look_at_databases(coordinator, seen, error) : concluded;
+    return concluded == COORDINATION_DONE ? inspecting_look(coordinator, seen, error) : concluded;
 }
 
 static enum coordination lock_try(void *self, struct error *error) {
@@ -205,41 +183,14 @@ static void let_go(void *self) {
     lock_release(&coordinator->lock);
 }
 
-/* What an unfinished run began to initialise, if anybody wrote it down. */
-static enum session_result find_begun(struct postgres_coordinator *coordinator, char **begun) {
-    enum session_result result = SESSION_DONE;
-    *begun = NULL;
-    if (coordinator->has_ledger) {
-        result = ledger_begun(
-            &coordinator->ledger, &coordinator->reader, begun, statement_deadline_ms());
-    }
-    return result;
-}
-
 static enum coordination inspect(void *self, struct inspection *found, struct error *error) {
     struct postgres_coordinator *coordinator = self;
-    const struct inspector_means means = means_of(coordinator);
     AUTO_FREE char *begun = NULL;
-    AUTO_FINDINGS struct inspector_findings findings = {.since = &coordinator->latest};
     enum coordination concluded =
-        conclude_ledger(coordinator, find_begun(coordinator, &begun), error);
-    if (concluded != COORDINATION_DONE) {
-        return concluded;
-    }
-    findings.begun = begun == NULL ? "" : begun;
-    concluded = conclude(coordinator, inspector_judge(&coordinator->inspector, &means, &findings),
-        &coordinator->reader, error);
-    if (concluded != COORDINATION_DONE) {
-        return concluded;
-    }
-    *found = findings.inspection;
-    memcpy(coordinator->initialised, findings.initialised, sizeof coordinator->initialised);
-    if (findings.is_refused) {
-        inspector_say_obstacles(&findings);
-        *error = findings.error;
-        return COORDINATION_REFUSED;
-    }
-    return COORDINATION_DONE;
+        conclude_ledger(coordinator, inspecting_find_begun(coordinator, &begun), error);
+    return concluded == COORDINATION_DONE
+        ? inspecting_judge(coordinator, begun == NULL ? "" : begun, found, error)
+        : concluded;
 }
 
 /* Under the lock, with a table that is there: buries the dead and enters the new run. */
@@ -412,17 +363,6 @@ static enum session_result write_patiently(
     }
 }
 
-/* Which of the databases a later look can hold against this success. */
-static void note_databases(struct postgres_coordinator *coordinator, struct run *outcome) {
-    const struct inspector_means means = means_of(coordinator);
-    int64_t deadline_ms = deadline_after_ms(RECORD_ATTEMPT_MS);
-    if (connect_reader_patiently(coordinator, deadline_ms) == SESSION_DONE) {
-        /* What nobody could say now is not held against it later. */
-        (void)!inspector_list_in_order(
-            &coordinator->inspector, &means, outcome->databases, deadline_ms);
-    }
-}
-
 /* A signal that has already ended the steps must not end their record too, so nothing is heeded
  * here but the clock. */
 static enum coordination run_end(void *self, const struct run *outcome, struct error *error) {
@@ -435,7 +375,7 @@ static enum coordination run_end(void *self, const struct run *outcome, struct e
     coordinator->attention = NULL;
     struct run noted = *outcome;
     if (outcome->state == RUN_SUCCEEDED) {
-        note_databases(coordinator, &noted);
+        inspecting_note(coordinator, &noted, deadline_after_ms(RECORD_ATTEMPT_MS));
     }
     enum session_result result = write_patiently(coordinator, &noted, &changed);
     enum coordination concluded = conclude(coordinator, result, &coordinator->reader, error);

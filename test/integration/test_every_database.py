@@ -178,6 +178,12 @@ def refused(replica, status):
     return lines[:-1]
 
 
+def status(shop):
+    replica = shop.start(1, "--status", command=(), prefix="ops-")
+    exit_status = replica.exit_status()
+    return exit_status, json.loads("\n".join(replica.stdout))["prepared"]
+
+
 def reason(replica):
     return replica.wait_for("lock_taken")["message"]
 
@@ -196,8 +202,10 @@ def test_a_restart_finds_them_all_in_order_and_runs_nothing(shop):
 
 def test_a_queue_database_that_was_dropped_and_made_anew_is_prepared_again_at_once(shop):
     shop.serve()
+    assert status(shop) == (0, True)
     shop.drop("queue")
     shop.create("queue")
+    assert status(shop) == (1, False)
     replicas = shop.start(5)
     for replica in replicas:
         replica.wait_for_stdout("serving")
