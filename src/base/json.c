@@ -8,39 +8,7 @@
 #include <string.h>
 
 #include "signalbox/base/cleanup.h"
-
-/* The length of the well-formed UTF-8 sequence at `text`, or 0. Overlong forms and surrogates are
- * refused, as a strict reader of our output would refuse them. */
-static size_t utf8_length(const unsigned char *text) {
-    static const struct {
-        unsigned char first_low, first_high, second_low, second_high;
-        size_t length;
-    } forms[] = {
-        {0xC2, 0xDF, 0x80, 0xBF, 2},
-        {0xE0, 0xE0, 0xA0, 0xBF, 3},
-        {0xE1, 0xEC, 0x80, 0xBF, 3},
-        {0xED, 0xED, 0x80, 0x9F, 3},
-        {0xEE, 0xEF, 0x80, 0xBF, 3},
-        {0xF0, 0xF0, 0x90, 0xBF, 4},
-        {0xF1, 0xF3, 0x80, 0xBF, 4},
-        {0xF4, 0xF4, 0x80, 0x8F, 4},
-    };
-    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
-        if (text[0] < forms[i].first_low || text[0] > forms[i].first_high) {
-            continue;
-        }
-        if (text[1] < forms[i].second_low || text[1] > forms[i].second_high) {
-            return 0;
-        }
-        for (size_t at = 2; at < forms[i].length; at++) {
-            if (text[at] < 0x80 || text[at] > 0xBF) {
-                return 0;
-            }
-        }
-        return forms[i].length;
-    }
-    return 0;
-}
+#include "signalbox/base/utf8.h"
 
 /* One character of the input as it stands in the output; returns how many input bytes it took. */
 static size_t quote_one(const unsigned char *text, char piece[8]) {
@@ -61,7 +29,7 @@ static size_t quote_one(const unsigned char *text, char piece[8]) {
         (void)snprintf(piece, 8, "%c", byte);
         return 1;
     }
-    size_t length = utf8_length(text);
+    size_t length = utf8_length((const char *)text);
     if (length == 0) {
         (void)snprintf(piece, 8, "\xEF\xBF\xBD");
         return 1;

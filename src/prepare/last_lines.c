@@ -8,8 +8,8 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "signalbox/base/cleanup.h"
 #include "signalbox/base/secret.h"
+#include "signalbox/base/utf8.h"
 
 static void add_line(struct last_lines *last, const char *line, size_t length) {
     while (length > 0 && (line[length - 1] == '\r' || line[length - 1] == ' ')) {
@@ -41,45 +41,9 @@ void last_lines_add(struct last_lines *last, const char *bytes, size_t length) {
     }
 }
 
-/* The length of the UTF-8 sequence at `bytes` (RFC 3629), or 0 where it is none. */
-static size_t sequence_length(const unsigned char *bytes) {
-    static const struct {
-        unsigned char lowest, highest;               /* Of the first byte. */
-        unsigned char second_lowest, second_highest; /* Of the second one. */
-        size_t length;
-    } forms[] = {
-        {0xC2, 0xDF, 0x80, 0xBF, 2},
-        {0xE0, 0xE0, 0xA0, 0xBF, 3},
-        {0xE1, 0xEC, 0x80, 0xBF, 3},
-        {0xED, 0xED, 0x80, 0x9F, 3},
-        {0xEE, 0xEF, 0x80, 0xBF, 3},
-        {0xF0, 0xF0, 0x90, 0xBF, 4},
-        {0xF1, 0xF3, 0x80, 0xBF, 4},
-        {0xF4, 0xF4, 0x80, 0x8F, 4},
-    };
-    if (bytes[0] < 0x80) {
-        return 1;
-    }
-    for (size_t i = 0; i < ARRAY_LENGTH(forms); i++) {
-        if (bytes[0] < forms[i].lowest || bytes[0] > forms[i].highest) {
-            continue;
-        }
-        if (bytes[1] < forms[i].second_lowest || bytes[1] > forms[i].second_highest) {
-            return 0;
-        }
-        for (size_t at = 2; at < forms[i].length; at++) {
-            if ((bytes[at] & 0xC0U) != 0x80U) {
-                return 0;
-            }
-        }
-        return forms[i].length;
-    }
-    return 0;
-}
-
 static void append_clean(struct text *text, const char *line) {
     while (*line != '\0') {
-        size_t length = sequence_length((const unsigned char *)line);
+        size_t length = utf8_length(line);
         bool is_control = length == 1 && ((unsigned char)*line < 0x20 || *line == 0x7F);
         if (length == 0 || (is_control && *line != '\t')) {
             text_append(text, "?", 1);

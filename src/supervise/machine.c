@@ -14,6 +14,8 @@ static const struct supervisor_row rows[] = {
         "Nothing that could reload runs yet, so a hang-up is what it is by default: the end."},
     {STATE_PREPARING, ON_TERMINAL_HANG_UP, STATE_CANCELLING, ACTION_CANCEL,
         "Whoever started this has gone, and nobody would see the server."},
+    {STATE_PREPARING, ON_STOP_KEY, STATE_PREPARING, ACTION_NONE,
+        "A stopped holder of the lock would hold every replica."},
     {STATE_PREPARING, ON_TERMINAL_STOP, STATE_PREPARING, ACTION_NONE,
         "A stopped holder of the lock would hold every replica."},
     {STATE_PREPARING, ON_OWN_PIPE, STATE_PREPARING, ACTION_NONE,
@@ -44,6 +46,8 @@ static const struct supervisor_row rows[] = {
         "Who asks again may mean it more (INT, then TERM); the clock is not moved by it."},
     {STATE_CANCELLING, ON_HANG_UP, STATE_CANCELLING, ACTION_CANCEL, "As for TERM."},
     {STATE_CANCELLING, ON_TERMINAL_HANG_UP, STATE_CANCELLING, ACTION_CANCEL, "As for TERM."},
+    {STATE_CANCELLING, ON_STOP_KEY, STATE_CANCELLING, ACTION_NONE,
+        "It still holds the lock, and is about to let it go."},
     {STATE_CANCELLING, ON_TERMINAL_STOP, STATE_CANCELLING, ACTION_NONE,
         "It still holds the lock, and is about to let it go."},
     {STATE_CANCELLING, ON_OWN_PIPE, STATE_CANCELLING, ACTION_NONE,
@@ -74,6 +78,8 @@ static const struct supervisor_row rows[] = {
         "The preparer is gone, but the command must not start after this."},
     {STATE_PREPARED, ON_HANG_UP, STATE_PREPARED, ACTION_REMEMBER, "As for TERM."},
     {STATE_PREPARED, ON_TERMINAL_HANG_UP, STATE_PREPARED, ACTION_REMEMBER, "As for TERM."},
+    {STATE_PREPARED, ON_STOP_KEY, STATE_PREPARED, ACTION_NONE,
+        "What is left is being ended, and we do not stop before it is gone."},
     {STATE_PREPARED, ON_TERMINAL_STOP, STATE_PREPARED, ACTION_NONE,
         "What is left is being ended, and we do not stop before it is gone."},
     {STATE_PREPARED, ON_OWN_PIPE, STATE_PREPARED, ACTION_NONE,
@@ -107,8 +113,10 @@ static const struct supervisor_row rows[] = {
         "What a process sent goes on: to many servers this means to reload."},
     {STATE_RUNNING, ON_TERMINAL_HANG_UP, STATE_RUNNING, ACTION_FORWARD_AND_RESUME,
         "POSIX: a stopped job must be continued to notice that its terminal is gone."},
+    {STATE_RUNNING, ON_STOP_KEY, STATE_RUNNING, ACTION_FORWARD,
+        "Where our group has the foreground, the command in its own did not get it."},
     {STATE_RUNNING, ON_TERMINAL_STOP, STATE_RUNNING, ACTION_NONE,
-        "The terminal has sent it to the foreground group, which is the command's, by itself."},
+        "It is about somebody in our group who reads or writes in the background."},
     {STATE_RUNNING, ON_OWN_PIPE, STATE_RUNNING, ACTION_NONE,
         "It is about our own log, and the command writes to its own descriptors."},
     {STATE_RUNNING, ON_CHILD_SIGNAL, STATE_RUNNING, ACTION_NONE,
@@ -139,6 +147,8 @@ static const struct supervisor_row rows[] = {
     {STATE_LEAVING, ON_HANG_UP, STATE_LEAVING, ACTION_NONE, "Nobody is there to reload."},
     {STATE_LEAVING, ON_TERMINAL_HANG_UP, STATE_LEAVING, ACTION_NONE,
         "What is left has been asked to end already."},
+    {STATE_LEAVING, ON_STOP_KEY, STATE_LEAVING, ACTION_NONE,
+        "What is left is being ended, and we do not stop before it is gone."},
     {STATE_LEAVING, ON_TERMINAL_STOP, STATE_LEAVING, ACTION_NONE,
         "What is left is being ended, and we do not stop before it is gone."},
     {STATE_LEAVING, ON_OWN_PIPE, STATE_LEAVING, ACTION_NONE,
@@ -169,6 +179,8 @@ static const struct supervisor_row rows[] = {
         "Nothing is read any more: it stays pending and forbids the next phase."},
     {STATE_OVER, ON_HANG_UP, STATE_OVER, ACTION_IMPOSSIBLE, "As for TERM."},
     {STATE_OVER, ON_TERMINAL_HANG_UP, STATE_OVER, ACTION_IMPOSSIBLE, "As for TERM."},
+    {STATE_OVER, ON_STOP_KEY, STATE_OVER, ACTION_IMPOSSIBLE,
+        "Nothing is read any more: it stays pending until the command is there to get it."},
     {STATE_OVER, ON_TERMINAL_STOP, STATE_OVER, ACTION_IMPOSSIBLE,
         "Nothing is read any more: it stays pending and means nothing to the next phase."},
     {STATE_OVER, ON_OWN_PIPE, STATE_OVER, ACTION_IMPOSSIBLE,
@@ -222,7 +234,10 @@ enum supervisor_event supervisor_event_of(
     if (is_own_news(received, self)) {
         return number == SIGCHLD ? ON_CHILD_SIGNAL : ON_OWN_PIPE;
     }
-    if (received->from_kernel && (number == SIGTSTP || number == SIGTTIN || number == SIGTTOU)) {
+    if (received->from_kernel && number == SIGTSTP) {
+        return ON_STOP_KEY;
+    }
+    if (received->from_kernel && (number == SIGTTIN || number == SIGTTOU)) {
         return ON_TERMINAL_STOP;
     }
     if (is_ignored) {

@@ -25,7 +25,8 @@ enum supervisor_event {
     ON_STOP_SIGNAL,      /* TERM, INT or QUIT, unless inherited as ignored: an end is wanted. */
     ON_HANG_UP,          /* HUP from a process: an end for some programs, a reload for others. */
     ON_TERMINAL_HANG_UP, /* HUP from the kernel: the terminal is gone. */
-    ON_TERMINAL_STOP,    /* TSTP, TTIN or TTOU from the terminal. */
+    ON_STOP_KEY,         /* TSTP from the terminal: ^Z, while our own group has the foreground. */
+    ON_TERMINAL_STOP,    /* TTIN or TTOU from the terminal. */
     ON_OWN_PIPE,         /* SIGPIPE from our own writing. */
     ON_CHILD_SIGNAL,     /* SIGCHLD from the kernel. */
     ON_OTHER_SIGNAL,     /* Any other signal. */

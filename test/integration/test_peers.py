@@ -116,14 +116,12 @@ def terminal_stop(init):
     controlling, terminal = pty.openpty()
     with open(controlling, "r+b", buffering=0) as controlling, open(terminal, "rb") as terminal:
         text = """
-import os, signal, sys
-signal.signal(signal.SIGCONT, lambda *_: print("continued", flush=True))
+import signal, sys
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCONT})
 print("ready", flush=True)
-while True:
-    line = sys.stdin.readline()
-    if line:
-        print("read " + line.strip(), flush=True)
-        break
+signal.sigwait({signal.SIGCONT})
+print("continued", flush=True)
+print("read " + sys.stdin.readline().strip(), flush=True)
 """
         process = init.start(*python(text), prefix=("setsid", "--ctty"), stdin=terminal)
         init.line(process)

@@ -9,6 +9,7 @@ Cut means that packets vanish in both directions: nobody is told anything.
 
 import os
 import random
+import re
 import subprocess
 
 
@@ -26,6 +27,7 @@ class Link:
         self.inside = [*self._as_root, "nsenter", f"--net=/run/netns/{self._name}", "--"]
 
     def __enter__(self):
+        self._clear_up()
         try:
             self._ip("netns", "add", self._name)
             self._ip("link", "add", self._near_end, "type", "veth", "peer", "name", self._far_end,
@@ -51,6 +53,13 @@ class Link:
     def mend(self):
         self._filter("-D", "INPUT", "-i")
         self._filter("-D", "OUTPUT", "-o")
+
+    def _clear_up(self):
+        """Removes what a test process that was killed has left; the name says whose it is."""
+        for name in os.listdir("/run/netns") if os.path.isdir("/run/netns") else ():
+            owner = re.fullmatch(r"sb(\d+)-\d+", name)
+            if owner and not os.path.exists(f"/proc/{owner[1]}"):
+                self._ip("netns", "del", name, check=False)
 
     def _filter(self, action, chain, direction):
         self._run(*self.inside, "iptables", action, chain, direction, self._far_end, "-j", "DROP")

@@ -74,7 +74,8 @@ class Server:
         self.running = False
         self.settings = settings
         self._bin = _newest_bin_directory()
-        self._is_trixies = version == TRIXIES_VERSION
+        self._is_trixies = (standby_of._is_trixies if standby_of
+                            else version == TRIXIES_VERSION)
         if version not in (None, TRIXIES_VERSION, _version_of(self._bin)):
             raise ServerError(f"no PostgreSQL {version} in {self._bin} or in Debian trixie")
         self._watcher = None
