@@ -15,7 +15,7 @@
 #include "signalbox/process/exit_status.h"
 #include "signalbox/report/report.h"
 
-enum { FENCE_PAUSE_MS = 100, SECRETS_MOST = 16 };
+enum { FENCE_PAUSE_MS = 100, SETTLING_MS = 1000, SECRETS_MOST = 16 };
 
 /* kamal-proxy gives a new container 30 s; what is said must be read before they are over. */
 enum { DEPLOY_WARNING_MS = 20000 };
@@ -122,6 +122,7 @@ static enum observation begin_run(struct flight *flight) {
     enum coordination result = flight->coordinator.operations->run_begin(
         flight->coordinator.self, &beginning, &flight->run_id, &dead, &flight->error);
     if (dead.id != 0) {
+        flight->settled_at_ms = deadline_after_ms(SETTLING_MS);
         struct event_fields fields = {.run = dead.id, .holder = dead.host};
         report(EVENT_RUNNER_DIED, &fields,
             "run %lld on %s began %s ago and never ended: its replica died; taking over",
@@ -143,10 +144,20 @@ static enum observation pause_fencing(const struct flight *flight) {
                                                                                  : SEEN_LOCK_LOST;
 }
 
+/* A runner whose connection the server has ended learns of it a moment after everybody else: what
+ * it still has to kill gets the time to be gone. */
+static enum observation settle(const struct flight *flight) {
+    enum observation seen = SEEN_DONE;
+    while (seen == SEEN_DONE && clock_now_ms() < flight->settled_at_ms) {
+        seen = pause_fencing(flight);
+    }
+    return seen;
+}
+
 static enum observation fence(struct flight *flight) {
     struct fence_report found = {.remaining = 1};
     int64_t say_at_ms = 0;
-    enum observation seen = SEEN_DONE;
+    enum observation seen = settle(flight);
     while (seen == SEEN_DONE) {
         enum coordination result = flight->coordinator.operations->fence(
             flight->coordinator.self, true, &found, &flight->error);

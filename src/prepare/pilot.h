@@ -29,6 +29,7 @@ struct flight {
     int64_t say_at_ms;
     int64_t rest_until_ms; /* After failures; 0 while there is nothing to rest from. */
     struct inspection inspection;
+    int64_t settled_at_ms; /* Not before this the first step, after a run that died; or 0. */
     int64_t run_id;
     struct last_lines last_lines;
     struct steps_end steps_end;
