@@ -263,17 +263,22 @@ def test_rails_console_in_a_container(app):
     options = ["--env", f"RAILS_MASTER_KEY={(app / 'config/master.key').read_text().strip()}"]
     with in_a_terminal(SHOP, "./bin/rails", "console", options=options) as session:
         screen = session.screen
-        screen.until(b"prod")
+        # Before its prompt it asks the terminal where the cursor is, and what comes then is no key.
+        prompt = b"):00"
+        screen.until(prompt)
         screen.write(b"puts \"sum #{40 + 2}\"\n")
         screen.until(b"sum 42")
+        screen.until(prompt)
         screen.write(b"\x1a")
         screen.until(b"goes on")
         screen.write(b"puts \"sum #{50 + 2}\"\n")
         screen.until(b"sum 52")
+        screen.until(prompt)
         screen.write(b"puts 'be' 'gun'; sleep\n")
         screen.until(b"begun")
         screen.write(b"\x03")
         screen.until(b"IRB::Abort")
+        screen.until(prompt)
         screen.write(b"puts 'be' 'gun'; sleep 0.01 until $stdin.winsize == [33, 111]; exit 5\n")
         screen.until(b"begun")
         screen.resize(33, 111)
