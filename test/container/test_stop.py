@@ -57,3 +57,25 @@ def test_stopped_while_preparing_and_while_waiting(databases):
         assert "cancelled" in preparing.names(), preparing.output()
         assert "command_started" not in preparing.names(), preparing.output()
         assert "succeeded" not in databases.runs()
+
+
+def test_the_migration_of_a_killed_container_is_ended_before_the_next_one_migrates(databases):
+    def sleepers():
+        return {row[0] for row in databases.server.query(
+            "SELECT pid FROM pg_stat_activity WHERE query LIKE '%pg_sleep(60)%'"
+            f" AND datname = '{databases.primary}' AND state = 'active'")}
+
+    with started(SLOW, environment=databases.environment) as killed:
+        poll("the slow migration runs", databases.sleeps)
+        orphans = sleepers()
+        killed.kill("KILL")
+        killed.wait()
+    # Nobody has told the server that its client is gone.
+    with started(SLOW, environment=databases.environment) as successor:
+        successor.await_event("step_started")
+        assert not orphans & sleepers(), successor.output()
+        assert {"runner_died", "fenced"} <= set(successor.names()), successor.output()
+        poll("the migration runs again", databases.sleeps)
+        assert databases.runs() == ["interrupted", "running"]
+        assert successor.stop() == 143, successor.output()
+    assert databases.runs() == ["interrupted", "interrupted"]

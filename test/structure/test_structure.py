@@ -129,3 +129,14 @@ def test_the_model_knows_every_mistake_that_is_looked_for():
     looked_for = set(re.findall(r"^fails ([A-Z_]+) ", (ROOT / "test/model/run.sh").read_text(),
                                 re.MULTILINE))
     assert mistakes == looked_for
+
+
+def test_no_decision_between_hosts_knows_the_time_of_day():
+    # Replicas whose clocks are an hour apart decide the same: ids and the database's clock do it.
+    # A lock file is one host's, with one clock; the log's times are for people.
+    reading = {
+        str(path.relative_to(ROOT))
+        for path in (ROOT / "src").rglob("*.c")
+        if re.search(r"CLOCK_REALTIME|gettimeofday|timespec_get|\btime\(", path.read_text())
+    }
+    assert reading == {"src/report/report.c", "src/prepare/file_coordinator.c"}
