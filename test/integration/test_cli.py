@@ -7,6 +7,8 @@ import subprocess
 
 import pytest
 
+from terminal import read_to_end
+
 DATABASE = "postgresql://shop:s3cret%2Fword@db.internal:5433/shop_production"
 
 
@@ -125,12 +127,6 @@ def test_colour_is_for_a_terminal_that_does_not_say_no(binary, tmp_path, no_colo
     with subprocess.Popen([binary, "--explain", "true"], cwd=tmp_path, env=environment,
                           stdin=subprocess.DEVNULL, stdout=theirs) as process:
         os.close(theirs)
-        page = b""
-        try:
-            while chunk := os.read(ours, 65536):
-                page += chunk
-        except OSError:
-            pass  # A terminal whose other end has gone says EIO instead of an end.
-    os.close(ours)
+        page = read_to_end(ours)
     assert process.returncode == 0
     assert (b"\x1b[1m" in page) == coloured

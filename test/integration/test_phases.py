@@ -7,6 +7,7 @@ import subprocess
 import zlib
 
 from replica import first_with
+from terminal import read_to_end
 from test_fence import MIGRATOR_SALT
 from test_single_flight import assert_all_serve, assert_never_started, begun, prepared_once
 
@@ -169,13 +170,7 @@ def test_a_step_that_asks_the_terminal_gets_none_and_holds_up_nobody(scene):
         stdin=theirs, stdout=theirs, stderr=theirs, cwd=scene.directory,
         env={"PATH": os.environ["PATH"], "RAILS_ENV": "production", "DATABASE_URL": scene.url()})
     os.close(theirs)
-    said = b""
-    try:
-        while chunk := os.read(ours, 4096):
-            said += chunk
-    except OSError:
-        pass  # The other end is closed: that is how a terminal says so.
-    os.close(ours)
+    said = read_to_end(ours)
     assert process.wait() == 2, said
     assert b"/dev/tty" in said
     assert scene.ledger_states() == ["failed"]

@@ -9,6 +9,8 @@ import subprocess
 
 import pytest
 
+from terminal import read_to_end
+
 KEYS = {"fingerprint", "prepared", "why", "lock", "runs"}
 LOCK_KEYS = {"held", "by", "since"}
 RUN_KEYS = {"id", "fingerprint", "release", "state", "host", "started", "finished", "exit_status",
@@ -250,13 +252,7 @@ def test_colour_is_for_a_terminal(scene, no_color, coloured):
     with subprocess.Popen([scene.binary, "--status"], cwd=scene.directory, env=environment,
                           stdin=subprocess.DEVNULL, stdout=theirs) as process:
         os.close(theirs)
-        page = b""
-        try:
-            while chunk := os.read(ours, 65536):
-                page += chunk
-        except OSError:
-            pass  # A terminal whose other end has gone says EIO instead of an end.
-    os.close(ours)
+        page = read_to_end(ours)
     assert process.returncode == 1
     assert (b"\x1b[31mno: this content has not been prepared yet\x1b[0m" in page) == coloured
     assert (b"\x1b" in page) == coloured

@@ -12,6 +12,18 @@ import termios
 DEADLINE_S = 120
 
 
+def read_to_end(ours):
+    """All that was shown, until the last who had the terminal open has left; then closes our end."""
+    shown = b""
+    try:
+        while chunk := os.read(ours, 65536):
+            shown += chunk
+    except OSError:
+        pass  # That is how a terminal says so.
+    os.close(ours)
+    return shown
+
+
 class Screen:
     """Our end of a terminal: types, and reads what is shown."""
 
