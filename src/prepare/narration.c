@@ -6,27 +6,12 @@
 
 #include <string.h>
 
+#include "prepare/run_state.h"
 #include "signalbox/base/deadline.h"
 #include "signalbox/base/text.h"
 #include "signalbox/process/exit_status.h"
 #include "signalbox/process/signals.h"
 #include "signalbox/report/report.h"
-
-static const char *run_state_describe(enum run_state state) {
-    switch (state) {
-    case RUN_NONE:
-        return "unknown";
-    case RUN_RUNNING:
-        return "begun";
-    case RUN_SUCCEEDED:
-        return "succeeded";
-    case RUN_FAILED:
-        return "failed";
-    case RUN_INTERRUPTED:
-        return "interrupted";
-    }
-    return "unknown";
-}
 
 static void say_nobody_prepares(const struct flight *flight, const struct event_fields *fields) {
     const struct run *newest = &flight->last.newest;
@@ -37,7 +22,7 @@ static void say_nobody_prepares(const struct flight *flight, const struct event_
     } else {
         text_append_format(&last, "the last run%s was %lld on %s, %s %s ago",
             newest->id == 0 ? ", of other content," : "", (long long)run->id, run->host,
-            run_state_describe(run->state), duration_describe(run->age_ms).string);
+            run_state_name(run->state), duration_describe(run->age_ms).string);
     }
     if (flight->last.doubt[0] != '\0') {
         text_append_format(&last, "; %s", flight->last.doubt);
