@@ -18,6 +18,7 @@
 #include "prepare/file_place.h"
 #include "prepare/run_state.h"
 #include "prepare/sqlite_files.h"
+#include "prepare/without_server.h"
 #include "signalbox/base/deadline.h"
 #include "signalbox/process/attention.h"
 #include "signalbox/process/exit_status.h"
@@ -138,12 +139,6 @@ static void lock_release(void *self) {
     file_lock_release(&coordinator->lock);
 }
 
-/* A file may be looked at as often as one likes. */
-static int64_t rest(void *self, int64_t pause_ms) {
-    (void)self;
-    return pause_ms;
-}
-
 static enum coordination inspect(void *self, struct inspection *found, struct error *error) {
     enum sqlite_file first = first_file(self);
     (void)error;
@@ -216,24 +211,6 @@ static enum coordination run_begin(void *self, const struct run_beginning *begin
     return COORDINATION_DONE;
 }
 
-static enum coordination fence(
-    void *self, bool is_before_steps, struct fence_report *found, struct error *error) {
-    (void)self;
-    (void)is_before_steps;
-    (void)error;
-    *found = (struct fence_report){.remaining = 0};
-    return COORDINATION_DONE;
-}
-
-static void fence_own(void *self) {
-    (void)self;
-}
-
-static const char *step_assignment(void *self) {
-    (void)self;
-    return NULL;
-}
-
 static int step_fd(void *self) {
     const struct file_coordinator *coordinator = self;
     return coordinator->lock.fd;
@@ -304,11 +281,6 @@ static enum coordination run_end(void *self, const struct run *outcome, struct e
     return COORDINATION_ELSEWHERE;
 }
 
-static int guard_fd(void *self) {
-    (void)self;
-    return -1;
-}
-
 static int64_t guard_deadline_ms(void *self) {
     const struct file_coordinator *coordinator = self;
     return file_lock_deadline_ms(&coordinator->lock);
@@ -370,16 +342,16 @@ struct coordinator file_coordinator_interface(struct file_coordinator *coordinat
         .look = look,
         .lock_try = lock_try,
         .lock_release = lock_release,
-        .rest = rest,
+        .rest = without_server_rest,
         .inspect = inspect,
         .run_begin = run_begin,
-        .fence = fence,
-        .fence_own = fence_own,
-        .step_assignment = step_assignment,
+        .fence = without_server_fence,
+        .fence_own = without_server_fence_own,
+        .step_assignment = without_server_step_assignment,
         .step_fd = step_fd,
         .run_end = run_end,
         .why_lost = "somebody removed or replaced its file",
-        .guard_fd = guard_fd,
+        .guard_fd = without_server_guard_fd,
         .guard_deadline_ms = guard_deadline_ms,
         .guard_holds = guard_holds,
         .history = history,

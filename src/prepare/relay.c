@@ -1,6 +1,6 @@
 /*
- * The relay: at most PIPE_BUF bytes at a time, which poll(2) promises to fit into a pipe that is
- * ready for writing. A line that is longer goes in pieces.
+ * The relay: at most PIPE_BUF bytes at a time, which go into a pipe as one. A line that is longer
+ * goes in pieces.
  */
 #include "prepare/relay.h"
 
@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "signalbox/base/output.h"
 #include "signalbox/report/report.h"
 
 enum { FAREWELL_MS = 1000 };
@@ -47,7 +48,8 @@ static void let_pass(struct relay *relay, size_t ready) {
 
 static void write_ready(struct relay *relay) {
     report_clear_line();
-    ssize_t written = write(relay->to_fd, relay->buffer, relay->ready);
+    const struct iovec ready = {.iov_base = relay->buffer, .iov_len = relay->ready};
+    ssize_t written = output_write(relay->to_fd, &ready, 1);
     if (written < 0 && (errno == EAGAIN || errno == EINTR)) {
         return;
     }

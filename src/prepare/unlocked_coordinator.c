@@ -5,6 +5,7 @@
 
 #include <stddef.h>
 
+#include "prepare/without_server.h"
 #include "signalbox/base/deadline.h"
 
 static enum coordination succeed(void *self, struct error *error) {
@@ -24,11 +25,6 @@ static enum coordination look(void *self, struct look *seen, struct error *error
     return COORDINATION_DONE;
 }
 
-static int64_t rest(void *self, int64_t pause_ms) {
-    (void)self;
-    return pause_ms;
-}
-
 static enum coordination inspect(void *self, struct inspection *found, struct error *error) {
     (void)self;
     (void)error;
@@ -46,20 +42,6 @@ static enum coordination run_begin(void *self, const struct run_beginning *begin
     return COORDINATION_DONE;
 }
 
-static enum coordination fence(
-    void *self, bool is_before_steps, struct fence_report *found, struct error *error) {
-    (void)self;
-    (void)is_before_steps;
-    (void)error;
-    *found = (struct fence_report){.remaining = 0};
-    return COORDINATION_DONE;
-}
-
-static const char *step_assignment(void *self) {
-    (void)self;
-    return NULL;
-}
-
 static enum coordination run_end(void *self, const struct run *outcome, struct error *error) {
     (void)self;
     (void)outcome;
@@ -67,7 +49,7 @@ static enum coordination run_end(void *self, const struct run *outcome, struct e
     return COORDINATION_DONE;
 }
 
-static int no_fd(void *self) {
+static int step_fd(void *self) {
     (void)self;
     return -1;
 }
@@ -95,16 +77,16 @@ struct coordinator unlocked_coordinator_interface(void) {
         .look = look,
         .lock_try = succeed,
         .lock_release = do_nothing,
-        .rest = rest,
+        .rest = without_server_rest,
         .inspect = inspect,
         .run_begin = run_begin,
-        .fence = fence,
-        .fence_own = do_nothing,
-        .step_assignment = step_assignment,
-        .step_fd = no_fd,
+        .fence = without_server_fence,
+        .fence_own = without_server_fence_own,
+        .step_assignment = without_server_step_assignment,
+        .step_fd = step_fd,
         .run_end = run_end,
         .why_lost = "there was none",
-        .guard_fd = no_fd,
+        .guard_fd = without_server_guard_fd,
         .guard_deadline_ms = guard_deadline_ms,
         .guard_holds = guard_holds,
         .history = history,

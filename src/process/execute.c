@@ -14,7 +14,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "signalbox/base/standard_error.h"
+#include "signalbox/base/output.h"
 #include "signalbox/process/exit_status.h"
 
 #define SHELL "/bin/sh"
@@ -147,7 +147,7 @@ int execute_explain_failure(const char *name, int error_number) {
     };
     /* A full pipe must not hold the parent, which is suspended until we are gone; a broken one
      * would end us by SIGPIPE, and the status would say that instead. */
-    (void)standard_error_write(line, (int)ARRAY_LENGTH(line));
+    (void)!output_write(STDERR_FILENO, line, (int)ARRAY_LENGTH(line));
     return error_number == ENOENT || error_number == ENOTDIR ? EXIT_STATUS_NOT_FOUND
                                                              : EXIT_STATUS_NOT_EXECUTABLE;
 }

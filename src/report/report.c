@@ -17,7 +17,7 @@
 
 #include "signalbox/base/cleanup.h"
 #include "signalbox/base/json.h"
-#include "signalbox/base/standard_error.h"
+#include "signalbox/base/output.h"
 
 static const struct {
     const char *name;
@@ -155,7 +155,7 @@ static void line_end(struct line *line, const char *end) {
 
 static void write_line(struct line *line) {
     const struct iovec whole = {.iov_base = line->data, .iov_len = line->used};
-    if (!standard_error_write(&whole, 1)) {
+    if (output_write(STDERR_FILENO, &whole, 1) < 0) {
         settings.dropped++;
     }
 }

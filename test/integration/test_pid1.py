@@ -275,6 +275,27 @@ def test_a_log_that_somebody_fills_before_us_holds_nobody_up(start, tmp_path, ki
     os.close(theirs)
 
 
+@pytest.mark.no_sanitizer
+@pytest.mark.parametrize("kind, world", [
+    pytest.param(os.pipe, (), id="pipe"),
+    pytest.param(os.pipe, refusing(PWRITEV2), id="pipe before Linux 6.4"),
+    pytest.param(pty.openpty, (), id="terminal"),
+])
+def test_a_reader_who_goes_to_sleep_in_a_step_s_line_holds_no_lock_up(start, tmp_path, kind, world):
+    ours, theirs = kind()
+    log = tmp_path / "calls"
+    process = start("--lock=none", "--step=sh -c 'echo said; exec sleep infinity'", "true",
+                    variables={"SIGNALBOX_PREPARE": "any", "SIGNALBOX_GRACE": "1h"}, prefix=world,
+                    stdout=theirs, outside=held_up("poll", "delay_exit", log))
+    # The preparer has been told that there is room for the step's line, and is about to write it.
+    wait_for_call(log, "([{fd=1, revents=POLLOUT}])")
+    fill(theirs)
+    os.kill(pid_1_of(process), signal.SIGTERM)
+    assert process.wait(DEADLINE_S) == 143
+    os.close(ours)
+    os.close(theirs)
+
+
 def test_a_terminal_that_others_write_to_is_not_taken_for_a_full_one(start):
     controlling, terminal = pty.openpty()
     tty.setraw(terminal)
