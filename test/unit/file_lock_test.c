@@ -5,12 +5,12 @@
 #include "unit.h"
 
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "directory.h"
 #include "prepare/durable_file.h"
 #include "prepare/file_lock.h"
 
@@ -27,16 +27,9 @@ static int make_root(void **state) {
     return 0;
 }
 
-static int remove_one(const char *name, const struct stat *status, int type, struct FTW *place) {
-    (void)status;
-    (void)type;
-    (void)place;
-    return remove(name);
-}
-
 static int remove_root(void **state) {
     (void)state;
-    return nftw(root, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    return directory_remove(root);
 }
 
 static enum file_lock_attempt try(struct file_lock *lock) {

@@ -5,13 +5,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "directory.h"
 #include "prepare/fingerprint.h"
 
 static char root[] = "/tmp/signalbox-fingerprint-XXXXXX";
@@ -33,13 +33,6 @@ static void put(const char *path, const char *content) {
     assert_int_equal(fclose(file), 0);
 }
 
-static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *walk) {
-    (void)status;
-    (void)kind;
-    (void)walk;
-    return remove(path);
-}
-
 static int make_tree(void **state) {
     struct error error;
     (void)state;
@@ -59,7 +52,7 @@ static int remove_tree(void **state) {
     (void)state;
     step_list_release(&steps);
     string_list_release(&warnings);
-    return nftw(root, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    return directory_remove(root);
 }
 
 static struct database shop_databases[] = {{.role = "primary", .name = "shop"}};
@@ -158,7 +151,7 @@ static void the_order_in_which_files_were_made_does_not_matter(void **state) {
             put(names[backwards == 0 ? i : ARRAY_LENGTH(names) - 1 - i], "x");
         }
         made[backwards] = now();
-        assert_int_equal(nftw(root, remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
+        assert_int_equal(directory_remove(root), 0);
     }
     memcpy(root, kept, sizeof root);
     assert_string_equal(made[0].hex, made[1].hex);

@@ -5,12 +5,12 @@
 #include "unit.h"
 
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "directory.h"
 #include "prepare/lock_place.h"
 #include "prepare/sqlite_files.h"
 
@@ -22,16 +22,9 @@ static int make_root(void **state) {
     return mkdtemp(root) == NULL || chdir(root) != 0 ? -1 : 0;
 }
 
-static int remove_one(const char *name, const struct stat *status, int type, struct FTW *place) {
-    (void)status;
-    (void)type;
-    (void)place;
-    return remove(name);
-}
-
 static int remove_root(void **state) {
     (void)state;
-    return chdir("/") != 0 ? -1 : nftw(root, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    return chdir("/") != 0 ? -1 : directory_remove(root);
 }
 
 static void put(const char *name, const char *content) {

@@ -4,11 +4,11 @@
 #include "unit.h"
 
 #include <errno.h>
-#include <ftw.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "directory.h"
 #include "prepare/migrations.h"
 
 static char root[] = "/tmp/signalbox-migrations-XXXXXX";
@@ -33,16 +33,9 @@ static int make_tree(void **state) {
     return mkdtemp(root) == NULL ? -1 : 0;
 }
 
-static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *walk) {
-    (void)status;
-    (void)kind;
-    (void)walk;
-    return remove(path);
-}
-
 static int remove_tree(void **state) {
     (void)state;
-    return nftw(root, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+    return directory_remove(root);
 }
 
 static void a_version_is_the_number_that_the_name_begins_with(void **state) {
