@@ -331,6 +331,20 @@ def test_a_terminal_that_others_write_to_is_not_taken_for_a_full_one(start):
     assert shown.count(b"SIGUSR1 from outside") > 100
 
 
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_nothing_that_we_say_is_on_standard_output(run, form):
+    status, output = run(
+        "--log-level=debug", f"--log={form}", "--lock=none", "--step=echo the step",
+        "--step=sh -c 'echo; kill -TERM $$'", *python(STUBBORN), stderr=subprocess.PIPE,
+        variables={"SIGNALBOX_PREPARE": "any", "SIGNALBOX_GRACE": "50ms"})
+    assert (status, output) == (143, "the step\n\n")
+    status, output = run(
+        "--log-level=debug", f"--log={form}", "--lock=none", "--step=echo the step",
+        *python(STUBBORN), stderr=subprocess.PIPE,
+        variables={"SIGNALBOX_PREPARE": "any", "SIGNALBOX_GRACE": "50ms"})
+    assert (status, output) == (7, "the step\nasked\n")
+
+
 def test_a_broken_log_is_no_signal_for_the_command(start):
     reading, writing = os.pipe()
     os.close(reading)
