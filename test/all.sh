@@ -48,23 +48,6 @@ tidy() {
   ! grep -q 'error:\|warning:' build/tidy/output
 }
 
-# Seconds for each fuzz target; test/soak.sh gives them more.
-fuzz() {
-  build fuzz
-  for program in build/fuzz/test/*_fuzz; do
-    name=$(basename "$program" _fuzz)
-    # New findings belong to the corpus only once somebody has looked at them.
-    found=build/fuzz/found/$name
-    mkdir -p "$found"
-    echo "fuzz $name for $1 s"
-    (cd build/fuzz && "test/${name}_fuzz" -max_total_time="$1" -print_final_stats=0 \
-      "found/$name" "../../test/fuzz/corpus/$name") >build/fuzz/"$name".log 2>&1 || {
-      tail -40 build/fuzz/"$name".log
-      return 1
-    }
-  done
-}
-
 python_tests() {
   /usr/bin/python3 -m pytest -q -p no:cacheprovider -m 'not soak and not once' "$@"
 }
@@ -78,7 +61,7 @@ part 'unit tests with sanitizers' ctest --preset asan
 part 'unit tests under valgrind' unit_tests_under_valgrind
 part 'gcc -fanalyzer' build analyzer
 part 'clang-tidy' tidy
-part 'fuzz' fuzz "${SIGNALBOX_FUZZ_SECONDS:-10}"
+part 'fuzz' sh test/fuzz/run.sh 10
 part 'structure' python_tests test/structure
 part 'static libraries' sh package/libraries.sh
 part 'static binary' sh package/build.sh

@@ -1,26 +1,56 @@
 #!/bin/sh
 # What is too long for every run: the same tests, more rounds.
 #
-#   sh test/soak.sh        everything once, with ten minutes for each fuzz target;
-#                          then twenty rounds of the races and ten of each
-#                          container story
+#   sh test/soak.sh          test/all.sh, and then every part: some five hours on two cores
+#   sh test/soak.sh PART…    only these parts:
+#     fuzz          ten minutes for each target
+#     integration   what test/all.sh leaves out, and twenty rounds of the races, with PostgreSQL 15
+#                   and 17 in turn
+#     containers    ten rounds of each container story
+#     model         more faults
+#     chaos         10 000 rounds
 set -eu
 cd "$(dirname "$0")/.."
 
+integration() {
+  SIGNALBOX=build/release/signalbox POSTGRES_VERSION=$1 \
+    /usr/bin/python3 -m pytest -q -p no:cacheprovider -m "$2" test/integration
+}
+
+play() {
+  echo "== soak: $1"
+  case $1 in
+    fuzz) sh test/fuzz/run.sh 600 ;;
+    integration)
+      sh package/build.sh
+      for version in 15 17; do
+        integration $version soak
+      done
+      round=0
+      while [ $((round += 1)) -le 20 ]; do
+        echo "== soak: races, round $round of 20"
+        integration $((round % 2 ? 15 : 17)) race
+      done
+      ;;
+    containers) SIGNALBOX_ROUNDS=10 sh test/container/run.sh ;;
+    model) sh test/model/run.sh --long ;;
+    chaos)
+      sh package/build.sh
+      SIGNALBOX=build/release/signalbox sh test/chaos/run.sh --rounds 10000
+      ;;
+    *)
+      echo "soak.sh: no part $1: fuzz, integration, containers, model, chaos" >&2
+      exit 64
+      ;;
+  esac
+}
+
 sh test/prerequisites.sh
-# The fuzz targets are run by all.sh itself, here for ten minutes each.
-SIGNALBOX_FUZZ_SECONDS=600 sh test/all.sh
-sh package/build.sh
-rounds=0
-while [ $rounds -lt 20 ]; do
-  rounds=$((rounds + 1))
-  # Both PostgreSQLs in turn.
-  [ $((rounds % 2)) -eq 0 ] && POSTGRES_VERSION=17 || POSTGRES_VERSION=
-  export POSTGRES_VERSION
-  echo "== integration, round $rounds of 20"
-  SIGNALBOX=build/release/signalbox \
-    /usr/bin/python3 -m pytest -q -p no:cacheprovider test/integration
+if [ $# -eq 0 ]; then
+  sh test/all.sh
+  set -- fuzz integration containers model chaos
+fi
+for part; do
+  play "$part"
 done
-SIGNALBOX_ROUNDS=10 sh test/container/run.sh
-sh test/model/run.sh --long
-SIGNALBOX=build/release/signalbox sh test/chaos/run.sh --rounds 10000
+echo "== soak.sh: $* passed"

@@ -37,6 +37,8 @@ def pytest_configure(config):
         "markers", "no_sanitizer: cannot be seen under the sanitizers (test/all.sh leaves it out)")
     config.addinivalue_line("markers", "soak: only in test/soak.sh")
     config.addinivalue_line(
+        "markers", "race: several processes at once (test/soak.sh plays it twenty times)")
+    config.addinivalue_line(
         "markers", "once: long, and the same for every build (test/all.sh plays it with one)")
 
 

@@ -10,6 +10,8 @@ from test_single_flight import assert_never_started, begun
 
 from conftest import SERVE
 
+pytestmark = pytest.mark.race
+
 DEADLINE_S = 120
 
 # ActiveRecord's migrator locks this times the checksum of the database's name.

@@ -69,6 +69,8 @@ from test_single_flight import (
     wait_until_one_prepares,
 )
 
+pytestmark = pytest.mark.race
+
 
 @pytest.fixture
 def scene(binary, tmp_path):

@@ -13,7 +13,7 @@ from link import Link
 from pgbouncer import PgBouncer
 from postgres import Server
 
-pytestmark = pytest.mark.once
+pytestmark = [pytest.mark.once, pytest.mark.race]
 
 
 class Fault:

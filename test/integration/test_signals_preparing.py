@@ -8,6 +8,8 @@ import pytest
 
 from namespace import DEADLINE_S, LISTENER, pid_1_of, python
 
+pytestmark = pytest.mark.race
+
 CANCELLING = {signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM}
 # What the kernel does by itself to who comes from outside, and keeps from PID 1 from inside.
 UNSTOPPABLE = {signal.SIGKILL, signal.SIGSTOP}

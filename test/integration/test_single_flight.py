@@ -8,6 +8,8 @@ import pytest
 from conftest import SERVE
 from replica import first_with
 
+pytestmark = pytest.mark.race
+
 # More of them for whoever looks for rare things (test/soak.sh).
 REPLICAS = int(os.environ.get("REPLICAS", "5"))
 

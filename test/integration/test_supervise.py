@@ -9,6 +9,8 @@ import pytest
 
 from namespace import DEADLINE_S, LEAVES_BEHIND, LISTENER, UNUSUAL, pid_1_of, python
 
+pytestmark = pytest.mark.race
+
 # --- the exit status ----------------------------------------------------------
 
 

@@ -8,8 +8,12 @@ import struct
 import subprocess
 import termios
 
+import pytest
+
 from conftest import SERVE
 from namespace import DEADLINE_S, NAMESPACE
+
+pytestmark = pytest.mark.race
 
 
 class Terminal:
