@@ -27,14 +27,14 @@ explore() {
   mkdir "$work/$name"
   cp $work/*.pml "$work/$name/"
   case $kind in
-    safety) compile='-DSAFETY -DNOCLAIM' run='' ;;
-    leaving) compile='-DNFAIR=3' run='-a -f' ;;
+    safety) compile='-DCOLLAPSE -DSAFETY -DNOCLAIM' run='' ;;
+    leaving) compile='-DCOLLAPSE -DNFAIR=3' run='-a -f' ;;
     sampled) compile='-DSAFETY -DNOCLAIM -DBITSTATE' run='-w33 -k3' ;;
   esac
   # The word splitting of $compile and $run is meant.
   # shellcheck disable=SC2086
   (cd "$work/$name" && spin -a "$@" flight.pml >spin.log 2>&1 &&
-    gcc $optimise -DCOLLAPSE -DMEMLIM=8000 $compile -o pan pan.c &&
+    gcc $optimise -DMEMLIM=8000 $compile -o pan pan.c &&
     ./pan -m1000000 $run >result 2>&1) || {
     cat "$work/$name/spin.log" "$work/$name/result" 2>/dev/null
     return 1
