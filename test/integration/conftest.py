@@ -15,6 +15,8 @@ import pytest
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(REPOSITORY / "test" / "support"))
+# A failed assertion in there says as much as one in a test.
+pytest.register_assert_rewrite("flights")
 
 from namespace import DEADLINE_S, NAMESPACE, environment  # noqa: E402
 from postgres import Server  # noqa: E402

@@ -16,10 +16,21 @@ import pytest
 
 from conftest import SERVE, Scene
 from file_scene import FileScene, read_ledger, write_ledger
+from flights import (
+    assert_all_serve,
+    assert_never_started,
+    begun,
+    prepared_once,
+    wait_until_one_prepares,
+)
 from namespace import DEADLINE_S
 from replica import children
 
 # The stories of PostgreSQL, on this file's `scene`.
+from test_command import (  # noqa: F401
+    test_a_server_that_does_not_exist,
+    test_five_replicas_where_there_is_an_init,
+)
 from test_ledger import (  # noqa: F401
     test_a_deploy_that_was_stopped_does_not_count_as_a_death,
     test_a_failure_that_a_success_followed_needs_no_rest,
@@ -38,35 +49,28 @@ from test_phases import (  # noqa: F401
     test_replicas_wait_for_a_step_that_is_typed_as_the_command,
     test_two_releases_at_once_are_each_prepared_once,
 )
+from test_runner_dies import (  # noqa: F401
+    test_a_signal_while_preparing,
+    test_a_step_that_ignores_term_is_killed_after_the_grace,
+    test_another_takes_over_when_the_runner_is_killed,
+    test_other_signals_do_not_disturb_a_prepare,
+    test_term_while_waiting,
+    test_the_status_of_a_killed_preparer,
+    test_who_waited_too_long_gives_up,
+)
 from test_single_flight import (  # noqa: F401
     test_a_new_file_is_prepared_once,
     test_a_release_is_prepared_once_whatever_its_content,
-    test_a_server_that_does_not_exist,
-    test_a_signal_while_preparing,
     test_a_step_that_a_signal_ended,
     test_a_step_that_does_not_exist,
-    test_a_step_that_ignores_term_is_killed_after_the_grace,
-    test_another_takes_over_when_the_runner_is_killed,
     test_changed_content_of_a_file_is_prepared_once,
     test_five_replicas_and_an_empty_database,
     test_five_replicas_and_nothing_to_do,
-    test_five_replicas_where_there_is_an_init,
-    test_other_signals_do_not_disturb_a_prepare,
     test_steps_from_the_environment,
     test_steps_run_in_order_and_stop_at_the_first_failure,
-    test_term_while_waiting,
     test_the_failure_of_the_step_is_shared_by_all_who_waited,
-    test_the_status_of_a_killed_preparer,
     test_what_a_step_leaves_behind_is_ended_before_anybody_starts,
     test_what_is_not_part_of_an_image_does_not_count,
-    test_who_waited_too_long_gives_up,
-)
-from test_single_flight import (
-    assert_all_serve,
-    assert_never_started,
-    begun,
-    prepared_once,
-    wait_until_one_prepares,
 )
 
 pytestmark = pytest.mark.race
