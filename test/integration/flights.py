@@ -46,3 +46,10 @@ def begun(scene, *options, **more):
     # The step's row is there, and its processes with it.
     runner.wait_for_stderr("the complaint of the step")
     return runner
+
+
+def serve_and_end(scene, *options, **more):
+    replica = scene.start_one(*options, **more)
+    replica.wait_for_stdout("serving")
+    replica.destroy()
+    return replica
