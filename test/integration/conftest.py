@@ -15,10 +15,13 @@ import pytest
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(REPOSITORY / "test" / "support"))
+# A failed assertion in there says as much as one in a test.
+pytest.register_assert_rewrite("flights")
 
 from namespace import DEADLINE_S, NAMESPACE, environment  # noqa: E402
 from postgres import Server  # noqa: E402
 from replica import start_together  # noqa: E402
+from shop import Shop  # noqa: E402
 
 SERVE = ("./bin/rails", "server")
 
@@ -200,6 +203,11 @@ class Scene:
         print(transcript)
         for secret in (self.password, quote(self.password, safe=""), self.password[7:]):
             assert secret not in transcript, "a password was written out"
+
+
+@pytest.fixture
+def shop(scene):
+    return Shop(scene)
 
 
 @pytest.fixture

@@ -5,8 +5,9 @@ import re
 import sqlite3
 import subprocess
 
-from conftest import Scene
+import pytest
 
+from conftest import Scene
 from namespace import DEADLINE_S
 
 # What the first two lines of a ledger are.
@@ -114,3 +115,19 @@ class FileScene(Scene):
     def assert_lock_is_free(self, key=0):
         subprocess.run(["flock", "-w", str(int(DEADLINE_S)), str(self.lock_file(key)), "true"],
                        check=True)
+
+
+def variables(scene, **more):
+    """The environment of a Signalbox that is started as a plain process."""
+    return {"PATH": os.environ["PATH"], "RAILS_ENV": "production", "DATABASE_URL": scene.url(),
+            "BYPRODUCTS": str(scene.byproducts), "SIGNALBOX_PREPARE": "any", **more}
+
+
+@pytest.fixture(name="scene")
+def file_scene(binary, tmp_path):
+    """What is called `scene` in a file that imports this."""
+    scene = FileScene(None, binary, tmp_path)
+    try:
+        yield scene
+    finally:
+        scene.close()

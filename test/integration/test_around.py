@@ -4,7 +4,8 @@ import os
 import shutil
 
 import pytest
-from test_single_flight import assert_never_started, prepared_once
+
+from flights import assert_never_started, prepared_once
 
 RAILS = "./bin/rails"
 

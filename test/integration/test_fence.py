@@ -6,9 +6,9 @@ import time
 import zlib
 
 import pytest
-from test_single_flight import assert_never_started, begun
 
 from conftest import SERVE
+from flights import assert_never_started, begun
 
 pytestmark = pytest.mark.race
 

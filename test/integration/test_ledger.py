@@ -2,7 +2,7 @@
 
 import pytest
 
-from test_single_flight import assert_all_serve, assert_never_started, begun, prepared_once
+from flights import assert_all_serve, assert_never_started, begun, prepared_once
 
 FAILING = ("--step", "sh -c 'echo the last words; exit 7'")
 

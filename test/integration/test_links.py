@@ -6,9 +6,9 @@ Each of these takes half a minute of nothing but silence, so all of them begin a
 import contextlib
 
 import pytest
-from test_single_flight import assert_never_started, begun
 
 from conftest import POSTGRES_VERSION, Scene
+from flights import assert_never_started, begun
 from link import Link
 from pgbouncer import PgBouncer
 from postgres import Server

@@ -8,12 +8,11 @@ import zlib
 
 import pytest
 
+from conftest import SERVE
+from flights import assert_all_serve, assert_never_started, begun, prepared_once
 from replica import first_with
 from terminal import read_to_end
 from test_fence import MIGRATOR_SALT
-from test_single_flight import assert_all_serve, assert_never_started, begun, prepared_once
-
-from conftest import SERVE
 
 pytestmark = pytest.mark.race
 

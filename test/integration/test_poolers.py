@@ -3,13 +3,13 @@
 import signal
 
 import pytest
-from test_single_flight import (
+
+from flights import (
     assert_all_serve,
     assert_never_started,
     begun,
     wait_until_one_prepares,
 )
-
 from pgbouncer import PgBouncer
 
 RELEASES = ("bookworm", "trixie")

@@ -1,10 +1,12 @@
-"""Why a database is not reached: one line that a person understands, and the right exit status."""
+"""A database that is reached, or why not: one line that a person understands, and the right exit status."""
 
 import socket
 import threading
 from urllib.parse import quote
 
 import pytest
+
+from flights import assert_never_started, begun
 
 SECRET = "hunter2/@ %secret"
 
@@ -115,3 +117,101 @@ def test_the_accessory_comes_up_later(scene, own_server):
     replica.wait_for("database_unreachable")
     own_server.start()
     replica.wait_for_stdout("serving")
+
+
+# --- what becomes of the start ------------------------------------------------
+
+
+@pytest.mark.race
+def test_a_wrong_password_fails_at_once(scene):
+    scene.create_database()
+    right, scene.password = scene.password, "p%:/@ +" + "quite-wrong-indeed"
+    replica = scene.start_one()
+    # Only a failure that is not tried again ends before the timeout of an hour.
+    assert replica.exit_status() == 78
+    assert_never_started(replica)
+    assert len(replica.said("database_refused")) == 1
+    # That the wrong one was not written out is looked for in every scenario.
+    assert right not in replica.transcript()
+
+
+@pytest.mark.race
+def test_an_unknown_role_fails_at_once(scene):
+    scene.create_database()
+    url = scene.server.url(scene.database, "nobody_at_all", scene.password)
+    replica = scene.start_one(environment={"DATABASE_URL": url})
+    assert replica.exit_status() == 78
+    assert_never_started(replica)
+
+
+@pytest.mark.race
+def test_no_server_listens(scene, refusing_port):
+    url = scene.url().replace(f":{scene.server.port}/", f":{refusing_port}/")
+    replica = scene.start_one("--connect-timeout=1s", environment={"DATABASE_URL": url})
+    assert replica.exit_status() == 69
+    assert replica.said("database_unreachable") != []
+    assert_never_started(replica)
+
+
+@pytest.mark.race
+def test_a_server_that_never_answers(scene, unused_listener):
+    # It takes connections in its backlog and says nothing.
+    replica = scene.start_one(
+        "--connect-timeout=1s", environment={"DATABASE_URL": unused_listener.url})
+    assert replica.exit_status() == 69
+    assert_never_started(replica)
+
+
+@pytest.mark.race
+def test_a_server_that_comes_up_late(scene, own_server):
+    scene.use(own_server)
+    own_server.stop()
+    scene.tell_step()
+    replica = scene.start_one()
+    replica.wait_for("database_unreachable")
+    own_server.start()
+    replica.wait_for_stdout("serving")
+    assert scene.step_runs() == ["web-1"]
+
+
+@pytest.mark.race
+def test_a_database_that_may_not_be_created(scene):
+    scene.server.query(f"ALTER ROLE {scene.role} NOCREATEDB")
+    replica = scene.start_one("--connect-timeout=5s")
+    assert replica.exit_status() == 69
+    assert_never_started(replica)
+    assert not scene.database_exists()
+
+
+@pytest.mark.race
+def test_a_certificate_that_is_verified(scene):
+    scene.create_database()
+    verified = f"&sslrootcert={scene.server.ca_certificate}"
+    runner = begun(scene, environment={"DATABASE_URL": scene.url(sslmode="verify-full") + verified})
+    holder, = scene.lock_holders()
+    assert scene.query(f"SELECT ssl, version FROM pg_stat_ssl WHERE pid = {holder}") == [
+        ("t", "TLSv1.3")]
+    scene.tell_step()
+    runner.wait_for_stdout("serving")
+
+
+@pytest.mark.race
+def test_a_certificate_of_somebody_else(scene, own_server):
+    scene.create_database()
+    foreign = f"&sslrootcert={own_server.ca_certificate}"
+    replica = scene.start_one("--connect-timeout=2s", environment={
+        "DATABASE_URL": scene.url(sslmode="verify-full") + foreign})
+    assert replica.exit_status() in (69, 78)
+    assert_never_started(replica)
+
+
+@pytest.mark.race
+def test_an_address_of_its_own_for_the_lock(scene, refusing_port):
+    scene.create_database()
+    url = scene.url().replace(f":{scene.server.port}/", f":{refusing_port}/")
+    replica = scene.start_one(
+        f"--database-url={scene.url()}", environment={"DATABASE_URL": url})
+    replica.wait_for("lock_taken")
+    # The step itself uses the other address, where psql gets no answer.
+    assert replica.exit_status() == 2
+    assert scene.ledger_states() == ["failed"]

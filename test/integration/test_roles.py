@@ -3,7 +3,8 @@
 import signal
 
 import pytest
-from test_single_flight import assert_all_serve, assert_never_started, begun, prepared_once
+
+from flights import assert_all_serve, assert_never_started, begun, prepared_once
 
 WORKER = ("./bin/jobs",)
 

@@ -5,9 +5,9 @@ import signal
 import subprocess
 
 import pytest
-from test_single_flight import assert_all_serve, begun
 
 from conftest import POSTGRES_VERSION
+from flights import assert_all_serve, begun
 from postgres import Server
 
 REPLICAS = 40

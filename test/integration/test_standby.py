@@ -1,8 +1,8 @@
 """A server that cannot be written to: looked at, never run on, and waited for until it changes."""
 
 import pytest
-from test_single_flight import assert_never_started, prepared_once
 
+from flights import assert_never_started, prepared_once
 from forwarder import Forwarder
 from postgres import Server
 
