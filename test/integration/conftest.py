@@ -19,6 +19,7 @@ sys.path.insert(0, str(REPOSITORY / "test" / "support"))
 from namespace import DEADLINE_S, NAMESPACE, environment  # noqa: E402
 from postgres import Server  # noqa: E402
 from replica import start_together  # noqa: E402
+from terminal import open_terminal  # noqa: E402
 
 SERVE = ("./bin/rails", "server")
 
@@ -268,6 +269,46 @@ def run(start):
 @pytest.fixture(params=[True, False], ids=["pid 1", "not pid 1"])
 def init(request):
     return request.param
+
+
+@pytest.fixture
+def terminal():
+    with open_terminal() as opened:
+        yield opened
+
+
+@pytest.fixture
+def of_root(tmp_path):
+    """A Python that whoever runs it runs as root."""
+    program = tmp_path / "python"
+    shutil.copy(sys.executable, program)
+    program.chmod(0o4755)
+    for directory in tmp_path, *tmp_path.parents[:2]:
+        directory.chmod(0o755)
+    return str(program)
+
+
+@pytest.fixture
+def memory_cgroup():
+    """The directory of a memory cgroup that has 64 MB and no swap."""
+    parent, limits = pathlib.Path("/sys/fs/cgroup/memory"), {
+        "memory.limit_in_bytes": 64 << 20, "memory.memsw.limit_in_bytes": 64 << 20}
+    if not parent.is_dir():
+        parent, limits = parent.parent, {"memory.max": 64 << 20, "memory.swap.max": 0}
+    group = parent / f"signalbox-test-{os.getpid()}"
+    try:
+        if "memory.max" in limits:
+            (parent / "cgroup.subtree_control").write_text("+memory", encoding="ascii")
+        group.mkdir()
+    except OSError as error:
+        pytest.fail(f"run this as root where memory cgroups may be made: {error}")
+    memory, swap = limits
+    (group / memory).write_text(str(limits[memory]), encoding="ascii")
+    # Not there where the kernel does not account for swap.
+    if (group / swap).exists():
+        (group / swap).write_text(str(limits[swap]), encoding="ascii")
+    yield group
+    group.rmdir()
 
 
 _outcomes = {}
