@@ -9,6 +9,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 from urllib.parse import quote
 
 import pytest
@@ -278,14 +279,15 @@ def terminal():
 
 
 @pytest.fixture
-def of_root(tmp_path):
+def of_root():
     """A Python that whoever runs it runs as root."""
-    program = tmp_path / "python"
-    shutil.copy(sys.executable, program)
-    program.chmod(0o4755)
-    for directory in tmp_path, *tmp_path.parents[:2]:
-        directory.chmod(0o755)
-    return str(program)
+    # Not below pytest's own directory: each run that begins closes that to everybody else.
+    with tempfile.TemporaryDirectory() as directory:
+        os.chmod(directory, 0o755)
+        program = pathlib.Path(directory) / "python"
+        shutil.copy(sys.executable, program)
+        program.chmod(0o4755)
+        yield str(program)
 
 
 @pytest.fixture
