@@ -9,6 +9,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 from urllib.parse import quote
 
 import pytest
@@ -22,6 +23,7 @@ from namespace import DEADLINE_S, NAMESPACE, environment  # noqa: E402
 from postgres import Server  # noqa: E402
 from replica import start_together  # noqa: E402
 from shop import Shop  # noqa: E402
+from terminal import open_terminal  # noqa: E402
 
 SERVE = ("./bin/rails", "server")
 
@@ -278,6 +280,47 @@ def run(start):
 @pytest.fixture(params=[True, False], ids=["pid 1", "not pid 1"])
 def init(request):
     return request.param
+
+
+@pytest.fixture
+def terminal():
+    with open_terminal() as opened:
+        yield opened
+
+
+@pytest.fixture
+def of_root():
+    """A Python that whoever runs it runs as root."""
+    # Not below pytest's own directory: each run that begins closes that to everybody else.
+    with tempfile.TemporaryDirectory() as directory:
+        os.chmod(directory, 0o755)
+        program = pathlib.Path(directory) / "python"
+        shutil.copy(sys.executable, program)
+        program.chmod(0o4755)
+        yield str(program)
+
+
+@pytest.fixture
+def memory_cgroup():
+    """The directory of a memory cgroup that has 64 MB and no swap."""
+    parent, limits = pathlib.Path("/sys/fs/cgroup/memory"), {
+        "memory.limit_in_bytes": 64 << 20, "memory.memsw.limit_in_bytes": 64 << 20}
+    if not parent.is_dir():
+        parent, limits = parent.parent, {"memory.max": 64 << 20, "memory.swap.max": 0}
+    group = parent / f"signalbox-test-{os.getpid()}"
+    try:
+        if "memory.max" in limits:
+            (parent / "cgroup.subtree_control").write_text("+memory", encoding="ascii")
+        group.mkdir()
+    except OSError as error:
+        pytest.fail(f"run this as root where memory cgroups may be made: {error}")
+    memory, swap = limits
+    (group / memory).write_text(str(limits[memory]), encoding="ascii")
+    # Not there where the kernel does not account for swap.
+    if (group / swap).exists():
+        (group / swap).write_text(str(limits[swap]), encoding="ascii")
+    yield group
+    group.rmdir()
 
 
 _outcomes = {}

@@ -4,62 +4,19 @@ import contextlib
 import os
 import pty
 import select
-import shutil
 import signal
 import subprocess
 import sys
-import termios
 import threading
 import tty
 
 import pytest
 
 from namespace import (
-    DEADLINE_S, LEAVES_BEHIND, LISTENER, UNUSUAL, held_up, pid_1_of, python, wait_for_call)
-from terminal import Screen
-
-# Becomes its arguments where the kernel says EPERM to these system calls (x86-64's numbers).
-REFUSING = """
-import ctypes, os, struct, sys
-refused = REFUSED
-code = [(0x20, 0, 0, 0)]
-code += [(0x15, len(refused) - i, 0, number) for i, number in enumerate(refused)]
-code += [(0x06, 0, 0, 0x7FFF0000), (0x06, 0, 0, 0x00050001)]
-raw = b"".join(struct.pack("HBBI", *line) for line in code)
-buffer = ctypes.create_string_buffer(raw)
-program = ctypes.create_string_buffer(struct.pack("HxxxxxxP", len(code), ctypes.addressof(buffer)))
-libc = ctypes.CDLL(None, use_errno=True)
-assert libc.prctl(38, 1, 0, 0, 0) == 0
-assert libc.prctl(22, 2, program, 0, 0) == 0
-os.execvp(sys.argv[1], sys.argv[1:])
-"""
-
-
-PRCTL, PWRITEV2, PIDFD_SEND_SIGNAL, PIDFD_OPEN, CLOSE_RANGE = 157, 328, 424, 434, 436
-
-
-def refusing(*calls):
-    refused = calls or (PRCTL, PWRITEV2, PIDFD_SEND_SIGNAL, PIDFD_OPEN, CLOSE_RANGE)
-    return python(REFUSING.replace("REFUSED", str(list(refused))))
-
-
-def shell(text):
-    """Runs `text` first, and then becomes the arguments."""
-    return ("sh", "-c", text + '; exec "$@"', "sh")
-
-
-NO_PROC = shell("mount -t tmpfs none /proc")
-NO_DEV = shell("mount -t tmpfs none /dev")
-READ_ONLY = shell("mount -o remount,ro,bind /")
-
-STUBBORN = LEAVES_BEHIND + """
-if leave_behind():
-    while True:
-        wait_for(signal.SIGTERM)
-        print("asked", flush=True)
-sys.exit(7)
-"""
-
+    AS_NOBODY, BECOMES_ROOT, DEADLINE_S, LEAVES_BEHIND, LISTENER, NO_DESCRIPTORS, NO_DEV, NO_PROC,
+    ORPHANS, PIDFD_OPEN, PIDFD_SEND_SIGNAL, PWRITEV2, READ_ONLY, STUBBORN, TOO_MUCH_MEMORY, TYPED,
+    UNUSUAL, child_of, fill, held_up, into_cgroup, pid_1_of, python, refusing, state_of,
+    wait_for_call)
 
 # --- options ----------------------------------------------------------------------
 
@@ -215,26 +172,11 @@ def test_refused_close_range_still_closes(start):
 def test_closed_standard_descriptors(run, tmp_path):
     seen = tmp_path / "seen"
     text = f"import os; open({str(seen)!r}, 'w').write(os.readlink('/proc/self/fd/1'))"
-    closing = ("sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh")
-    assert run(*python(text), prefix=closing)[0] == 0
+    assert run(*python(text), prefix=NO_DESCRIPTORS)[0] == 0
     assert seen.read_text() == "/dev/null"
 
 
 # --- the log --------------------------------------------------------------------------
-
-
-def fill(descriptor):
-    """Leaves no room: by writing into a pipe until there is none, by what ^S does in a terminal."""
-    if os.isatty(descriptor):
-        termios.tcflow(descriptor, termios.TCOOFF)
-        return
-    # A description of our own, since that of the others must not become non-blocking.
-    own = os.open(f"/proc/self/fd/{descriptor}", os.O_WRONLY | os.O_NONBLOCK)
-    for size in 4096, 1:
-        with contextlib.suppress(BlockingIOError):
-            while True:
-                os.write(own, b"x" * size)
-    os.close(own)
 
 
 @pytest.mark.parametrize("kind", ["pipe", "terminal"])
@@ -361,40 +303,14 @@ def test_a_broken_log_is_no_signal_for_the_command(start):
 
 
 def test_two_thousand_orphans_are_reaped(run):
-    assert run(*python("""
-import os
-orphans = []
-for _ in range(100):
-    ends = os.pipe()
-    if os.fork() == 0:
-        for _ in range(20):
-            if (orphan := os.fork()) == 0:
-                os._exit(0)
-            os.write(ends[1], b"%d " % orphan)
-        os._exit(0)
-    os.wait()
-    os.close(ends[1])
-    while data := os.read(ends[0], 65536):
-        orphans += data.split()
-    os.close(ends[0])
-for orphan in orphans:
-    while os.path.exists(b"/proc/" + orphan):
-        os.sched_yield()
-print(len(orphans))
-""")) == (0, "2000\n")
-
-
-def state_of(process):
-    with open(f"/proc/{process}/stat", encoding="ascii") as stat:
-        return stat.read().rsplit(")", 1)[1].split()[0]
+    assert run(*python(ORPHANS)) == (0, "2000\n")
 
 
 def test_a_command_that_somebody_stopped_stays_stopped(start):
     process = start(*python(LISTENER), stderr=subprocess.PIPE)
     assert process.stdout.readline() == "ready\n"
     us = pid_1_of(process)
-    with open(f"/proc/{us}/task/{us}/children", encoding="ascii") as children:
-        command = int(children.read())
+    command = child_of(us)
     os.kill(command, signal.SIGSTOP)
     while state_of(command) != "T":
         os.sched_yield()
@@ -408,22 +324,9 @@ def test_a_command_that_somebody_stopped_stays_stopped(start):
     assert process.wait(DEADLINE_S) == 42
 
 
-@pytest.fixture
-def of_root(tmp_path):
-    """A Python that whoever runs it runs as root."""
-    program = tmp_path / "python"
-    shutil.copy(sys.executable, program)
-    program.chmod(0o4755)
-    for directory in tmp_path, *tmp_path.parents[:2]:
-        directory.chmod(0o755)
-    return str(program)
-
-
 @pytest.mark.parametrize("options", [(), ("--signal-group",)], ids=["", "group"])
 def test_a_signal_that_we_may_not_send_is_a_warning_and_no_end(start, of_root, options):
-    text = "import os, sys; os.setuid(0); print('ready', flush=True); sys.stdin.read(); sys.exit(6)"
-    process = start(*options, of_root, "-c", text,
-                    prefix=("setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"),
+    process = start(*options, of_root, "-c", BECOMES_ROOT, prefix=AS_NOBODY,
                     stdin=subprocess.PIPE, stderr=subprocess.PIPE)
     assert process.stdout.readline() == "ready\n"
     sent = signal.SIGUSR1, signal.SIGTERM
@@ -439,29 +342,17 @@ def test_a_signal_that_we_may_not_send_is_a_warning_and_no_end(start, of_root, o
 def test_what_we_may_not_kill_is_left_to_the_kernel(run, of_root):
     text = "import os\nos.setuid(0)" + STUBBORN.replace("sys.exit(7)", "os._exit(7)")
     status, output = run(of_root, "-c", text, variables={"SIGNALBOX_GRACE": "50ms"},
-                         prefix=("setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"),
-                         stderr=subprocess.STDOUT)
+                         prefix=AS_NOBODY, stderr=subprocess.STDOUT)
     assert status == 7
     assert "asked" not in output.splitlines()
     assert "something that the command left behind cannot be killed from here" in output
 
 
-def test_an_out_of_memory_kill_is_named(run, tmp_path):
-    group = f"/sys/fs/cgroup/memory/signalbox-test-{os.getpid()}"
-    try:
-        os.mkdir(group)
-        with open(f"{group}/memory.limit_in_bytes", "w", encoding="ascii") as limit:
-            limit.write("67108864")
-    except OSError:
-        pytest.skip("no memory cgroup of our own here")
-    try:
-        inside = shell(f"echo 0 > {group}/cgroup.procs")
-        status, output = run(*python("x = bytearray(400 << 20); x[::4096] = b'x' * len(x[::4096])"),
-                             prefix=inside, stderr=subprocess.STDOUT)
-        assert status == 137
-        assert "the kernel's OOM killer has ended the command" in output
-    finally:
-        os.rmdir(group)
+def test_an_out_of_memory_kill_is_named(run, memory_cgroup):
+    status, output = run(*python(TOO_MUCH_MEMORY), prefix=into_cgroup(memory_cgroup),
+                         stderr=subprocess.STDOUT)
+    assert status == 137
+    assert "the kernel's OOM killer has ended the command" in output
 
 
 def test_any_other_kill_is_not_called_out_of_memory(run):
@@ -473,13 +364,6 @@ def test_any_other_kill_is_not_called_out_of_memory(run):
 
 
 # --- the terminal -------------------------------------------------------------------------
-
-
-@pytest.fixture
-def terminal():
-    controlling, terminal = pty.openpty()
-    with open(controlling, "r+b", buffering=0) as controlling, open(terminal, "rb") as terminal:
-        yield Screen(controlling), terminal
 
 
 def test_keys_and_the_window_s_size_reach_the_command_once(start, terminal):
@@ -520,17 +404,6 @@ def test_a_shell_as_the_command_has_job_control(start, terminal):
     # Where bash has not noticed yet that the job is gone, it refuses to leave, once.
     controlling.write(b"kill -KILL %1; wait %1; exit 9; exit 9\n")
     assert process.wait(DEADLINE_S) == 9
-
-
-# Blocked, the CONT is there also where the stop came before the wait for it.
-TYPED = """
-import signal
-signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCONT})
-print("ready", flush=True)
-signal.sigwait({signal.SIGCONT})
-print("continued", flush=True)
-print("got " + input(), flush=True)
-"""
 
 
 # A shell gives the foreground to what it has started from both sides of the fork, so that it may take

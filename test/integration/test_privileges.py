@@ -12,8 +12,8 @@ import subprocess
 
 import pytest
 
-from namespace import DEADLINE_S, LISTENER, pid_1_of, python
-from test_pid1 import CLOSE_RANGE, PRCTL, REFUSING, refusing, shell
+from namespace import (
+    CLOSE_RANGE, DEADLINE_S, LISTENER, PRCTL, REFUSING, pid_1_of, python, refusing, shell)
 
 PASSWD = """\
 root:x:0:0:root:/root:/bin/sh

@@ -1,13 +1,13 @@
 """Signalbox as PID 1 of a namespace of its own, and where it is not PID 1."""
 
 import os
-import pty
 import signal
 import subprocess
 
 import pytest
 
-from namespace import DEADLINE_S, LEAVES_BEHIND, LISTENER, UNUSUAL, pid_1_of, python
+from namespace import (
+    DEADLINE_S, FORWARDED, LEAVES_BEHIND, LISTENER, STUBBORN, UNUSUAL, WILLING, pid_1_of, python)
 
 pytestmark = pytest.mark.race
 
@@ -52,9 +52,7 @@ def test_every_signal_is_forwarded_and_the_status_is_still_the_command_s(start):
     process = start(*python(LISTENER))
     assert process.stdout.readline() == "ready\n"
     us = pid_1_of(process)
-    numbers = sorted(set(signal.valid_signals()) - {signal.SIGKILL, signal.SIGSTOP,
-                                                    signal.SIGTERM}) + [signal.SIGTERM]
-    for number in numbers:
+    for number in [*FORWARDED, signal.SIGTERM]:
         os.kill(us, number)
         assert int(process.stdout.readline()) == number
     assert process.wait(DEADLINE_S) == 42
@@ -105,24 +103,12 @@ print(len(orphans))
 
 
 def test_what_is_left_over_is_asked_to_end(run):
-    assert run(*python(LEAVES_BEHIND + """
-if leave_behind():
-    wait_for(signal.SIGTERM)
-    print("asked", flush=True)
-    os._exit(0)
-sys.exit(6)
-""")) == (6, "asked\n")
+    assert run(*python(WILLING)) == (6, "asked\n")
 
 
 def test_what_ignores_that_is_killed_when_the_grace_is_over(run):
     # It would stay for ever, and PID 1 with it.
-    assert run(*python(LEAVES_BEHIND + """
-if leave_behind():
-    while True:
-        wait_for(signal.SIGTERM)
-        print("asked", flush=True)
-sys.exit(7)
-"""), variables={"SIGNALBOX_GRACE": "50ms"}) == (7, "asked\n")
+    assert run(*python(STUBBORN), variables={"SIGNALBOX_GRACE": "50ms"}) == (7, "asked\n")
 
 
 def test_after_a_term_to_us_the_grace_has_already_begun(run):
@@ -163,13 +149,6 @@ def test_nothing_outside_of_our_namespace_is_signalled(run, init, processes):
 
 
 # --- the terminal ---------------------------------------------------------------
-
-
-@pytest.fixture
-def terminal():
-    controlling, terminal = pty.openpty()
-    with open(controlling, "r+b", buffering=0) as controlling, open(terminal, "rb") as terminal:
-        yield controlling, terminal
 
 
 def test_the_command_has_the_terminal_s_foreground(start, terminal):

@@ -114,6 +114,19 @@ def test_the_readmes_exit_statuses_are_those_of_the_code():
     assert table == code
 
 
+def test_the_readmes_inits_are_compared_in_the_scenarios_of_the_tests():
+    scenarios = [
+        row
+        for path in sorted((ROOT / "test/integration").glob("test_peers*.py"))
+        for row in re.findall(r'^    "(.+?)": \(.*?, "(.+?)"',
+                              path.read_text().split("SCENARIOS = {")[1], re.MULTILINE | re.DOTALL)
+    ]
+    assert len(scenarios) > 30
+    # The second table of that section, of memory, has another heading.
+    until_memory = [row for row in readme_table("As PID 1") if len(row) == 6]
+    assert [(name, ours) for name, ours, *_ in until_memory] == scenarios
+
+
 def test_the_readmes_diagram_is_printed_from_the_table():
     # Built by all.sh before; a missing program is a failure and not a test left out.
     program = ROOT / "build" / os.environ.get("PRESET", "dev") / "test" / "print_flight"

@@ -1,7 +1,10 @@
 """A program as PID 1 of a PID namespace of its own, and scripts that run below it."""
 
+import contextlib
 import os
+import signal
 import sys
+import termios
 import time
 
 # A deadline ends a test that hangs and measures nothing.
@@ -12,15 +15,27 @@ HELD_UP_US = 200_000
 
 NAMESPACE = ("unshare", "--pid", "--fork", "--mount-proc", "--kill-child")
 
+# What can be forwarded and does not end the listener. The C library hides two of them.
+FORWARDED = sorted(set(range(1, 65)) - {signal.SIGKILL, signal.SIGSTOP, signal.SIGTERM})
+
+# next_signal() by the system calls themselves, since the C library keeps 32 and 33 for itself.
+ANY_SIGNAL = """
+import ctypes, signal, sys
+every = ctypes.byref(ctypes.c_uint64(2 ** 64 - 1))
+system_call = ctypes.CDLL(None).syscall
+system_call(14, signal.SIG_BLOCK, every, None, 8)
+def next_signal(seconds=10 ** 6):
+    return system_call(128, every, None, ctypes.byref((ctypes.c_long * 2)(seconds, 0)), 8)
+"""
+
 # Tells each signal that it gets on a line of its own, and leaves on TERM.
-LISTENER = """
-import signal, sys
-signals = signal.valid_signals()
-signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+LISTENER = ANY_SIGNAL + """
 print("ready", flush=True)
 while True:
-    number = signal.sigwait(signals)
-    print(int(number), flush=True)
+    number = next_signal()
+    # A stop ends the call.
+    if number > 0:
+        print(number, flush=True)
     if number == signal.SIGTERM:
         sys.exit(42)
 """
@@ -40,6 +55,64 @@ def wait_for(number):
     signal.sigwait({number})
 """
 
+# What they leave behind ends when it is asked to, and does not.
+WILLING = LEAVES_BEHIND + """
+if leave_behind():
+    wait_for(signal.SIGTERM)
+    print("asked", flush=True)
+    os._exit(0)
+sys.exit(6)
+"""
+STUBBORN = LEAVES_BEHIND + """
+if leave_behind():
+    while True:
+        wait_for(signal.SIGTERM)
+        print("asked", flush=True)
+sys.exit(7)
+"""
+
+ORPHANS = """
+import os
+orphans = []
+for _ in range(100):
+    ends = os.pipe()
+    if os.fork() == 0:
+        for _ in range(20):
+            if (orphan := os.fork()) == 0:
+                os._exit(0)
+            os.write(ends[1], b"%d " % orphan)
+        os._exit(0)
+    os.wait()
+    os.close(ends[1])
+    while data := os.read(ends[0], 65536):
+        orphans += data.split()
+    os.close(ends[0])
+for orphan in orphans:
+    while os.path.exists(b"/proc/" + orphan):
+        os.sched_yield()
+print(len(orphans))
+"""
+
+# Blocked, the CONT is there also where the stop came before the wait for it.
+TYPED = """
+import signal
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCONT})
+print("ready", flush=True)
+signal.sigwait({signal.SIGCONT})
+print("continued", flush=True)
+print("got " + input(), flush=True)
+"""
+
+BECOMES_ROOT = """
+import os, sys
+os.setuid(0)
+print("ready", flush=True)
+sys.stdin.read()
+sys.exit(6)
+"""
+
+TOO_MUCH_MEMORY = "x = bytearray(400 << 20); x[::4096] = b'x' * len(x[::4096])"
+
 # Becomes its arguments with a mask and ignored signals that nobody has by chance.
 UNUSUAL = """
 import os, signal, sys
@@ -49,6 +122,29 @@ for number in (signal.SIGHUP, signal.SIGCHLD, signal.SIGUSR2, 40):
 os.execvp(sys.argv[1], sys.argv[1:])
 """
 
+# Becomes its arguments where the kernel says EPERM to these system calls (x86-64's numbers).
+REFUSING = """
+import ctypes, os, struct, sys
+refused = REFUSED
+code = [(0x20, 0, 0, 0)]
+code += [(0x15, len(refused) - i, 0, number) for i, number in enumerate(refused)]
+code += [(0x06, 0, 0, 0x7FFF0000), (0x06, 0, 0, 0x00050001)]
+raw = b"".join(struct.pack("HBBI", *line) for line in code)
+buffer = ctypes.create_string_buffer(raw)
+program = ctypes.create_string_buffer(struct.pack("HxxxxxxP", len(code), ctypes.addressof(buffer)))
+libc = ctypes.CDLL(None, use_errno=True)
+assert libc.prctl(38, 1, 0, 0, 0) == 0
+assert libc.prctl(22, 2, program, 0, 0) == 0
+os.execvp(sys.argv[1], sys.argv[1:])
+"""
+
+PRCTL, PWRITEV2, PIDFD_SEND_SIGNAL, PIDFD_OPEN, CLOSE_RANGE = 157, 328, 424, 434, 436
+
+AS_NOBODY = ("setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups")
+NO_DESCRIPTORS = ("sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh")
+# With a shell as PID 1, what it runs is not.
+NOT_PID_1 = ("sh", "-c", '"$@"; exit $?', "sh")
+
 
 def environment(**more):
     # What these tests run is no server, and must not become one by somebody's settings.
@@ -57,10 +153,19 @@ def environment(**more):
     return {**kept, "SIGNALBOX_PREPARE": "never", "SIGNALBOX_GRACE": "100s", **more}
 
 
+def child_of(process):
+    with open(f"/proc/{process}/task/{process}/children", encoding="ascii") as children:
+        return int(children.read().split()[0])
+
+
 def pid_1_of(process):
     """The number that PID 1 of the namespace of `process` (unshare) has out here."""
-    with open(f"/proc/{process.pid}/task/{process.pid}/children", encoding="ascii") as children:
-        return int(children.read().split()[0])
+    return child_of(process.pid)
+
+
+def state_of(process):
+    with open(f"/proc/{process}/stat", encoding="ascii") as stat:
+        return stat.read().rsplit(")", 1)[1].split()[0]
 
 
 def held_up(calls, when, log):
@@ -83,3 +188,36 @@ def wait_for_call(log, text):
 
 def python(text):
     return [sys.executable, "-c", text]
+
+
+def refusing(*calls):
+    refused = calls or (PRCTL, PWRITEV2, PIDFD_SEND_SIGNAL, PIDFD_OPEN, CLOSE_RANGE)
+    return python(REFUSING.replace("REFUSED", str(list(refused))))
+
+
+def shell(text):
+    """Runs `text` first, and then becomes the arguments."""
+    return ("sh", "-c", text + '; exec "$@"', "sh")
+
+
+def into_cgroup(directory):
+    return shell(f"echo 0 > {directory}/cgroup.procs")
+
+
+NO_PROC = shell("mount -t tmpfs none /proc")
+NO_DEV = shell("mount -t tmpfs none /dev")
+READ_ONLY = shell("mount -o remount,ro,bind /")
+
+
+def fill(descriptor):
+    """Leaves no room: by writing into a pipe until there is none, by what ^S does in a terminal."""
+    if os.isatty(descriptor):
+        termios.tcflow(descriptor, termios.TCOOFF)
+        return
+    # A description of our own, since that of the others must not become non-blocking.
+    own = os.open(f"/proc/self/fd/{descriptor}", os.O_WRONLY | os.O_NONBLOCK)
+    for size in 4096, 1:
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                os.write(own, b"x" * size)
+    os.close(own)

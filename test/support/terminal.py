@@ -1,5 +1,6 @@
 """A terminal with a program in it, and a person in front of it who types and reads."""
 
+import contextlib
 import fcntl
 import os
 import pty
@@ -47,14 +48,27 @@ class Screen:
             # The last who had the terminal open has left.
             return b""
 
-    def until(self, text):
+    def shows(self, text, patience=DEADLINE_S):
         """Reads on until `text` is shown; what comes after it is left for the next call."""
         while text not in self._shown:
-            ready, _, _ = select.select([self._file], [], [], DEADLINE_S)
+            ready, _, _ = select.select([self._file], [], [], patience)
             read = self._read() if ready else b""
-            assert read, f"{text} is not shown, but {self._shown[-2000:]}"
+            if not read:
+                return False
             self._shown += read
         self._shown = self._shown.split(text, 1)[1]
+        return True
+
+    def until(self, text):
+        assert self.shows(text), f"{text} is not shown, but {self._shown[-2000:]}"
+
+
+@contextlib.contextmanager
+def open_terminal():
+    """A terminal that nobody has yet: the screen, and what a program gets."""
+    controlling, terminal = pty.openpty()
+    with open(controlling, "r+b", buffering=0) as controlling, open(terminal, "rb") as terminal:
+        yield Screen(controlling), terminal
 
 
 class Session:
