@@ -1,6 +1,7 @@
 """A program as PID 1 of a PID namespace of its own, and scripts that run below it."""
 
 import contextlib
+import errno
 import os
 import signal
 import sys
@@ -122,13 +123,14 @@ for number in (signal.SIGHUP, signal.SIGCHLD, signal.SIGUSR2, 40):
 os.execvp(sys.argv[1], sys.argv[1:])
 """
 
-# Becomes its arguments where the kernel says EPERM to these system calls (x86-64's numbers).
+# Becomes its arguments where a filter answers these system calls (x86-64's numbers), as seccomp
+# profiles and older kernels do.
 REFUSING = """
 import ctypes, os, struct, sys
 refused = REFUSED
 code = [(0x20, 0, 0, 0)]
 code += [(0x15, len(refused) - i, 0, number) for i, number in enumerate(refused)]
-code += [(0x06, 0, 0, 0x7FFF0000), (0x06, 0, 0, 0x00050001)]
+code += [(0x06, 0, 0, 0x7FFF0000), (0x06, 0, 0, 0x00050000 | ANSWER)]
 raw = b"".join(struct.pack("HBBI", *line) for line in code)
 buffer = ctypes.create_string_buffer(raw)
 program = ctypes.create_string_buffer(struct.pack("HxxxxxxP", len(code), ctypes.addressof(buffer)))
@@ -178,21 +180,27 @@ def held_up(calls, when, log):
             "-e", f"inject={calls}:{when}={HELD_UP_US}")
 
 
+def wait_until(condition, otherwise):
+    """For what no descriptor tells."""
+    give_up = time.monotonic() + DEADLINE_S
+    while not condition():
+        assert time.monotonic() < give_up, otherwise
+        os.sched_yield()
+
+
 def wait_for_call(log, text):
     """Returns when this has been logged, at the latest when the call is let go on."""
-    give_up = time.monotonic() + DEADLINE_S
-    while not log.exists() or text not in log.read_text(encoding="ascii"):
-        assert time.monotonic() < give_up, f"{text} is not called"
-        os.sched_yield()
+    wait_until(lambda: log.exists() and text in log.read_text(encoding="ascii"),
+               f"{text} is not called")
 
 
 def python(text):
     return [sys.executable, "-c", text]
 
 
-def refusing(*calls):
+def refusing(*calls, answer=errno.EPERM):
     refused = calls or (PRCTL, PWRITEV2, PIDFD_SEND_SIGNAL, PIDFD_OPEN, CLOSE_RANGE)
-    return python(REFUSING.replace("REFUSED", str(list(refused))))
+    return python(REFUSING.replace("REFUSED", str(list(refused))).replace("ANSWER", str(int(answer))))
 
 
 def shell(text):
