@@ -20,7 +20,7 @@ from flights import (
     serve_and_end,
     wait_until_one_prepares,
 )
-from namespace import DEADLINE_S
+from namespace import DEADLINE_S, wait_until
 
 pytestmark = pytest.mark.race
 
@@ -90,7 +90,8 @@ def test_replicas_whose_database_is_a_link_into_a_volume_share_its_lock(scene, t
 def test_an_orphan_of_a_killed_runner_keeps_the_lock_until_it_is_gone(scene):
     scene.create_database()
     # Its child outlives it: nothing of Signalbox is left that could end it.
-    step = "sh -c 'exec 9>>$BYPRODUCTS/step.lock; flock 9; echo at work; sleep infinity & wait'"
+    step = ("sh -c 'exec 9>>$BYPRODUCTS/step.lock; flock 9;"
+            " { echo at work; exec sleep infinity; } & wait'")
     runner = scene.start_one("--step", step, prefix="killed-", init=False)
     runner.wait_for_stdout("at work")
     preparer, = runner.children()
@@ -98,7 +99,8 @@ def test_an_orphan_of_a_killed_runner_keeps_the_lock_until_it_is_gone(scene):
     os.kill(preparer, signal.SIGKILL)
     runner.signal(signal.SIGKILL)
     runner.exit_status()
-    orphan, = [pid for pid in holders(scene.lock_file()) if comm_of(pid) == "sleep"]
+    wait_until(lambda: len(holders(scene.lock_file())) == 1, "the step's first process lives on")
+    orphan, = holders(scene.lock_file())
 
     successor = scene.start_one("--step=echo taken over", prefix="successor-")
     successor.wait_for("waiting", holder="killed-1")
@@ -120,11 +122,6 @@ def holders(path):
         except OSError:
             continue  # It has ended meanwhile.
     return sorted(set(found))
-
-
-def comm_of(pid):
-    with open(f"/proc/{pid}/comm", encoding="utf-8") as file:
-        return file.read().strip()
 
 
 def test_the_server_does_not_inherit_the_lock(scene):
