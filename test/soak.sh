@@ -4,17 +4,21 @@
 #   sh test/soak.sh          test/all.sh, and then every part: some five hours on two cores
 #   sh test/soak.sh PART…    only these parts:
 #     fuzz          ten minutes for each target
-#     integration   what test/all.sh leaves out, and twenty rounds of the races, with PostgreSQL 15
-#                   and 17 in turn
+#     integration   what test/all.sh leaves out, two and fifty replicas instead of five, and twenty
+#                   rounds of the races, with PostgreSQL 15 and 17 in turn
 #     containers    ten rounds of each container story
 #     model         more faults
 #     chaos         10 000 rounds
 set -eu
 cd "$(dirname "$0")/.."
 
+# integration VERSION MARK [FILE…]
 integration() {
-  SIGNALBOX=build/release/signalbox POSTGRES_VERSION=$1 \
-    /usr/bin/python3 -m pytest -q -p no:cacheprovider -m "$2" test/integration
+  version=$1 mark=$2
+  shift 2
+  [ $# -gt 0 ] || set -- test/integration
+  SIGNALBOX=build/release/signalbox POSTGRES_VERSION=$version \
+    /usr/bin/python3 -m pytest -q -p no:cacheprovider -m "$mark" "$@"
 }
 
 play() {
@@ -25,6 +29,13 @@ play() {
       sh package/build.sh
       for version in 15 17; do
         integration $version soak
+      done
+      for replicas in 2 50; do
+        echo "== soak: $replicas replicas"
+        REPLICAS=$replicas
+        export REPLICAS
+        integration 17 race test/integration/test_single_flight.py test/integration/test_command.py
+        unset REPLICAS
       done
       round=0
       while [ $((round += 1)) -le 20 ]; do

@@ -2,7 +2,6 @@
 
 import signal
 import subprocess
-import time
 import zlib
 
 import pytest
@@ -11,8 +10,6 @@ from conftest import SERVE
 from flights import assert_never_started, begun
 
 pytestmark = pytest.mark.race
-
-DEADLINE_S = 120
 
 # ActiveRecord's migrator locks this times the checksum of the database's name.
 MIGRATOR_SALT = 2053462845
@@ -26,23 +23,11 @@ def app_name(scene, key=0, run="0123456789abcdef"):
     return f"signalbox-step/{value:08x}/{run}"
 
 
-def backends(scene, name):
-    return [int(pid) for pid, in scene.server.query(
-        f"SELECT pid FROM pg_stat_activity WHERE application_name LIKE '{name}'")]
-
-
-def wait_for_backends(scene, name, count):
-    """Asks the server again and again; a deadline instead of a pause."""
-    end = time.monotonic() + DEADLINE_S
-    while len(backends(scene, name)) != count:
-        assert time.monotonic() < end, f"never {count} backends like {name}"
-
-
 def busy(scene):
     """A runner whose step is in the middle of a statement that takes ten minutes."""
     runner = begun(scene)
     scene.tell_step("busy")
-    wait_for_backends(scene, app_name(scene, run="%"), 1)
+    scene.server.wait_for_backends(app_name(scene, run="%"), 1)
     return runner
 
 
@@ -59,12 +44,12 @@ class Stranger:
             stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
         self.process.stdin.write(statement)
         self.process.stdin.flush()
-        wait_for_backends(scene, name, 1)
+        scene.server.wait_for_backends(name, 1)
 
     def leave(self):
         self.process.kill()
         self.process.wait()
-        for pid in backends(self.scene, self.name):
+        for pid in self.scene.server.backends(self.name):
             self.scene.server.query(f"SELECT pg_terminate_backend({pid})")
 
     def __enter__(self):
@@ -77,11 +62,11 @@ class Stranger:
 def test_a_statement_that_outlives_its_runner_is_ended_before_the_next_step(scene):
     scene.create_database()
     runner = busy(scene)
-    orphan, = backends(scene, app_name(scene, run="%"))
+    orphan, = scene.server.backends(app_name(scene, run="%"))
     runner.signal(signal.SIGKILL)
     runner.exit_status()
     # Nobody has told the server, and it does not look.
-    assert backends(scene, app_name(scene, run="%")) == [orphan]
+    assert scene.server.backends(app_name(scene, run="%")) == [orphan]
 
     scene.tell_step()
     later = scene.start_one(prefix="later-")
@@ -89,7 +74,7 @@ def test_a_statement_that_outlives_its_runner_is_ended_before_the_next_step(scen
     later.wait_for("command_started")
     assert len(later.said("fenced")) >= 1
     assert later.said("fenced")[0]["at"] <= later.said("step_started")[0]["at"]
-    assert orphan not in backends(scene, app_name(scene, run="%"))
+    assert orphan not in scene.server.backends(app_name(scene, run="%"))
     assert scene.ledger_states() == ["interrupted", "succeeded"]
 
 
@@ -100,7 +85,7 @@ def test_a_step_that_is_stopped_leaves_nothing_at_work(scene, how):
     runner.signal(how)
     assert runner.exit_status() == 128 + how
     assert_never_started(runner)
-    assert backends(scene, app_name(scene, run="%")) == []
+    assert scene.server.backends(app_name(scene, run="%")) == []
     assert scene.ledger_states() == ["interrupted"]
 
 
@@ -134,8 +119,8 @@ def test_steps_of_another_lock_key_and_of_another_database_are_left_alone(scene)
         replica = scene.start_one()
         replica.wait_for_stdout("serving")
         assert replica.said("fenced") == []
-        assert len(backends(scene, app_name(scene, key=7))) == 1
-        assert len(backends(scene, other_app)) == 1
+        assert len(scene.server.backends(app_name(scene, key=7))) == 1
+        assert len(scene.server.backends(other_app)) == 1
 
 
 def test_rails_own_migration_lock_is_waited_for(scene):

@@ -2,24 +2,12 @@
 
 import signal
 import subprocess
-import time
 import zlib
 
 import pytest
 
-from test_fence import DEADLINE_S, MIGRATOR_SALT, app_name
-
-
-def backends(server, name):
-    return [int(pid) for pid, in server.query(
-        f"SELECT pid FROM pg_stat_activity WHERE application_name LIKE '{name}'")]
-
-
-def wait_for_backends(server, name, count):
-    """Asks the server again and again; a deadline instead of a pause."""
-    end = time.monotonic() + DEADLINE_S
-    while len(backends(server, name)) != count:
-        assert time.monotonic() < end, f"never {count} backends like {name}"
+from namespace import DEADLINE_S
+from test_fence import MIGRATOR_SALT, app_name
 
 
 @pytest.fixture
@@ -33,7 +21,7 @@ def session():
             env={"PATH": "/usr/bin:/bin", "PGAPPNAME": name}, stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         started.append(process)
-        wait_for_backends(server, name, 1)
+        server.wait_for_backends(name, 1)
         return process
 
     yield start
@@ -58,7 +46,7 @@ def test_what_an_earlier_run_does_on_another_server_is_ended_before_the_first_st
     replica = shop.serve()
     assert orphan.wait(DEADLINE_S) != 0
     assert replica.said("fenced")[0]["at"] <= replica.said("step_started")[0]["at"]
-    assert len(backends(own_server, "signalbox-step/%")) == 1
+    assert len(own_server.backends("signalbox-step/%")) == 1
 
 
 def test_a_step_that_is_stopped_leaves_nothing_at_work_on_another_server(shop, own_server):
@@ -66,10 +54,10 @@ def test_a_step_that_is_stopped_leaves_nothing_at_work_on_another_server(shop, o
     shop.create()
     replica = shop.start(1, f"--step=psql -X -d '{shop.url('queue')}' -c 'SELECT pg_sleep(600)'")
     replica.wait_for("step_started")
-    wait_for_backends(own_server, "signalbox-step/%", 1)
+    own_server.wait_for_backends("signalbox-step/%", 1)
     replica.signal(signal.SIGTERM)
     assert replica.exit_status() == 143
-    assert backends(own_server, "signalbox-step/%") == []
+    assert own_server.backends("signalbox-step/%") == []
 
 
 @pytest.mark.parametrize("on_another_server", [False, True])
@@ -86,7 +74,7 @@ def test_rails_own_lock_in_the_queue_database_is_waited_for(
     message = replica.wait_for("waiting")["message"]
     assert f"Rails' own migration lock in {shop.names['queue']}" in message
     assert "a stock replica" in message and replica.said("step_started") == []
-    pid, = backends(server, "a stock replica")
+    pid, = server.backends("a stock replica")
     server.query(f"SELECT pg_terminate_backend({pid})")
     replica.wait_for_stdout("serving")
 

@@ -29,6 +29,7 @@ import time
 from urllib.parse import quote
 
 import trixie
+from namespace import wait_until
 
 # The server refuses to run as root, so root lends its place to this user,
 # which Debian's package makes.
@@ -182,6 +183,15 @@ class Server:
             raise ServerError(result.stderr.strip())
         # A row whose only column is NULL or empty is an empty line.
         return [tuple(row) or ("",) for row in csv.reader(io.StringIO(result.stdout))]
+
+    def backends(self, name):
+        """The processes of the sessions whose application_name is like this."""
+        return [int(pid) for pid, in self.query(
+            f"SELECT pid FROM pg_stat_activity WHERE application_name LIKE '{name}'")]
+
+    def wait_for_backends(self, name, count):
+        """Asks the server again and again; a deadline instead of a pause."""
+        wait_until(lambda: len(self.backends(name)) == count, f"never {count} backends like {name}")
 
     def _psql(self, database):
         return [os.path.join(self._bin, "psql"), "-X", "-q", "-t", "--csv",
