@@ -72,7 +72,7 @@ part 'integration tests with sanitizers' env SIGNALBOX=build/asan/signalbox \
 # With the PostgreSQL of the next Debian, and with what is long and the same for every build.
 part 'integration tests of the static binary' env SIGNALBOX=build/release/signalbox \
   POSTGRES_VERSION=17 \
-  /usr/bin/python3 -m pytest -q -p no:cacheprovider -m 'not soak' test/integration
+  /usr/bin/python3 -m pytest -q -p no:cacheprovider -m 'not soak and not dynamic' test/integration
 part 'model' sh test/model/run.sh
 part 'chaos' sh test/chaos/run.sh --seconds 60
 part 'demo' sh test/demo.sh

@@ -21,7 +21,7 @@ packages_of() {
       echo postgresql pgbouncer sqlite3 openssl util-linux iproute2 iptables gosu runit \
         mmdebstrap debian-archive-keyring ;;
     python)
-      echo python3 python3-pytest ;;
+      echo python3 python3-pytest faketime ;;
     inits)
       # The peers that PID 1 is compared with, and what makes them late or poor.
       echo tini dumb-init catatonit strace util-linux bash ;;

@@ -40,6 +40,8 @@ _LEDGER = ("id", "run", "lock_key", "fingerprint", "release", "state", "host", "
 def pytest_configure(config):
     config.addinivalue_line(
         "markers", "no_sanitizer: cannot be seen under the sanitizers (test/all.sh leaves it out)")
+    config.addinivalue_line(
+        "markers", "dynamic: cannot be seen of the static binary (test/all.sh leaves it out)")
     config.addinivalue_line("markers", "soak: only in test/soak.sh")
     config.addinivalue_line(
         "markers", "race: several processes at once (test/soak.sh plays it twenty times)")

@@ -80,28 +80,6 @@ def test_the_mask_and_ignored_signals_arrive_as_they_were(run, binary):
 # --- processes ------------------------------------------------------------------
 
 
-def test_orphans_are_reaped(run):
-    # An orphan that was not reaped keeps its number as a zombie, and this never ends.
-    assert run(*python("""
-import os
-orphans = []
-for _ in range(50):
-    ends = os.pipe()
-    if os.fork() == 0:
-        for _ in range(4):
-            if (orphan := os.fork()) == 0:
-                os._exit(0)
-            os.write(ends[1], b"%d " % orphan)
-        os._exit(0)
-    os.wait()
-    orphans += os.read(ends[0], 4096).split()
-for orphan in orphans:
-    while os.path.exists(b"/proc/" + orphan):
-        os.sched_yield()
-print(len(orphans))
-""")) == (0, "200\n")
-
-
 def test_what_is_left_over_is_asked_to_end(run):
     assert run(*python(WILLING)) == (6, "asked\n")
 
