@@ -4,6 +4,7 @@ import pytest
 
 from flights import assert_never_started, prepared_once
 from forwarder import Forwarder
+from pgbouncer import PgBouncer
 from postgres import Server
 
 pytestmark = pytest.mark.once
@@ -71,6 +72,27 @@ def test_a_name_that_moves_from_a_standby_to_the_primary(scene, pair):
         name.target = (primary.host, primary.port)
         replica.wait_for_stdout("serving")
     assert scene.ledger_states() == ["succeeded"]
+
+
+def test_a_failover_between_the_look_and_the_lock(scene, pair):
+    primary, standby = pair
+    prepared_once(scene)
+    with PgBouncer(primary, pool_mode="transaction") as pooler:
+        pooler.add_user(scene.role, scene.password)
+        with scene.held("LOCK TABLE signalbox_runs IN ACCESS EXCLUSIVE MODE"):
+            replica = scene.start_one("--release=next", environment={
+                "DATABASE_URL": pooler.url(scene.database, scene.role, scene.password)})
+            replica.wait_for("database_reached")
+            primary.wait_until("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")
+            standby.catch_up(primary)
+            pooler.move_to(standby)
+        # What it has seen is a server to run on, and its lock could be had on the other one.
+        assert "read-only" in replica.wait_for("database_unreachable")["message"]
+        assert replica.said("lock_taken") == [] and replica.said("step_started") == []
+        pooler.move_to(primary)
+        scene.tell_step()
+        replica.wait_for_stdout("serving")
+    assert scene.ledger_states() == ["succeeded", "succeeded"]
 
 
 def test_who_only_waits_learns_from_a_standby(scene, pair):

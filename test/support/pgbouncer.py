@@ -90,6 +90,12 @@ class PgBouncer:
         self._write_users()
         self.command("RELOAD")
 
+    def move_to(self, server):
+        """Each transaction that begins from now on goes to this server."""
+        self._databases = f"* = host={server.host} port={server.port}"
+        self._write_configuration()
+        self.command("RELOAD")
+
     def url(self, database, role=None, password=None, sslmode="require", socket=False):
         """The address of `database` through the pooler; of the superuser by default."""
         if role is None:

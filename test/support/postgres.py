@@ -29,7 +29,6 @@ import time
 from urllib.parse import quote
 
 import trixie
-from namespace import wait_until
 
 # The server refuses to run as root, so root lends its place to this user,
 # which Debian's package makes.
@@ -190,8 +189,8 @@ class Server:
             f"SELECT pid FROM pg_stat_activity WHERE application_name LIKE '{name}'")]
 
     def wait_for_backends(self, name, count):
-        """Asks the server again and again; a deadline instead of a pause."""
-        wait_until(lambda: len(self.backends(name)) == count, f"never {count} backends like {name}")
+        self.wait_until(f"SELECT count(*) = {count} FROM pg_stat_activity"
+                        f" WHERE application_name LIKE '{name}'")
 
     def _psql(self, database):
         return [os.path.join(self._bin, "psql"), "-X", "-q", "-t", "--csv",
