@@ -127,7 +127,9 @@ def command_of(process):
 
 def played(scenarios):
     """The test that plays these under each of them: a name, how it goes, and how with Signalbox."""
-    @pytest.mark.parametrize("name", [OURS, *PEERS])
+    # The others are the same whichever build of ours is tested.
+    @pytest.mark.parametrize("name", [
+        OURS, *(pytest.param(name, marks=pytest.mark.once) for name in PEERS)])
     @pytest.mark.parametrize("scenario", [
         pytest.param(scenario, marks=marks) for scenario, (_, _, *marks) in scenarios.items()])
     def test_what_it_does(scenario, name, start, binary, tmp_path, outcome, request):
