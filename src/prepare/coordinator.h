@@ -1,6 +1,6 @@
 /*
  * What the single flight needs from whatever keeps replicas apart: a lock that ends with its
- * holder, and a ledger of runs. The protocol is written once, in flight.c and preparer.c, against
+ * holder, and a ledger of runs. The protocol is written once, in flight.c and pilot.c, against
  * this interface. Postgres stands behind it in postgres_coordinator.c, a file in
  * file_coordinator.c, and nothing at all (--lock=none) in unlocked_coordinator.c.
  */

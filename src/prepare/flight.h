@@ -1,7 +1,7 @@
 /*
  * The single flight: what a replica does next, as data. flight_next is a pure function over a table
- * of rows {state, observation, next, action, why}; flight_drive in preparer.c carries the actions
- * out. The rule: all replicas that wait share the outcome of the one that runs; replicas that come
+ * of rows {state, observation, next, action, why}; flight_fly in pilot.c carries the actions out.
+ * The rule: all replicas that wait share the outcome of the one that runs; replicas that come
  * later run again unless it succeeded.
  */
 #ifndef PREPARE_FLIGHT_H
