@@ -1,7 +1,7 @@
 #!/bin/sh
 # What is too long for every run: the same tests, more rounds.
 #
-#   sh test/soak.sh          test/all.sh, and then every part: some five hours on two cores
+#   sh test/soak.sh          test/all.sh, and then every part: some three hours on two cores
 #   sh test/soak.sh PART…    only these parts:
 #     fuzz          ten minutes for each target
 #     integration   what test/all.sh leaves out, two and fifty replicas instead of five, and twenty

@@ -1,6 +1,7 @@
 """What must be true of every round, asked of the ledger, the server, and what the driver saw."""
 
-from scene import LOCK_CLASS, STEP_CLASS, app_name
+from faults import LOCK_CLASS, app_name
+from scene import STEP_CLASS
 
 COLUMNS = ("id", "run", "fingerprint", "release", "state", "host", "exit_status")
 

@@ -9,110 +9,21 @@ import socket
 import struct
 import time
 
+from cast import Puppet, Replica, children_of, name_of, tree_of
+from faults import Faults
 from lane import DATABASE, ROLE, Loop
 from proxy import Link
 
 # There to end a round that hangs, and to measure nothing.
 DEADLINE_S = 180
 GRACE = "400ms"
-LOCK_CLASS = 0x5369676E
 STEP_CLASS = 1128808783
 
 SERVE = ("./bin/rails", "server")
 PREPARE = ("./bin/rails", "db:prepare")
 
 
-def children_of(pid):
-    try:
-        with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as children:
-            return [int(child) for child in children.read().split()]
-    except (FileNotFoundError, ProcessLookupError):
-        return []
-
-
-def name_of(pid):
-    try:
-        with open(f"/proc/{pid}/comm", encoding="utf-8", errors="replace") as comm:
-            return comm.read().strip()
-    except (FileNotFoundError, ProcessLookupError):
-        return ""
-
-
-def tree_of(pid):
-    return [pid] + [below for child in children_of(pid) for below in tree_of(child)]
-
-
-def app_name(database, key):
-    """The APP of the design's fence."""
-    value = 2166136261
-    for byte in f"{database}\npublic\n{key}".encode():
-        value = (value ^ byte) * 16777619 & 0xFFFFFFFF
-    return f"{value:08x}"
-
-
-class Replica:
-    """One container: what was asked of it, what was done to it, and what it said."""
-
-    def __init__(self, number, index, wish, is_closing=False):
-        self.index = index
-        self.release = wish["release"]
-        self.purpose = wish["purpose"]
-        self.init = wish["init"]
-        self.is_closing = is_closing
-        # No other round's: the server knows us by this name.
-        self.name = f"{number}-" + (f"closing-{self.release}" if is_closing else f"web-{index}")
-        self.pid = None
-        self.status = None
-        self.events = []
-        self.text = b""
-        self.has_served = False
-        self.is_frozen = False
-        self.was_signalled = set()
-        self.was_killed = False
-        self.has_lost_preparer = False
-        self.is_disturbed = False
-        self.began_at = None
-
-    def main(self):
-        """The process of Signalbox, or None where there is none yet or any more."""
-        if self.pid is None or self.status is not None:
-            return None
-        if not self.init:
-            return self.pid
-        below = children_of(self.pid)
-        return below[0] if below else None
-
-    def preparer(self):
-        main = self.main()
-        below = [] if main is None else [
-            pid for pid in children_of(main) if name_of(pid) == "signalbox"]
-        return below[0] if below else None
-
-    def said(self, event):
-        return [entry for entry in self.events if entry["event"] == event]
-
-
-class Puppet:
-    """A connection of the actor: a step, what it left behind, or a server."""
-
-    def __init__(self, connection, pid):
-        self.connection = connection
-        self.pid = pid
-        self.role = None
-        self.replica = None
-        self.run = None
-        self.is_over = False
-        self.has_answered = False
-        self.challenged_at = None
-        self.was_told = None
-        self.orders = []
-
-    def tell(self, order):
-        with contextlib.suppress(OSError):
-            self.connection.send(order.encode())
-
-
-class Scene:
+class Scene(Faults):
     def __init__(self, lane, plan):
         self.lane = lane
         self.plan = plan
@@ -351,113 +262,6 @@ class Scene:
         if replica.purpose == "typed":
             self.complain(f"{replica.name} serves, and was not asked to")
         server.tell("exit 42")
-
-    # --- faults ---------------------------------------------------------------
-
-    def addressee(self, to):
-        if to == "frozen":
-            return next(replica for replica in self.replicas if replica.is_frozen)
-        if to != "runner":
-            return self.replicas[to]
-        if self.steps:
-            return self.steps[-1].replica
-        holding = [replica for replica in self.replicas if replica.said("lock_taken")]
-        return holding[-1] if holding else self.replicas[0]
-
-    def strike(self, fault):
-        if self.is_closing:
-            return
-        replica = self.addressee(fault.get("to", 0))
-        replica.is_disturbed = True
-        struck = getattr(self, "do_" + fault["do"])(fault, replica)
-        self.note("FAULT", fault["do"], {k: v for k, v in fault.items() if k not in ("when", "do")},
-                  "at", replica.name, "" if struck else "misses")
-
-    def send(self, pid, number):
-        if pid is None:
-            return False
-        try:
-            os.kill(pid, number)
-        except ProcessLookupError:
-            return False
-        return True
-
-    def step_of(self, replica):
-        alive = [step for step in self.steps if step.replica is replica and not step.is_over]
-        return alive[-1].pid if alive else None
-
-    def do_kill_main(self, _, replica):
-        replica.was_killed = True
-        return self.send(replica.main(), signal.SIGKILL)
-
-    def do_kill_preparer(self, _, replica):
-        replica.was_killed = replica.has_lost_preparer = True
-        return self.send(replica.preparer(), signal.SIGKILL)
-
-    def do_kill_step(self, _, replica):
-        pid = self.step_of(replica)
-        for step in self.steps:
-            if step.pid == pid and not step.is_over:
-                step.was_killed = True
-        return self.send(pid, signal.SIGKILL)
-
-    def do_signal(self, fault, replica):
-        replica.was_signalled.add(fault["signal"])
-        return self.send(replica.main(), fault["signal"])
-
-    def do_stop(self, fault, replica):
-        pid = {"main": replica.main, "preparer": replica.preparer,
-               "step": lambda: self.step_of(replica)}[fault["what"]]()
-        if not self.send(pid, signal.SIGSTOP):
-            return False
-        self.loop.after(fault["for_ms"], lambda: self.send(pid, signal.SIGCONT))
-        return True
-
-    def end_backends(self, condition):
-        self.lock_faults.add("backend")
-        rows = self.lane.psql.query(
-            f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {condition}")
-        return rows != []
-
-    def holders(self):
-        return ("SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2 AND granted "
-                f"AND classid::bigint = {LOCK_CLASS} AND objid::bigint = {self.key}")
-
-    def do_end_holder(self, _, replica):
-        return self.end_backends(f"pid IN ({self.holders()})")
-
-    def do_end_reader(self, _, replica):
-        return self.end_backends(
-            f"application_name = 'signalbox/{replica.name}' AND datname = '{self.database}' AND "
-            f"pid NOT IN ({self.holders()})")
-
-    def do_end_step(self, _, replica):
-        return self.end_backends(
-            f"application_name LIKE 'signalbox-step/{app_name(self.database, self.key)}/%'")
-
-    def do_restart(self, fault, _):
-        self.lock_faults.add("restart")
-        self.lane.psql.close_all()
-        self.lane.server.stop(fault["mode"])
-        self.lane.server.start()
-        return True
-
-    def do_cut(self, _, replica):
-        self.lock_faults.add("cut")
-        self.links[replica.index].cut()
-        return True
-
-    def do_freeze(self, _, replica):
-        self.lock_faults.add("freeze")
-        replica.is_frozen = True
-        for pid in tree_of(replica.main()):
-            self.send(pid, signal.SIGSTOP)
-        return True
-
-    def do_thaw(self, _, replica):
-        for pid in tree_of(replica.main()):
-            self.send(pid, signal.SIGCONT)
-        return True
 
     # --- the round ------------------------------------------------------------
 

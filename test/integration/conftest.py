@@ -126,8 +126,8 @@ class Scene:
         }
         values = {name: value for name, value in values.items() if value is not None}
         started = start_together(
-            count, [*self.prefix, self.binary, *options, *command], self.directory, values, prefix, init=init
-        )
+            count, [*self.prefix, self.binary, *options, *command], self.directory, values, prefix,
+            init=init)
         self.replicas += started
         return started
 
@@ -262,8 +262,8 @@ def start(binary, processes):
     def start(*command, init=True, prefix=(), program=None, outside=(), **more):
         more.setdefault("stdin", subprocess.DEVNULL)
         process = subprocess.Popen(
-            [*outside, *(NAMESPACE if init else ()), *prefix, *(program or [binary]), *command], text=True,
-            env=environment(**more.pop("variables", {})),
+            [*outside, *(NAMESPACE if init else ()), *prefix, *(program or [binary]), *command],
+            env=environment(**more.pop("variables", {})), text=True,
             **{"stdout": subprocess.PIPE, **more})
         processes.append(process)
         return process

@@ -33,8 +33,9 @@ rm -rf "$directory"
 
 
 class PgBouncer:
-    """`with PgBouncer(server) as pooler`. `release` is the Debian that it comes from,
-    `inside` begins a command in the network where it runs, `databases` the section of that name, otherwise all of the server's."""
+    """`with PgBouncer(server) as pooler`. `release` is the Debian that it comes from, `inside` begins
+    a command in the network where it runs, `databases` is the section of that name, otherwise all
+    of the server's."""
 
     def __init__(self, server, release="bookworm", host="127.0.0.1", server_host=None,
                  databases=None, inside=(), **settings):

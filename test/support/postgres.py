@@ -29,6 +29,7 @@ import time
 from urllib.parse import quote
 
 import trixie
+from certificates import make_certificates
 
 # The server refuses to run as root, so root lends its place to this user,
 # which Debian's package makes.
@@ -90,7 +91,7 @@ class Server:
         self._watch_over()
         try:
             os.mkdir(self.socket_directory)
-            _make_certificates(self.directory, self.addresses)
+            make_certificates(self.directory, self.addresses)
             self._give_to_system_user()
             if standby_of:
                 self._copy(standby_of)
@@ -396,45 +397,6 @@ def _free_port():
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.bind(("", 0))
         return probe.getsockname()[1]
-
-
-def _make_certificates(directory, addresses):
-    names = ["DNS:localhost"]
-    for address in dict.fromkeys([*addresses, "127.0.0.1", "::1"]):
-        names.append(f"IP:{address}")
-    config = os.path.join(directory, "openssl.cnf")
-    # A configuration of our own, so that the machine's does not matter.
-    with open(config, "w", encoding="utf-8") as file:
-        file.write(
-            "[req]\ndistinguished_name = dn\nprompt = no\n[dn]\nCN = Signalbox test\n"
-            "[authority]\nbasicConstraints = critical,CA:TRUE\n"
-            "keyUsage = critical,keyCertSign,cRLSign\nsubjectKeyIdentifier = hash\n"
-            "[server]\nbasicConstraints = critical,CA:FALSE\n"
-            "extendedKeyUsage = serverAuth\nsubjectKeyIdentifier = hash\n"
-            f"subjectAltName = {','.join(names)}\n"
-        )
-
-    def path(name):
-        return os.path.join(directory, name)
-
-    def openssl(*arguments):
-        result = subprocess.run(
-            ["openssl", "req", "-x509", "-config", config, "-days", "30", "-nodes",
-             "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", *arguments],
-            stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
-        )
-        if result.returncode != 0:
-            raise ServerError(f"openssl ended with {result.returncode}:\n{result.stderr}")
-
-    openssl("-extensions", "authority", "-subj", "/CN=Signalbox test authority",
-            "-keyout", path("ca.key"), "-out", path("ca.crt"))
-    openssl("-extensions", "server", "-subj", f"/CN={addresses[0]}",
-            "-CA", path("ca.crt"), "-CAkey", path("ca.key"),
-            "-keyout", path("server.key"), "-out", path("server.crt"))
-    os.unlink(path("ca.key"))
-    os.chmod(path("server.key"), 0o600)
-    os.chmod(path("ca.crt"), 0o644)
-    os.chmod(path("server.crt"), 0o644)
 
 
 def _without_libpq_variables():
