@@ -38,6 +38,7 @@ class Replica:
         self.status = None
         self.events = []
         self.text = b""
+        self.is_silent = False  # Nothing of it is left that could still say anything.
         self.has_served = False
         self.is_frozen = False
         self.was_signalled = set()

@@ -125,6 +125,7 @@ class Scene(Faults):
             self.loop.unregister(reading)
             os.close(reading)
             self.listening -= 1
+            replica.is_silent = True
             return
         *lines, replica.text = (replica.text + data).split(b"\n")
         for line in lines:
@@ -296,7 +297,10 @@ class Scene(Faults):
         # Who waits for what never came, comes now.
         for replica in self.replicas:
             self.arrive(replica)
-        if not self.turn_until(lambda: all(r.status is not None for r in everybody_due), end):
+        # A preparer whose parent was killed still records how its step ended, and who comes meanwhile
+        # shares that.
+        if not self.turn_until(lambda: all(r.status is not None and r.is_silent
+                                           for r in everybody_due), end):
             return
         # And at last one of each release that nothing happens to: all is mended by what comes next.
         self.is_closing = True
