@@ -22,10 +22,12 @@ import tempfile
 import time
 import traceback
 
-from check import check
-from lane import ChaosServer, Lane, make_application
-from plan import make_plan
-from scene import Scene
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+
+from check import check  # noqa: E402
+from lane import ChaosServer, Lane, make_application  # noqa: E402
+from plan import make_plan  # noqa: E402
+from scene import Scene  # noqa: E402
 
 
 def play_round(lane, seed, number):

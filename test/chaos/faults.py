@@ -3,7 +3,7 @@
 import os
 import signal
 
-from cast import tree_of
+from processes import tree_of
 
 LOCK_CLASS = 0x5369676E
 

@@ -4,16 +4,12 @@ import ctypes
 import heapq
 import itertools
 import os
-import pathlib
 import selectors
 import shutil
 import subprocess
-import sys
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-
-from postgres import Server  # noqa: E402
+from postgres import Server
 
 PR_SET_CHILD_SUBREAPER = 36
 ROLE = "app"

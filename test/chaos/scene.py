@@ -9,9 +9,10 @@ import socket
 import struct
 import time
 
-from cast import Puppet, Replica, children_of, name_of, tree_of
+from cast import Puppet, Replica
 from faults import Faults
 from lane import DATABASE, ROLE, Loop
+from processes import children_of, name_of, tree_of
 from proxy import Link
 
 # There to end a round that hangs, and to measure nothing.

@@ -5,6 +5,8 @@ import signal
 
 import pytest
 
+from processes import tree_of
+
 
 def refused(replica, status):
     """The lines about the databases that stood in the way, the last word aside."""
@@ -223,12 +225,6 @@ esac
 """
 
 
-def descendants(pid):
-    with open(f"/proc/{pid}/task/{pid}/children", encoding="utf-8") as file:
-        children = [int(child) for child in file.read().split()]
-    return [pid] + [below for child in children for below in descendants(child)]
-
-
 @pytest.mark.soak
 def test_a_process_that_stalls_between_finding_no_schema_and_loading_it_loses_nothing(shop):
     shop.roles = ["primary"]
@@ -237,7 +233,7 @@ def test_a_process_that_stalls_between_finding_no_schema_and_loading_it_loses_no
     (shop.scene.directory / "bin" / "rails").write_text(STALLING)
     stalled = shop.start(1, prefix="stalled-")
     stalled.wait_for_stderr("found no schema")
-    container = descendants(stalled.pid())
+    container = tree_of(stalled.pid())
     for pid in container:
         os.kill(pid, signal.SIGSTOP)
     # The server lets go of the lock of a holder that it has not heard of for 30 s.

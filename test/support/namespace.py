@@ -8,6 +8,8 @@ import sys
 import termios
 import time
 
+from processes import children_of
+
 # A deadline ends a test that hangs and measures nothing.
 DEADLINE_S = 120
 
@@ -156,8 +158,7 @@ def environment(**more):
 
 
 def child_of(process):
-    with open(f"/proc/{process}/task/{process}/children", encoding="ascii") as children:
-        return int(children.read().split()[0])
+    return children_of(process)[0]
 
 
 def pid_1_of(process):
