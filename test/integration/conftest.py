@@ -169,6 +169,11 @@ class Scene:
         (output,), = self.query("SELECT output FROM signalbox_runs ORDER BY id DESC LIMIT 1")
         return output
 
+    def whole_ledger(self):
+        """Every word that it keeps."""
+        return "\n".join(row for row, in self.query(
+            "SELECT row::text FROM signalbox_runs AS row"))
+
     def ledger_states(self):
         return [row["state"] for row in self.ledger()]
 

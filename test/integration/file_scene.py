@@ -105,6 +105,9 @@ class FileScene(Scene):
     def last_output(self):
         return self.ledger()[-1]["output"]
 
+    def whole_ledger(self):
+        return self.ledger_file().read_text()
+
     def lock_holders(self, key=0):
         inode = os.stat(self.lock_file(key)).st_ino
         with open("/proc/locks", encoding="utf-8") as locks:

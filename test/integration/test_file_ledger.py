@@ -117,15 +117,6 @@ def test_a_ledger_of_another_version_is_read(scene):
     assert serve_and_end(scene, prefix="next-").said("already_prepared", holder="first-1")
 
 
-def test_the_ledger_keeps_no_secret_of_the_output(scene):
-    scene.create_database()
-    replica = scene.start_one(
-        "--step", "sh -c 'echo API_TOKEN=hushhush; echo postgres://a:hushhush@b/c; exit 7'")
-    assert replica.exit_status() == 7
-    assert scene.last_output() == "API_TOKEN=***\npostgres://a:***@b/c"
-    assert "hushhush" not in scene.ledger_file().read_text()
-
-
 def test_a_ledger_as_large_as_it_gets_is_read_and_pruned(scene):
     prepared_once(scene)
     row, = scene.ledger()

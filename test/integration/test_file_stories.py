@@ -13,6 +13,7 @@ from test_ledger import (  # noqa: F401
     test_a_rollback_finds_its_migrations_prepared,
     test_a_step_that_a_signal_ended_is_taken_over,
     test_steps_that_do_more_than_migrate_run_again_after_other_content,
+    test_the_ledger_keeps_no_secret_of_the_output,
     test_the_runner_says_since_when_its_content_is_new,
     test_the_third_step_in_a_row_that_a_signal_ended_has_failed,
     test_what_failed_often_rests_without_the_lock_before_it_runs_again,

@@ -31,9 +31,7 @@ def test_the_ledger_keeps_no_secret_of_the_output(scene):
         "--step", "sh -c 'echo API_TOKEN=hushhush; echo postgres://a:hushhush@b/c; exit 7'")
     assert replica.exit_status() == 7
     assert scene.last_output() == "API_TOKEN=***\npostgres://a:***@b/c"
-    assert scene.query(
-        "SELECT count(*) FROM signalbox_runs AS row WHERE row::text LIKE '%hushhush%'"
-    ) == [("0",)]
+    assert "hushhush" not in scene.whole_ledger()
 
 
 def test_output_that_the_database_cannot_hold_costs_only_itself(scene):

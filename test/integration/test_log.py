@@ -16,26 +16,33 @@ from namespace import (
     wait_for_call)
 
 
-@pytest.mark.parametrize("kind", ["pipe", "terminal"])
-def test_a_log_that_nobody_reads_holds_nobody_up(run, kind):
-    ours, theirs = os.pipe() if kind == "pipe" else pty.openpty()
-    fill(theirs)
-    assert run("sh", "-c", "exit 3", stderr=theirs, stdin=subprocess.DEVNULL) == (3, "")
+@pytest.fixture(params=[
+    pytest.param((os.pipe, ()), id="pipe"),
+    pytest.param((os.pipe, refusing(PWRITEV2)), id="pipe before Linux 6.4"),
+    pytest.param((pty.openpty, ()), id="terminal"),
+])
+def unread(request):
+    """The end to write to, of what nobody reads from; and the kernel that it is in."""
+    kind, world = request.param
+    ours, theirs = kind()
+    yield theirs, world
     os.close(ours)
     os.close(theirs)
 
 
+def test_a_log_that_nobody_reads_holds_nobody_up(run, unread):
+    output, world = unread
+    fill(output)
+    assert run("sh", "-c", "exit 3", prefix=world, stderr=output,
+               stdin=subprocess.DEVNULL) == (3, "")
+
+
 # The sanitizers' leak checker refuses to work beside strace.
 @pytest.mark.no_sanitizer
-@pytest.mark.parametrize("kind, world", [
-    pytest.param(os.pipe, (), id="pipe"),
-    pytest.param(os.pipe, refusing(PWRITEV2), id="pipe before Linux 6.4"),
-    pytest.param(pty.openpty, (), id="terminal"),
-])
-def test_a_log_that_somebody_fills_before_us_holds_nobody_up(start, tmp_path, kind, world):
-    ours, theirs = kind()
+def test_a_log_that_somebody_fills_before_us_holds_nobody_up(start, tmp_path, unread):
+    output, world = unread
     log = tmp_path / "calls"
-    process = start(*python(LISTENER), stderr=theirs, prefix=world,
+    process = start(*python(LISTENER), stderr=output, prefix=world,
                     outside=held_up("poll", "delay_exit", log))
     assert process.stdout.readline() == "ready\n"
     us = pid_1_of(process)
@@ -44,35 +51,26 @@ def test_a_log_that_somebody_fills_before_us_holds_nobody_up(start, tmp_path, ki
     assert int(process.stdout.readline()) == signal.SIGUSR1
     # It has been told that there is room for what it wants to say about that, and is about to.
     wait_for_call(log, "revents=POLLOUT")
-    fill(theirs)
+    fill(output)
     os.kill(us, signal.SIGTERM)
     ready, _, _ = select.select([process.stdout], [], [], DEADLINE_S)
     assert ready, "it waits for somebody to read its log"
     assert int(process.stdout.readline()) == signal.SIGTERM
     assert process.wait(DEADLINE_S) == 42
-    os.close(ours)
-    os.close(theirs)
 
 
 @pytest.mark.no_sanitizer
-@pytest.mark.parametrize("kind, world", [
-    pytest.param(os.pipe, (), id="pipe"),
-    pytest.param(os.pipe, refusing(PWRITEV2), id="pipe before Linux 6.4"),
-    pytest.param(pty.openpty, (), id="terminal"),
-])
-def test_a_reader_who_goes_to_sleep_in_a_step_s_line_holds_no_lock_up(start, tmp_path, kind, world):
-    ours, theirs = kind()
+def test_a_reader_who_goes_to_sleep_in_a_step_s_line_holds_no_lock_up(start, tmp_path, unread):
+    output, world = unread
     log = tmp_path / "calls"
     process = start("--lock=none", "--step=sh -c 'echo said; exec sleep infinity'", "true",
                     variables={"SIGNALBOX_PREPARE": "any", "SIGNALBOX_GRACE": "1h"}, prefix=world,
-                    stdout=theirs, outside=held_up("poll", "delay_exit", log))
+                    stdout=output, outside=held_up("poll", "delay_exit", log))
     # The preparer has been told that there is room for the step's line, and is about to write it.
     wait_for_call(log, "([{fd=1, revents=POLLOUT}])")
-    fill(theirs)
+    fill(output)
     os.kill(pid_1_of(process), signal.SIGTERM)
     assert process.wait(DEADLINE_S) == 143
-    os.close(ours)
-    os.close(theirs)
 
 
 def test_a_terminal_that_others_write_to_is_not_taken_for_a_full_one(start):

@@ -13,22 +13,7 @@ pytestmark = pytest.mark.race
 CANCELLING = {signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM}
 # What the kernel does by itself to who comes from outside, and keeps from PID 1 from inside.
 UNSTOPPABLE = {signal.SIGKILL, signal.SIGSTOP}
-EVERY = {int(number) for number in signal.valid_signals()} | set(range(32, 35))
-
-# Sends these to PID 1 and ends; or is still there when that ends it.
-SENDS = """
-import os, signal
-for number in NUMBERS:
-    os.kill(1, number)
-if WAITS:
-    signal.pause()
-"""
-
-# Ends when somebody has opened the pipe and closed it.
-WAITS = """
-print("stepping", flush=True)
-open("GATE").read()
-"""
+EVERY = set(range(1, 65))
 
 
 @pytest.fixture
@@ -41,6 +26,33 @@ def prepare(start, tmp_path):
     return prepare
 
 
+@pytest.fixture
+def gate(tmp_path):
+    path = tmp_path / "gate"
+    os.mkfifo(path)
+    return path
+
+
+@pytest.fixture
+def stepping(prepare, gate):
+    """In the middle of a step, which ends when somebody has opened the gate and closed it."""
+    def stepping(*command):
+        process = prepare(f'print("stepping", flush=True); open({str(gate)!r}).read()', *command)
+        assert process.stdout.readline() == "stepping\n"
+        return process
+    return stepping
+
+
+def sending(numbers, afterwards=""):
+    """A step that sends these to PID 1."""
+    return f"""
+import os, signal
+for number in {[int(number) for number in numbers]}:
+    os.kill(1, number)
+{afterwards}
+"""
+
+
 def assert_nothing_came_of_it(process):
     """Neither to the steps, nor later to the command."""
     assert process.stdout.readline() == "ready\n"
@@ -49,11 +61,8 @@ def assert_nothing_came_of_it(process):
     assert process.wait(DEADLINE_S) == 42
 
 
-def test_what_does_not_cancel_is_ignored_from_outside(prepare, tmp_path):
-    gate = tmp_path / "gate"
-    os.mkfifo(gate)
-    process = prepare(WAITS.replace("GATE", str(gate)), *python(LISTENER))
-    assert process.stdout.readline() == "stepping\n"
+def test_what_does_not_cancel_is_ignored_from_outside(stepping, gate):
+    process = stepping(*python(LISTENER))
     for number in sorted(EVERY - CANCELLING - UNSTOPPABLE):
         os.kill(pid_1_of(process), number)
     with open(gate, "w", encoding="ascii"):
@@ -64,25 +73,19 @@ def test_what_does_not_cancel_is_ignored_from_outside(prepare, tmp_path):
 def test_what_does_not_cancel_is_ignored_from_inside(prepare):
     numbers = sorted(EVERY - CANCELLING)
     assert UNSTOPPABLE <= set(numbers)
-    process = prepare(SENDS.replace("NUMBERS", str([int(number) for number in numbers]))
-                      .replace("WAITS", "False"), *python(LISTENER))
-    assert_nothing_came_of_it(process)
+    assert_nothing_came_of_it(prepare(sending(numbers), *python(LISTENER)))
 
 
 @pytest.mark.parametrize("number", sorted(CANCELLING), ids=lambda number: number.name)
 def test_what_cancels_does_so_from_inside_too(prepare, number):
-    process = prepare(SENDS.replace("NUMBERS", str([int(number)])).replace("WAITS", "True"),
-                      "echo", "the command")
+    process = prepare(sending([number], afterwards="signal.pause()"), "echo", "the command")
     output, _ = process.communicate(timeout=DEADLINE_S)
     assert (process.returncode, output) == (128 + number, "")
 
 
 @pytest.mark.parametrize("number", sorted(CANCELLING), ids=lambda number: number.name)
-def test_what_cancels_does_so_from_outside(prepare, tmp_path, number):
-    gate = tmp_path / "gate"
-    os.mkfifo(gate)
-    process = prepare(WAITS.replace("GATE", str(gate)), "echo", "the command")
-    assert process.stdout.readline() == "stepping\n"
+def test_what_cancels_does_so_from_outside(stepping, number):
+    process = stepping("echo", "the command")
     os.kill(pid_1_of(process), number)
     output, _ = process.communicate(timeout=DEADLINE_S)
     assert (process.returncode, output) == (128 + number, "")
