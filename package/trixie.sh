@@ -202,7 +202,11 @@ fetch_absent() {
 			apt-get source --only-source --print-uris "$name/$from" 2>/dev/null | grep "^'" || :
 		done >"$temporary/offers"
 		: >"$temporary/file"
-		awk -v file="$file" '$2 == file { gsub(/\047/, "", $1); print $1 }' "$temporary/offers" >"$temporary/addresses"
+		# A list often runs ahead of the archive's folder, which keeps a version for a while longer.
+		{
+			awk -v file="$file" '$2 == file { gsub(/\047/, "", $1); print $1 }' "$temporary/offers"
+			sed -E "s,^'([^']*/)[^/']*' .*,\1$file," "$temporary/offers"
+		} | awk '!seen[$0]++' >"$temporary/addresses"
 		while read -r address; do
 			rm -f "$temporary/file"
 			/usr/lib/apt/apt-helper download-file "$address" "$temporary/file" "SHA256:$sum" && break
@@ -213,8 +217,6 @@ fetch_absent() {
 		fi
 		[ -s "$temporary/offers" ] ||
 			because "the mirror's list of source packages could not be read, or does not have $name; the whole output is in $log"
-		[ -s "$temporary/addresses" ] ||
-			because "$file is no longer offered, but $(awk '/\.(orig|debian)\.tar\.[a-z0-9]+ / && !seen[$2]++ { printf "%s%s", sep, $2; sep = " and " }' "$temporary/offers"): write these and their SHA-256 into package/sources"
 		because "$file could not be fetched with the SHA-256 that package/sources has; the whole output is in $log"
 	done
 }
