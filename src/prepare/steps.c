@@ -92,6 +92,11 @@ static void signal_all(const struct running_step *running, int signal) {
     (void)descendants_signal(running->session, signal, NULL);
 }
 
+/* What the step is told. One that inherited the signal as ignored would never hear it. */
+static int signal_for_step(const struct running_step *running, int asked) {
+    return (running->request->inheritance->ignored & SIGNAL_BIT(asked)) != 0 ? SIGTERM : asked;
+}
+
 static void act_on_ending(const struct running_step *running, enum ending_action action, int term) {
     switch (action) {
     case ENDING_WAIT:
@@ -132,7 +137,7 @@ static bool step_tend(struct running_step *running) {
         running->was_cancelled = true;
         act_on_ending(running,
             ending_begin(&running->ending, now_ms, now_ms + running->request->grace_ms),
-            cancellation->signal);
+            signal_for_step(running, cancellation->signal));
     }
     if (!running->lock_lost && !coordinator->operations->guard_holds(coordinator->self)) {
         running->lock_lost = true;

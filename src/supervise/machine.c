@@ -223,6 +223,10 @@ static bool is_own_news(const struct received_signal *received, pid_t self) {
         (received->number == SIGPIPE && received->sender == self);
 }
 
+signal_mask supervisor_ignored(signal_mask inherited, bool is_init, bool has_command) {
+    return is_init && !has_command ? 0 : inherited;
+}
+
 enum supervisor_event supervisor_event_of(
     const struct received_signal *received, signal_mask ignored, pid_t self) {
     int number = received->number;

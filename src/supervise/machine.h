@@ -71,8 +71,13 @@ struct supervisor_row {
 const struct supervisor_row *supervisor_row_find(
     enum supervisor_state state, enum supervisor_event event);
 
-/* What a received signal is to the table. `ignored` is what we inherited as ignored (by nohup, in
- * the background of a script): such a signal never means an end. `self` is our process number. */
+/* What of `inherited`, the signals that we inherited as ignored, means nothing to us. All of it, as
+ * nohup or a script's background want it; but nothing to PID 1 until a command runs that could have
+ * an opinion: whoever stops a container means it, and chose no dispositions for it. */
+signal_mask supervisor_ignored(signal_mask inherited, bool is_init, bool has_command);
+
+/* What a received signal is to the table. One of `ignored` never means an end. `self` is our
+ * process number. */
 enum supervisor_event supervisor_event_of(
     const struct received_signal *received, signal_mask ignored, pid_t self);
 

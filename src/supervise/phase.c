@@ -294,6 +294,8 @@ struct phase phase_make(
         .supervisor = supervisor,
         .state = state,
         .name = name,
+        .ignored = supervisor_ignored(
+            supervisor->inheritance.ignored, supervisor->is_init, state == STATE_RUNNING),
         .has_children = true,
     };
     ending_initialise(&phase.leftovers);
@@ -318,8 +320,7 @@ int phase_run(struct phase *phase, pid_t process, struct error *error) {
         struct received_signal received;
         while (signals_read(supervisor->signal_fd, &received)) {
             received.number = supervisor_rewrite_of(&received, supervisor->rewrites, self);
-            step(phase, supervisor_event_of(&received, supervisor->inheritance.ignored, self),
-                &received);
+            step(phase, supervisor_event_of(&received, phase->ignored, self), &received);
         }
         if (deadline_passed(phase_deadline_ms(phase))) {
             step(phase, ON_TIME_UP, &no_signal);

@@ -124,8 +124,9 @@ int supervisor_run_function(struct supervisor *supervisor, int (*function)(void 
 
 /* A request to end that arrived before the command: 128 + the signal, or 0. */
 static int stop_before_start(const struct supervisor *supervisor, const char *name) {
-    int number = supervisor_stop_pending(
-        signals_pending(), supervisor->inheritance.ignored, supervisor->rewrites);
+    int number = supervisor_stop_pending(signals_pending(),
+        supervisor_ignored(supervisor->inheritance.ignored, supervisor->is_init, false),
+        supervisor->rewrites);
     if (number == 0) {
         return 0;
     }

@@ -125,6 +125,17 @@ for number in (signal.SIGHUP, signal.SIGCHLD, signal.SIGUSR2, 40):
 os.execvp(sys.argv[1], sys.argv[1:])
 """
 
+
+def ignoring(*numbers):
+    """In front of a program: what it inherits as ignored, as the background of a shell would."""
+    return python(f"""
+import os, signal, sys
+for number in {[int(number) for number in numbers]}:
+    signal.signal(number, signal.SIG_IGN)
+os.execvp(sys.argv[1], sys.argv[1:])
+""")
+
+
 # Becomes its arguments where a filter answers these system calls (x86-64's numbers), as seccomp
 # profiles and older kernels do.
 REFUSING = """

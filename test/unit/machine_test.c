@@ -268,6 +268,24 @@ static void what_was_inherited_as_ignored_never_means_an_end(void **state) {
     }
 }
 
+static void pid_1_ignores_what_it_inherited_so_only_once_a_command_runs(void **state) {
+    (void)state;
+    static const struct {
+        bool is_init;
+        bool has_command;
+        signal_mask ignored;
+    } cases[] = {
+        {true, false, 0},
+        {true, true, SIGNAL_MASK_ALL},
+        {false, false, SIGNAL_MASK_ALL},
+        {false, true, SIGNAL_MASK_ALL},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+        assert_true(supervisor_ignored(SIGNAL_MASK_ALL, cases[i].is_init, cases[i].has_command) ==
+            cases[i].ignored);
+    }
+}
+
 static void any_signal_can_be_rewritten_but_not_the_news_of_our_own(void **state) {
     (void)state;
     signal_rewrites all_to_usr1;
@@ -325,6 +343,7 @@ int main(void) {
         cmocka_unit_test(four_signals_forbid_a_start_and_the_clearest_is_named),
         cmocka_unit_test(there_is_a_sentence_for_every_signal_in_every_phase),
         cmocka_unit_test(what_was_inherited_as_ignored_never_means_an_end),
+        cmocka_unit_test(pid_1_ignores_what_it_inherited_so_only_once_a_command_runs),
         cmocka_unit_test(any_signal_can_be_rewritten_but_not_the_news_of_our_own),
         cmocka_unit_test(what_is_rewritten_to_nothing_is_dropped),
         cmocka_unit_test(a_waiting_signal_forbids_a_start_by_what_it_is_rewritten_to),
