@@ -49,7 +49,7 @@ tidy() {
 }
 
 python_tests() {
-  /usr/bin/python3 -m pytest -q -p no:cacheprovider -m 'not soak and not once' "$@"
+  /usr/bin/python3 -m pytest -q -m 'not soak and not once' "$@"
 }
 
 part 'prerequisites' sh test/prerequisites.sh
@@ -68,11 +68,11 @@ part 'static binary' sh package/build.sh
 # The same code under the sanitizers and as what people install: a third time, as it is built for
 # the day, would find nothing more.
 part 'integration tests with sanitizers' env SIGNALBOX=build/asan/signalbox \
-  /usr/bin/python3 -m pytest -q -p no:cacheprovider -m 'not no_sanitizer and not soak and not once' test/integration
+  /usr/bin/python3 -m pytest -q -m 'not no_sanitizer and not soak and not once' test/integration
 # With the PostgreSQL of the next Debian, and with what is long and the same for every build.
 part 'integration tests of the static binary' env SIGNALBOX=build/release/signalbox \
   POSTGRES_VERSION=17 \
-  /usr/bin/python3 -m pytest -q -p no:cacheprovider -m 'not soak and not dynamic' test/integration
+  /usr/bin/python3 -m pytest -q -m 'not soak and not dynamic' test/integration
 part 'model' sh test/model/run.sh
 part 'chaos' sh test/chaos/run.sh --seconds 60
 part 'demo' sh test/demo.sh

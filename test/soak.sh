@@ -18,7 +18,7 @@ integration() {
   shift 2
   [ $# -gt 0 ] || set -- test/integration
   SIGNALBOX=build/release/signalbox POSTGRES_VERSION=$version \
-    /usr/bin/python3 -m pytest -q -p no:cacheprovider -m "$mark" "$@"
+    /usr/bin/python3 -m pytest -q -m "$mark" "$@"
 }
 
 play() {

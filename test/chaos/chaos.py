@@ -25,6 +25,7 @@ import traceback
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 
 from check import check  # noqa: E402
+from dispositions import hear_int_and_quit  # noqa: E402
 from lane import ChaosServer, Lane, make_application  # noqa: E402
 from plan import make_plan  # noqa: E402
 from scene import Scene  # noqa: E402
@@ -79,7 +80,8 @@ class Worker:
             os.close(self._requests)
             os.close(reports)
             try:
-                signal.signal(signal.SIGINT, signal.SIG_IGN)
+                # Not ignored: what the lane starts would inherit that.
+                signal.signal(signal.SIGINT, lambda *_: None)
                 lane_run(make_lane(), seed, requests, writing)
             except BaseException:
                 traceback.print_exc()
@@ -171,6 +173,7 @@ class Chaos:
 
 
 def main():
+    hear_int_and_quit()
     parser = argparse.ArgumentParser()
     parser.add_argument("binary", type=pathlib.Path)
     parser.add_argument("actor", type=pathlib.Path)

@@ -3,16 +3,13 @@
 import os
 import pathlib
 import subprocess
-import sys
 
 import pytest
 
+from containers import Container, Databases, gateway
+from postgres import Server
+
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent / "support"))
-
-from containers import Container, Databases, gateway  # noqa: E402
-from postgres import Server  # noqa: E402
-
 _report = []
 
 

@@ -21,6 +21,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 REPOSITORY = HERE.parents[1]
 sys.path.insert(0, str(HERE.parent / "support"))
 
+from dispositions import hear_int_and_quit  # noqa: E402
 import picture  # noqa: E402
 from postgres import Server  # noqa: E402
 from replica import DEADLINE_S, ReplicaError, moment, start_together  # noqa: E402
@@ -229,6 +230,7 @@ class Demo:
 
 
 def main():
+    hear_int_and_quit()
     terminal = picture.Terminal()
     # Told to end, this ends as on ^C, so that nothing stays behind.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))

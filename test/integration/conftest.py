@@ -15,7 +15,6 @@ from urllib.parse import quote
 import pytest
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(REPOSITORY / "test" / "support"))
 # A failed assertion in there says as much as one in a test.
 pytest.register_assert_rewrite("flights")
 
@@ -35,18 +34,6 @@ LOCK_CLASS = 0x5369676E
 
 _LEDGER = ("id", "run", "lock_key", "fingerprint", "release", "state", "host", "exit_status",
            "step")
-
-
-def pytest_configure(config):
-    config.addinivalue_line(
-        "markers", "no_sanitizer: cannot be seen under the sanitizers (test/all.sh leaves it out)")
-    config.addinivalue_line(
-        "markers", "dynamic: cannot be seen of the static binary (test/all.sh leaves it out)")
-    config.addinivalue_line("markers", "soak: only in test/soak.sh")
-    config.addinivalue_line(
-        "markers", "race: several processes at once (test/soak.sh plays it twenty times)")
-    config.addinivalue_line(
-        "markers", "once: long, and the same for every build (test/all.sh plays it with one)")
 
 
 @pytest.fixture(scope="session")

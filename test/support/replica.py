@@ -22,14 +22,14 @@ DEADLINE_S = float(os.environ.get("DEADLINE_S", "120"))
 # PID 1 of the namespace until the barrier opens, and then replaced by the
 # program; or, for a program that is not to be PID 1, its parent to the end.
 # The barrier is standard input: it ends for all replicas in the same instant.
-# A shell makes what it starts in the background ignore INT and QUIT, be it this
-# one or whichever started the tests, which env undoes.
+# A shell makes what it starts in the background ignore INT and QUIT, which env
+# undoes.
 _LAUNCHER = r"""
 hostname "$1"; mode=$2; shift 2
 echo "launcher: ready"
 read -r _
 exec </dev/null
-[ "$mode" = child ] || exec env --default-signal=INT,QUIT "$@"
+[ "$mode" = child ] || exec "$@"
 env --default-signal=INT,QUIT "$@" &
 wait $!
 status=$?
