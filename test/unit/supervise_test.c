@@ -313,20 +313,19 @@ static void what_ignores_term_is_killed_when_the_grace_is_over(void **state) {
 /* Its number, for those who are no longer below the one that knows it. */
 static pid_t supervisor_process;
 
-static void tells_on_term_and_stays(int fd) {
+static void tells_on_term(int fd) {
     CHECK(next_signal(fd) == SIGTERM);
     CHECK(kill(supervisor_process, SIGHUP) == 0);
-    stays(fd);
 }
 
 static int exits_and_leaves_one_that_tells(void *argument) {
     (void)argument;
-    leave_behind(tells_on_term_and_stays);
+    leave_behind(tells_on_term);
     return 0;
 }
 
 static void late_cancel_scenario(void) {
-    open_or_exit(20);
+    open_or_exit(GRACE_ENDLESS_MS);
     supervisor_process = getpid();
     struct phase_end end = run_function(exits_and_leaves_one_that_tells, NULL);
     CHECK(end.exit_status == 0 && end.cancelled_by == SIGHUP);
