@@ -1,90 +1,152 @@
 /*
  * The mask. It errs on the side of hiding: a *** too many puzzles somebody, a password too many is
- * in every log collector for ever.
+ * in every log collector for ever. What is hidden is marked first, byte by byte, since a value and
+ * a form may overlap.
  */
 #include "signalbox/base/secret.h"
 
 #include <ctype.h>
+#include <stdbool.h>
 #include <string.h>
 
+#include "base/secret_form.h"
 #include "signalbox/base/cleanup.h"
+#include "signalbox/base/hex.h"
 
-static const char mask[] = "***";
-static const char word_ends[] = " \t\n'\"";
+enum mark { SHOWN = 0, HIDDEN, HIDDEN_FROM_HERE };
 
-/* Whether the `length` bytes at `name` name a secret. */
-static bool is_secret_name(const char *name, size_t length) {
-    static const char *const parts[] = {
-        "PASSWORD", "PASSWD", "PASS", "PWD", "SECRET", "TOKEN", "KEY", "CREDENTIAL"};
-    for (size_t i = 0; i < ARRAY_LENGTH(parts); i++) {
-        size_t part = strlen(parts[i]);
-        for (size_t at = 0; at + part <= length; at++) {
-            if (strncasecmp(name + at, parts[i], part) == 0) {
-                return true;
-            }
-        }
+enum {
+    WORD_MOST = 12,    /* A value of letters alone up to this length is hidden as a whole word. */
+    PREFIX_LEAST = 32, /* So much of a longer value is the value, cut off. */
+    BROKEN_LEAST = 4   /* A value is looked for across a line's end after so many bytes of it. */
+};
+
+static void mark(void *context, size_t from, size_t to) {
+    unsigned char *marks = context;
+    if (marks[from] == SHOWN) {
+        marks[from] = HIDDEN_FROM_HERE;
     }
-    return false;
+    for (size_t at = from + 1; at < to; at++) {
+        marks[at] = HIDDEN;
+    }
 }
 
-static bool is_name_byte(char byte) {
+/* `%40`. */
+static size_t read_percent(const char *string, char *byte) {
+    int value = string[0] == '%' ? hex_byte(string + 1) : -1;
+    if (value <= 0) {
+        return 0;
+    }
+    *byte = (char)value;
+    return 3;
+}
+
+/* `\"`, `\\`, `\/`, `\#`, `\u0026`. */
+static size_t read_escape(const char *string, char *byte) {
+    if (string[0] != '\\' || string[1] == '\0') {
+        return 0;
+    }
+    int value = string_has_prefix(string, "\\u00") ? hex_byte(string + 4) : -1;
+    if (value > 0) {
+        *byte = (char)value;
+        return 6;
+    }
+    *byte = string[1];
+    return ispunct((unsigned char)string[1]) ? 2 : 0;
+}
+
+/* How many bytes of `text` stand for the byte `wanted`: itself, or one of its encodings; or 0. */
+static size_t match_byte(const char *text, char wanted) {
+    char byte = text[0];
+    if (byte == wanted) {
+        return 1;
+    }
+    size_t length = byte == '%' ? read_percent(text, &byte) : read_escape(text, &byte);
+    if (length > 0 && byte == wanted) {
+        return length;
+    }
+    return text[0] == '+' && wanted == ' ' ? 1 : 0;
+}
+
+/* How many bytes of `text` are `value`, or as much of it as proves that they are; 0 for none. */
+static size_t match(const char *text, const char *value) {
+    size_t length = 0;
+    size_t matched = 0;
+    while (value[matched] != '\0') {
+        size_t bytes = match_byte(text + length, value[matched]);
+        if (bytes == 0 && matched >= BROKEN_LEAST && text[length] == '\n') {
+            bytes = match_byte(text + length + 1, value[matched]);
+            length += bytes > 0 ? 1 : 0;
+        }
+        if (bytes == 0) {
+            return matched >= PREFIX_LEAST ? length : 0;
+        }
+        length += bytes;
+        matched++;
+    }
+    return length;
+}
+
+static bool is_word_byte(char byte) {
     return isalnum((unsigned char)byte) || byte == '_';
 }
 
-/* The length of the NAME= at `string`, or 0. */
-static size_t assignment_length(const char *string) {
-    size_t length = 0;
-    while (is_name_byte(string[length])) {
-        length++;
-    }
-    return length > 0 && string[length] == '=' ? length + 1 : 0;
+/* A word of a language, or a number: too common a thing to be hidden inside of longer words. */
+static bool is_word(const char *value) {
+    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    size_t length = strlen(value);
+    return length <= WORD_MOST &&
+        (strspn(value, letters) == length || strspn(value, "0123456789") == length);
 }
 
-/* At the "://" of a URL: appends up to its password, masks that, and returns how far it came. */
-static size_t mask_url(const char *string, struct text *masked) {
-    size_t authority = strcspn(string + 3, "/?#");
-    size_t word = strcspn(string + 3, word_ends);
-    size_t length = authority < word ? authority : word;
-    const char *at = memrchr(string + 3, '@', length);
-    const char *colon = at == NULL ? NULL : memchr(string + 3, ':', (size_t)(at - string) - 3);
-    if (at == NULL) {
-        /* A password with a slash in it is wrong, and still a password. */
-        at = memrchr(string + 3, '@', word);
-        colon = at == NULL ? NULL : memchr(string + 3, ':', (size_t)(at - string) - 3);
+static bool is_apart(const char *string, size_t from, size_t to) {
+    return (from == 0 || !is_word_byte(string[from - 1])) && !is_word_byte(string[to]) &&
+        !string_has_prefix(string + to, "://");
+}
+
+/* The longest of the values at `at`, in bytes of the text. */
+static size_t longest_match(const char *string, size_t at, char *const *values, size_t count) {
+    size_t longest = 0;
+    for (size_t i = 0; i < count; i++) {
+        size_t length = match(string + at, values[i]);
+        if (length > longest && (!is_word(values[i]) || is_apart(string, at, at + length))) {
+            longest = length;
+        }
     }
-    if (colon == NULL) {
-        text_append(masked, string, 3);
-        return 3;
+    return longest;
+}
+
+static void mark_values(
+    const char *string, char *const *values, size_t count, unsigned char *marks) {
+    for (size_t at = 0; string[at] != '\0';) {
+        size_t length = longest_match(string, at, values, count);
+        if (length > 0) {
+            mark(marks, at, at + length);
+        }
+        at += length > 0 ? length : 1;
     }
-    text_append(masked, string, (size_t)(colon - string) + 1);
-    text_append_string(masked, mask);
-    return (size_t)(at - string);
+}
+
+/* What is hidden over several lines leaves them as lines. */
+static void append_shown(const char *string, const unsigned char *marks, struct text *masked) {
+    for (size_t at = 0; string[at] != '\0'; at++) {
+        bool begins_again = at > 0 && marks[at] == HIDDEN && string[at - 1] == '\n';
+        if (marks[at] == HIDDEN_FROM_HERE || (begins_again && string[at] != '\n')) {
+            text_append_string(masked, "***");
+        }
+        if (marks[at] == SHOWN || string[at] == '\n') {
+            text_append(masked, string + at, 1);
+        }
+    }
+}
+
+void secret_mask_known(const char *string, char *const *values, size_t count, struct text *masked) {
+    AUTO_FREE unsigned char *marks = memory_allocate(strlen(string) + 1, 1);
+    mark_values(string, values, count, marks);
+    secret_form_find(string, mark, marks);
+    append_shown(string, marks, masked);
 }
 
 void secret_mask(const char *string, struct text *masked) {
-    bool at_name = true;
-    for (size_t at = 0; string[at] != '\0';) {
-        size_t name = at_name ? assignment_length(string + at) : 0;
-        if (name > 0 && is_secret_name(string + at, name - 1)) {
-            text_append(masked, string + at, name);
-            text_append_string(masked, mask);
-            at += name;
-            /* A quoted value ends at its quote, an unquoted one at the word's end. */
-            if (string[at] == '\'' || string[at] == '"') {
-                const char *end = strchr(string + at + 1, string[at]);
-                at = end == NULL ? at + strlen(string + at) : (size_t)(end - string) + 1;
-            } else {
-                at += strcspn(string + at, word_ends);
-            }
-            continue;
-        }
-        if (strncmp(string + at, "://", 3) == 0) {
-            at += mask_url(string + at, masked);
-            at_name = false;
-            continue;
-        }
-        at_name = !is_name_byte(string[at]);
-        text_append(masked, string + at, 1);
-        at++;
-    }
+    secret_mask_known(string, NULL, 0, masked);
 }

@@ -10,6 +10,7 @@
 
 #include "database/configurations.h"
 #include "database/settings.h"
+#include "signalbox/base/hex.h"
 
 void answer_script(const char *marker, const char *load, struct text *script) {
     text_append_format(script,
@@ -49,26 +50,18 @@ struct answer {
     struct finding *finding;
 };
 
-static int hex_digit(char digit) {
-    if (digit >= '0' && digit <= '9') {
-        return digit - '0';
-    }
-    return digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
-}
-
 /* The next word's bytes; NULL where it is not hexadecimal or means a NUL. */
 static char *read_hex(const char **at) {
     *at += strspn(*at, " ");
     size_t length = strcspn(*at, " ");
     char *bytes = memory_allocate(length / 2 + 1, 1);
     for (size_t i = 0; i + 1 < length; i += 2) {
-        int high = hex_digit((*at)[i]);
-        int low = hex_digit((*at)[i + 1]);
-        if (high < 0 || low < 0 || (high == 0 && low == 0)) {
+        int byte = hex_byte(*at + i);
+        if (byte <= 0) {
             free(bytes);
             return NULL;
         }
-        bytes[i / 2] = (char)(high * 16 + low);
+        bytes[i / 2] = (char)byte;
     }
     *at += length;
     return bytes;

@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "signalbox/base/hex.h"
 #include "signalbox/base/text.h"
 
 struct reader {
@@ -18,14 +19,6 @@ struct reader {
     struct finding *finding;
 };
 
-static int hex_digit(char digit) {
-    if (digit >= '0' && digit <= '9') {
-        return digit - '0';
-    }
-    char lower = (char)tolower((unsigned char)digit);
-    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
 /* Percent-decodes a part (RFC 3986, 2.1); NULL where an escape is broken or means a NUL. */
 static char *decode(const char *part, size_t length) {
     char *decoded = memory_allocate(length + 1, 1);
@@ -33,13 +26,12 @@ static char *decode(const char *part, size_t length) {
     for (size_t i = 0; i < length; i++) {
         char byte = part[i];
         if (byte == '%') {
-            int high = i + 2 < length ? hex_digit(part[i + 1]) : -1;
-            int low = i + 2 < length ? hex_digit(part[i + 2]) : -1;
-            if (high < 0 || low < 0 || (high == 0 && low == 0)) {
+            int escaped = i + 2 < length ? hex_byte(part + i + 1) : -1;
+            if (escaped <= 0) {
                 free(decoded);
                 return NULL;
             }
-            byte = (char)(high * 16 + low);
+            byte = (char)escaped;
             i += 2;
         }
         decoded[used++] = byte;

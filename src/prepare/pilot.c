@@ -15,7 +15,7 @@
 #include "signalbox/process/exit_status.h"
 #include "signalbox/report/report.h"
 
-enum { FENCE_PAUSE_MS = 100, SETTLING_MS = 1000, SECRETS_MOST = 16 };
+enum { FENCE_PAUSE_MS = 100, SETTLING_MS = 1000 };
 
 /* kamal-proxy gives a new container 30 s; what is said must be read before they are over. */
 enum { DEPLOY_WARNING_MS = 20000 };
@@ -240,20 +240,13 @@ static enum run_state outcome_state(const struct flight *flight) {
     return RUN_FAILED;
 }
 
-/* What the ledger keeps of the output must not hold what the databases are reached with. */
 static void take_last_lines(const struct flight *flight, struct run *outcome) {
-    const char *secrets[SECRETS_MOST + 1] = {NULL};
-    size_t used = 0;
     AUTO_TEXT struct text rendered = {.data = NULL};
-    const struct databases *databases = &flight->target->databases;
-    for (size_t i = 0; i < databases->count && used < SECRETS_MOST; i++) {
-        const char *password = databases->items[i].password;
-        if (password != NULL && password[0] != '\0') {
-            secrets[used++] = password;
-        }
-    }
-    last_lines_render(&flight->last_lines, secrets, &rendered);
+    AUTO_TEXT struct text step = {.data = NULL};
+    last_lines_render(&flight->last_lines, flight->secrets, &rendered);
+    secret_values_mask(flight->secrets, flight->steps_end.step, &step);
     (void)snprintf(outcome->output, sizeof outcome->output, "%s", text_string(&rendered));
+    (void)snprintf(outcome->step, sizeof outcome->step, "%s", text_string(&step));
 }
 
 /* What recording came to: the outcome of the steps, unless somebody else has decided the run. */
@@ -267,7 +260,6 @@ static enum observation record_outcome(struct flight *flight) {
     /* The status of a step that was stopped says nothing about the step. */
     outcome.exit_status = was_stopped ? 0 : flight->steps_end.exit_status;
     if (flight->steps_end.step != NULL) {
-        (void)snprintf(outcome.step, sizeof outcome.step, "%s", flight->steps_end.step);
         take_last_lines(flight, &outcome);
     }
     enum coordination recorded =

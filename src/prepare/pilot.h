@@ -12,6 +12,7 @@
 #include "prepare/coordinator.h"
 #include "prepare/flight.h"
 #include "prepare/steps.h"
+#include "signalbox/base/secret_values.h"
 #include "signalbox/prepare/prepare.h"
 
 struct flight {
@@ -19,7 +20,8 @@ struct flight {
     const struct target *target;
     struct coordinator coordinator;
     struct cancellation *cancellation;
-    char *const *environment; /* For the steps. */
+    char *const *environment;            /* For the steps. */
+    const struct secret_values *secrets; /* What the ledger must not keep of their output. */
     bool has_looked;
     struct look first;
     struct look last;

@@ -50,6 +50,20 @@ static int complete_target(const struct prepare_request *request, struct target 
     return target_ask_rails(target, &question, error);
 }
 
+static void learn_secrets(const struct prepare_request *request, struct preparation *preparation) {
+    const struct databases *databases = &preparation->target.databases;
+    struct secret_values *secrets = &preparation->secrets;
+    secret_values_learn_environment(secrets, preparation->environment.items);
+    secret_values_learn_environment(secrets, request->target.environment_changes->items);
+    for (size_t i = 0; i < request->commands->count; i++) {
+        secret_values_learn_environment(secrets, request->commands->items[i].assignments.items);
+        secret_values_learn_environment(secrets, request->commands->items[i].argv.items);
+    }
+    for (size_t i = 0; i < databases->count; i++) {
+        secret_values_learn(secrets, databases->items[i].password);
+    }
+}
+
 int preparation_make(
     const struct prepare_request *request, struct preparation *preparation, struct error *error) {
     *preparation = (struct preparation){.cancellation = {.signal_fd = signals_open(error)}};
@@ -58,14 +72,18 @@ int preparation_make(
     }
     (void)subreaper_set(true);
     copy_environment(&request->target, &preparation->environment);
-    return target_make(&request->target, &preparation->target, error) == 0
-        ? complete_target(request, &preparation->target, &preparation->cancellation, error)
-        : -1;
+    if (target_make(&request->target, &preparation->target, error) != 0 ||
+        complete_target(request, &preparation->target, &preparation->cancellation, error) != 0) {
+        return -1;
+    }
+    learn_secrets(request, preparation);
+    return 0;
 }
 
 void preparation_release(struct preparation *preparation) {
     target_release(&preparation->target);
     string_list_release(&preparation->environment);
+    secret_values_release(&preparation->secrets);
     if (preparation->cancellation.signal_fd >= 0) {
         (void)close(preparation->cancellation.signal_fd);
     }

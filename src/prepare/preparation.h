@@ -8,6 +8,7 @@
 #include "prepare/cancellation.h"
 #include "signalbox/base/cleanup.h"
 #include "signalbox/base/error.h"
+#include "signalbox/base/secret_values.h"
 #include "signalbox/base/text.h"
 #include "signalbox/prepare/prepare.h"
 #include "signalbox/prepare/target.h"
@@ -16,6 +17,9 @@ struct preparation {
     struct cancellation cancellation;
     struct string_list environment; /* For the steps. */
     struct target target;
+    /* What is not to be shown of a step's output. Whoever learns of more that a step's environment
+     * will hold calls secret_values_learn_environment. */
+    struct secret_values secrets;
 };
 
 /* Where only Rails can say which databases there are, Rails is asked. -1 with the error filled, or

@@ -53,6 +53,7 @@ static int fly(const struct prepare_request *request, struct preparation *prepar
         .coordinator = coordinator_choose(request, target, &attention, &coordinators),
         .cancellation = &preparation->cancellation,
         .environment = preparation->environment.items,
+        .secrets = &preparation->secrets,
     };
     return flight_fly(&flight);
 }

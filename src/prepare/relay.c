@@ -39,10 +39,27 @@ void relay_close(struct relay *relay) {
     }
 }
 
+/* Of a line that goes in pieces only the first is heard: the others' beginning may be the end of a
+ * secret, which alone nobody would know again. */
+static void let_hear(struct relay *relay, size_t ready) {
+    const char *bytes = relay->buffer;
+    if (relay->is_within_line) {
+        const char *end = memchr(bytes, '\n', ready);
+        size_t rest = end == NULL ? ready : (size_t)(end - bytes) + 1;
+        bytes += rest;
+        ready -= rest;
+        relay->is_within_line = end == NULL;
+    }
+    if (ready > 0) {
+        relay->is_within_line = bytes[ready - 1] != '\n';
+        last_lines_add(relay->last, bytes, ready);
+    }
+}
+
 static void let_pass(struct relay *relay, size_t ready) {
     relay->ready = ready;
     if (relay->last != NULL) {
-        last_lines_add(relay->last, relay->buffer, ready);
+        let_hear(relay, ready);
     }
 }
 

@@ -17,7 +17,8 @@
 struct relay {
     int from_fd; /* -1 once it has ended; closed by relay_close. */
     int to_fd;
-    struct last_lines *last; /* Hears all that passes; the caller's, or NULL. */
+    struct last_lines *last; /* Hears of each line that passes; the caller's, or NULL. */
+    bool is_within_line;     /* What passed last was a piece of a line, not its end. */
     size_t held;             /* Bytes read and not yet written. */
     size_t ready;            /* Of them, those that may go: whole lines, a full buffer, the end. */
     char buffer[PIPE_BUF];

@@ -34,6 +34,33 @@ def test_the_ledger_keeps_no_secret_of_the_output(scene):
     assert "hushhush" not in scene.whole_ledger()
 
 
+def test_the_ledger_keeps_no_value_of_the_environment_that_is_a_secret(scene):
+    scene.create_database()
+    script = "; ".join([
+        "echo the key is $SECRET_KEY_BASE",
+        "echo mail: ${SMTP_PASSWORD}x >&2",
+        "echo $REDIS_URL said c4che-pw",
+        "echo $OF_THE_STEP_TOKEN",
+        # Across what is kept of a line, and across what is read of one at once.
+        "printf '%0195d%s\\n' 0 $SECRET_KEY_BASE",
+        "printf '%04090d%s\\n' 0 $SECRET_KEY_BASE",
+        "exit 7"])
+    replica = scene.start_one(
+        "--step", f'OF_THE_STEP_TOKEN=step-t0ken sh -c "{script}"'.replace("$", "\\$"),
+        environment={"SECRET_KEY_BASE": "0a1b2c3d4e5f6a7b8c9d", "SMTP_PASSWORD": "mail-Pa55",
+                     "REDIS_URL": "redis://:c4che-pw@cache/0"})
+    assert replica.exit_status() == 7
+    kept = scene.last_output().splitlines()
+    assert sorted(kept) == sorted([
+        "the key is ***", "mail: ***x", "redis://:***@cache/0 said ***", "***",
+        "0" * 195 + "***", "0" * 200])
+    # What the container itself prints is the step's own.
+    printed = "\n".join(replica.stdout + replica.stderr)
+    for secret in ("0a1b2c3d4e5f6a7b8c9d", "mail-Pa55", "c4che-pw", "step-t0ken"):
+        assert secret in printed
+        assert secret not in scene.whole_ledger()
+
+
 def test_output_that_the_database_cannot_hold_costs_only_itself(scene):
     scene.server.query(f"ALTER ROLE {scene.role} NOCREATEDB")
     scene.server.query(

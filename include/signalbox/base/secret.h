@@ -1,6 +1,6 @@
 /*
- * Text for people without what looks like a secret in it: the password of any URL, and the value of
- * any NAME=VALUE whose name says that it is one.
+ * Text for people without what looks like a secret in it: the password of any URL, the value of a
+ * name that says that it is one (NAME=VALUE, YAML, JSON, headers), well-known tokens, private keys.
  */
 #ifndef SIGNALBOX_BASE_SECRET_H
 #define SIGNALBOX_BASE_SECRET_H
@@ -9,5 +9,8 @@
 
 /* Appends `string` with *** in place of each secret. */
 void secret_mask(const char *string, struct text *masked);
+
+/* The same, and in place of each of the `count` values; secret_values_mask is what one wants. */
+void secret_mask_known(const char *string, char *const *values, size_t count, struct text *masked);
 
 #endif
