@@ -27,6 +27,16 @@ static int bad_value(
     return -1;
 }
 
+/* Whether the whole value stands in one pair of quotation marks, as `docker --env-file` passes it
+ * on. Steps and servers are words with shell quoting: there one word may well be quoted. */
+static bool is_quoted_whole(const struct option_row *row, const char *value) {
+    bool is_words = row->type == OPTION_STEPS || row->type == OPTION_COMMANDS;
+    size_t length = strlen(value);
+    const char *close = length < 2 ? NULL : strchr(value + 1, value[0]);
+    return (value[0] == '"' || value[0] == '\'') && close == value + length - 1 &&
+        (!is_words || strchr(value, ' ') != NULL);
+}
+
 static int store_choice(struct options *options, const struct option_row *row, const char *value,
     const char *source, struct error *error) {
     AUTO_TEXT struct text allowed = {.data = NULL};
@@ -190,6 +200,13 @@ static int store_status(struct options *options, const struct option_row *row, c
 
 int option_store(struct options *options, const struct option_row *row, const char *value,
     const char *source, struct error *error) {
+    if (row->type != OPTION_SECRET && is_quoted_whole(row, value)) {
+        error_set(error, EXIT_STATUS_USAGE,
+            "%s: the value stands in quotation marks: take them away, which `docker --env-file` "
+            "and the like pass on as they stand",
+            source);
+        return -1;
+    }
     switch (row->type) {
     case OPTION_CHOICE:
         return store_choice(options, row, value, source, error);

@@ -134,6 +134,11 @@ static enum reading append(const struct resolver *resolver, const char *name,
         }
         database_release(&database);
     }
+    if (reading != READ_WELL && resolver->finding->line == 0 && variable != NULL) {
+        struct finding in_url = *resolver->finding;
+        return finding_set(resolver->finding, reading, file_line(resolver, line), "%.80s: %.150s",
+            variable, in_url.what);
+    }
     if (reading != READ_WELL) {
         int found_line = resolver->finding->line > 0 ? resolver->finding->line : line;
         resolver->finding->line = file_line(resolver, found_line);

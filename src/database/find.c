@@ -93,20 +93,27 @@ static enum databases_found find_in_environment(
     if (reading != READ_WELL || databases->count > 0) {
         return conclude(reading, NULL, &finding, error);
     }
-    const char *name = from_environment("PGDATABASE");
-    if (name == NULL) {
+    struct value *settings = value_make(&pool, VALUE_MAPPING, NULL, 0, 0);
+    mapping_put(&pool, settings, value_make(&pool, VALUE_STRING, "adapter", strlen("adapter"), 0),
+        value_make(&pool, VALUE_STRING, "postgresql", strlen("postgresql"), 0));
+    struct database database;
+    const char *source = from_environment("PGDATABASE") == NULL ? "PGSERVICE" : "PGDATABASE";
+    reading = settings_to_database(settings, &database, &finding);
+    if (reading != READ_WELL) {
+        error_set(error, EXIT_STATUS_CONFIGURATION, "%s: %s", source, finding.what);
+        database_release(&database);
+        return DATABASES_WRONG;
+    }
+    if (database.name == NULL) {
         error_set(error, EXIT_STATUS_CONFIGURATION,
             "no database is named: there is no " CONFIGURATION_PATH
             " here, so set DATABASE_URL, or SIGNALBOX_DATABASE_URL to say only where to lock, or "
             "SIGNALBOX_PREPARE=never for a container that must not prepare");
+        database_release(&database);
         return DATABASES_WRONG;
     }
-    struct database database = {
-        .role = string_copy("primary"),
-        .adapter = string_copy("postgresql"),
-        .name = string_copy(name),
-        .source = string_copy("PGDATABASE"),
-    };
+    database.role = string_copy("primary");
+    database.source = string_copy(source);
     databases_append(databases, &database);
     return DATABASES_FOUND;
 }

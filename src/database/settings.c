@@ -5,6 +5,7 @@
  */
 #include "database/settings.h"
 
+#include <ctype.h>
 #include <string.h>
 
 #include "signalbox/postgres/session.h"
@@ -118,6 +119,32 @@ static bool is_handled(const char *key) {
     return false;
 }
 
+/* A line break at the end of a variable must never become a part of a name. */
+static enum reading check_plain(
+    const char *key, const char *text, int line, struct finding *finding) {
+    for (const char *at = text; at != NULL && *at != '\0'; at++) {
+        if (iscntrl((unsigned char)*at)) {
+            return finding_set(finding, READ_WRONG, line,
+                "`%.40s` has a line break, a tab or another control character in it", key);
+        }
+    }
+    return READ_WELL;
+}
+
+/* Where a whole URL was taken for a name, its password would be shown with it. A path of SQLite's
+ * may begin with `file:`. */
+static enum reading check_name(
+    const char *key, const char *text, int line, struct finding *finding) {
+    const char *colon = text == NULL || string_has_prefix(text, "file:") ? NULL : strchr(text, ':');
+    if (colon != NULL && strchr(colon, '@') != NULL) {
+        return finding_set(finding, READ_WRONG, line,
+            "`%.40s` has a `:` and an `@` in it, like a URL with a password: write "
+            "`url: postgresql://USER:PASSWORD@HOST:PORT/NAME`, or each part by itself",
+            key);
+    }
+    return check_plain(key, text, line, finding);
+}
+
 /* What is left and is a keyword of libpq. */
 static enum reading copy_keywords(
     const struct value *settings, struct database *database, struct finding *finding) {
@@ -132,12 +159,31 @@ static enum reading copy_keywords(
         if (reading != READ_WELL) {
             return reading;
         }
-        if (value != NULL) {
-            string_list_append(&database->keywords, key->text);
-            string_list_append_owned(&database->values, value);
+        if (value == NULL) {
+            continue;
+        }
+        string_list_append(&database->keywords, key->text);
+        string_list_append_owned(&database->values, value);
+        if (strcmp(key->text, "options") != 0 && strcmp(key->text, "sslpassword") != 0) {
+            reading = check_plain(key->text, value, settings->pairs[i].value->line, finding);
+        }
+        if (reading != READ_WELL) {
+            return reading;
         }
     }
     return READ_WELL;
+}
+
+/* Where the settings name no database, libpq's own way to one is left. */
+static enum reading find_name(struct database *database, struct finding *finding) {
+    const char *service = NULL;
+    for (size_t i = 0; i < database->keywords.count; i++) {
+        if (strcmp(database->keywords.items[i], "service") == 0) {
+            service = database->values.items[i];
+        }
+    }
+    database->name = session_default_name(service);
+    return check_name("database", database->name, 0, finding);
 }
 
 static enum reading copy_creation(
@@ -145,6 +191,9 @@ static enum reading copy_creation(
     for (size_t i = 0; i < CREATION_COUNT; i++) {
         enum reading reading = copy_text(mapping_get(settings, creation_names[i]),
             creation_names[i], &database->creation[i], finding);
+        if (reading == READ_WELL) {
+            reading = check_plain(creation_names[i], database->creation[i], 0, finding);
+        }
         if (reading != READ_WELL) {
             return reading;
         }
@@ -158,19 +207,25 @@ enum reading settings_to_database(
         const char *key;
         const char *other;
         char **place;
+        bool is_name; /* Shown, and nothing that a control character can be a part of. */
     } parts[] = {
-        {"adapter", "adapter", &database->adapter},
-        {"host", "host", &database->host},
-        {"port", "port", &database->port},
-        {"username", "user", &database->user},
-        {"password", "password", &database->password},
-        {"database", "dbname", &database->name},
-        {"schema_search_path", "schema_order", &database->schema_search_path},
+        {"adapter", "adapter", &database->adapter, true},
+        {"host", "host", &database->host, true},
+        {"port", "port", &database->port, true},
+        {"username", "user", &database->user, true},
+        {"password", "password", &database->password, false},
+        {"database", "dbname", &database->name, true},
+        {"schema_search_path", "schema_order", &database->schema_search_path, false},
     };
     *database = (struct database){.role = NULL};
     for (size_t i = 0; i < ARRAY_LENGTH(parts); i++) {
         enum reading reading =
             copy_either(settings, parts[i].key, parts[i].other, parts[i].place, finding);
+        if (reading == READ_WELL && parts[i].is_name) {
+            const struct value *value = mapping_get(settings, parts[i].key);
+            reading =
+                check_name(parts[i].key, *parts[i].place, value == NULL ? 0 : value->line, finding);
+        }
         if (reading != READ_WELL) {
             return reading;
         }
@@ -185,6 +240,9 @@ enum reading settings_to_database(
         reading = copy_creation(settings, database, finding);
         if (reading == READ_WELL) {
             reading = copy_keywords(settings, database, finding);
+        }
+        if (reading == READ_WELL && database->name == NULL) {
+            reading = find_name(database, finding);
         }
     }
     return reading;

@@ -13,6 +13,9 @@
 #include "signalbox/base/hex.h"
 #include "signalbox/base/text.h"
 
+/* What ActiveRecord's parser leaves away around a URL: a secret made with `echo` ends so. */
+#define BLANKS " \t\r\n\f\v"
+
 struct reader {
     struct value_pool *pool;
     struct value *settings;
@@ -175,6 +178,20 @@ static void put_adapter(struct reader *reader, const char *scheme, size_t length
     put(reader, "adapter", adapter);
 }
 
+/* Whether an `@` stands where only a slip has put it: `postgres:://user:secret@host/name` is a name
+ * to ActiveRecord, `//user:12/34@host/name` the host `user`. A secret would be shown as a name. */
+static bool hides_user(const char *rest, size_t length, bool is_sqlite) {
+    const char *at = memchr(rest, '@', length);
+    if (at == NULL || rest[0] != '/') {
+        return at != NULL && !is_sqlite;
+    }
+    if (length < 2 || rest[1] != '/') {
+        return false;
+    }
+    const char *slash = memchr(rest + 2, '/', length - 2);
+    return slash != NULL && slash < at && memchr(rest + 2, ':', (size_t)(slash - rest) - 2) != NULL;
+}
+
 /* What stands behind the scheme; false where it cannot be decoded. */
 static bool put_rest(
     struct reader *reader, const char *rest, size_t length, bool has_scheme, bool is_sqlite) {
@@ -221,19 +238,43 @@ static size_t scheme_length(const char *url) {
     return isalpha((unsigned char)url[0]) && url[length] == ':' ? length : 0;
 }
 
-enum reading url_read(
-    const char *url, struct value_pool *pool, struct value **settings, struct finding *finding) {
+/* What no URL may be like, before its parts are looked at. */
+static enum reading check_text(const char *url, size_t scheme, struct finding *finding) {
     /* Without a scheme ActiveRecord takes it for a name, and the adapter from elsewhere. */
     static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
                                 "_.~/?&=%+-";
-    struct reader reader = {.pool = pool, .finding = finding};
-    size_t scheme = scheme_length(url);
-    if (url[strspn(url, " \t\r\n")] == '\0') {
+    if (url[0] == '\0') {
         return finding_set(
             finding, READ_WRONG, 0, "is empty, which Rails refuses: unset it, or give a URL");
     }
+    if (url[0] == '"' || url[0] == '\'') {
+        return finding_set(finding, READ_WRONG, 0, "%s", URL_IS_QUOTED);
+    }
+    for (const char *at = url; *at != '\0'; at++) {
+        if (iscntrl((unsigned char)*at)) {
+            return finding_set(finding, READ_WRONG, 0,
+                "has a line break, a tab or another control character within it");
+        }
+    }
     if (scheme == 0 && url[strspn(url, plain)] != '\0') {
         return finding_set(finding, READ_WRONG, 0, "%s", URL_IS_NONE);
+    }
+    return READ_WELL;
+}
+
+enum reading url_read(
+    const char *text, struct value_pool *pool, struct value **settings, struct finding *finding) {
+    const char *start = text + strspn(text, BLANKS);
+    size_t length = strlen(start);
+    while (length > 0 && strchr(BLANKS, start[length - 1]) != NULL) {
+        length--;
+    }
+    AUTO_FREE char *url = string_copy_part(start, length);
+    struct reader reader = {.pool = pool, .finding = finding};
+    size_t scheme = scheme_length(url);
+    enum reading reading = check_text(url, scheme, finding);
+    if (reading != READ_WELL) {
+        return reading;
     }
     const char *rest = scheme == 0 ? url : url + scheme + 1;
     reader.settings = value_make(pool, VALUE_MAPPING, NULL, 0, 0);
@@ -242,6 +283,11 @@ enum reading url_read(
     }
     bool is_sqlite =
         scheme > 0 && strncasecmp(url, "sqlite3", scheme) == 0 && scheme >= strlen("sqlite");
+    if (hides_user(rest, strcspn(rest, "?#"), is_sqlite)) {
+        return finding_set(finding, READ_WRONG, 0,
+            "has an `@` where no user ends: write postgresql://USER:PASSWORD@HOST:PORT/NAME, and "
+            "percent-encode what is special in them");
+    }
     if (!put_rest(&reader, rest, strcspn(rest, "#"), scheme > 0, is_sqlite)) {
         return finding_set(finding, READ_WRONG, 0,
             "cannot be read: percent-encode what is special in its user, password and name, and "

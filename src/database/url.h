@@ -8,13 +8,16 @@
 #include "database/value.h"
 
 /* A mapping of adapter, host, port, username, password, database and the query's parameters, only
- * of what is not blank. The finding's text goes behind the URL's source and has nothing of the URL
- * in it. */
+ * of what is not blank. White space around `text` is left away, as ActiveRecord does. The finding's
+ * text goes behind the URL's source and has nothing of the URL in it. */
 enum reading url_read(
-    const char *url, struct value_pool *pool, struct value **settings, struct finding *finding);
+    const char *text, struct value_pool *pool, struct value **settings, struct finding *finding);
 
 /* For where there must be a scheme. */
 #define URL_IS_NONE "is not a URL: write postgresql://USER:PASSWORD@HOST:PORT/NAME"
+#define URL_IS_QUOTED                                                                              \
+    "begins with a quotation mark: take the marks away, which `docker --env-file` and the like "   \
+    "pass on as they stand"
 
 /* Whether ActiveRecord takes it for a URL that is no connection's and leaves the settings alone. */
 bool url_is_foreign(const char *url);

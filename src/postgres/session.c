@@ -7,6 +7,7 @@
 #include <libpq-fe.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "postgres/failure.h"
@@ -260,6 +261,28 @@ bool session_knows_keyword(const char *keyword) {
     bool is_known = known != NULL && is_libpq_keyword(known, keyword);
     PQconninfoFree(known);
     return is_known;
+}
+
+char *session_default_name(const char *service) {
+    /* libpq reads a service's file for its defaults only where the variable names it. */
+    AUTO_FREE char *before = getenv("PGSERVICE") == NULL ? NULL : string_copy(getenv("PGSERVICE"));
+    char *name = NULL;
+    if (service != NULL) {
+        (void)setenv("PGSERVICE", service, 1);
+    }
+    PQconninfoOption *known = PQconndefaults();
+    for (const PQconninfoOption *at = known; at != NULL && at->keyword != NULL; at++) {
+        if (strcmp(at->keyword, "dbname") == 0 && at->val != NULL && at->val[0] != '\0') {
+            name = string_copy(at->val);
+        }
+    }
+    PQconninfoFree(known);
+    if (service != NULL && before == NULL) {
+        (void)unsetenv("PGSERVICE");
+    } else if (service != NULL) {
+        (void)setenv("PGSERVICE", before, 1);
+    }
+    return name;
 }
 
 int session_fd(const struct session *session) {

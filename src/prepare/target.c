@@ -171,6 +171,7 @@ static int find_databases(
         if (request->has_secrets_tool && !is_named_here(request) && !may_go_without(request)) {
             return refuse_secrets_tool(error);
         }
+        databases_place_files(&target->databases, request->directory);
         target->database = &target->databases.items[0];
         return 0;
     case DATABASES_UNCLEAR:
@@ -249,6 +250,7 @@ int target_ask_rails(
     case RAILS_CANCELLED:
         return -1;
     }
+    databases_place_files(&target->databases, target->directory);
     target->database = &target->databases.items[0];
     report(EVENT_RAILS_ANSWERED, &fields,
         "Rails answered after %s, which every start costs; SIGNALBOX_DATABASE_URL avoids it",

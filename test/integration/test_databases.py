@@ -1,6 +1,7 @@
 """config/database.yml decides, and what only Rails can read is asked of Rails, once."""
 
 import json
+import pathlib
 import signal
 import subprocess
 from urllib.parse import quote
@@ -77,8 +78,9 @@ value sslmode require
 say end 1
 """)
 
-        def start(self, *options, **environment):
-            return scene.start_one(*options, environment=self.environment | environment)
+        def start(self, *options, command=("./bin/rails", "server"), **environment):
+            return scene.start_one(
+                *options, command=command, environment=self.environment | environment)
 
         def asked(self):
             path = scene.byproducts / "asked"
@@ -270,3 +272,65 @@ def test_a_variable_that_the_application_sets_itself_is_left_to_rails(applicatio
     assert page["asks_rails"] == "config/application.rb:3: DATABASE_URL is set here"
     page, _ = application.explain(DATABASE_URL=application.scene.url())
     assert page["asks_rails"] is None
+
+
+def test_white_space_around_a_url_is_none_of_the_name(application):
+    application.scene.tell_step()
+    spaced = " \t" + application.scene.url() + "\r\n"
+    # The sample application does not strip; Rails does.
+    application.configure("production:\n  url: <%= ENV[\"SHOP_URL\"].to_json %>\n")
+    assert prepared(application, application.start(SHOP_URL=spaced))
+    page, _ = application.explain(SHOP_URL=None, DATABASE_URL=spaced)
+    assert page["database"]["name"] == application.scene.database
+
+
+def test_a_slip_in_a_url_shows_no_password(application):
+    application.configure("production:\n  adapter: postgresql\n")
+    url = application.scene.url().replace("://", ":://", 1)
+    replica = application.start(DATABASE_URL=url)
+    assert replica.exit_status() == 78
+    assert "has an `@`" in replica.said("configuration")[0]["message"]
+    page, status = application.explain(DATABASE_URL=url)
+    assert status == 78, page
+    assert quote(application.scene.password, safe="") not in replica.transcript()
+
+
+def test_a_service_file_knows_the_database(application):
+    scene = application.scene
+    application.configure("production:\n  adapter: postgresql\n  service: shop\n")
+    services = scene.byproducts / "services"
+    services.write_text(f"[shop]\nhost={scene.server.host}\nport={scene.server.port}\n"
+                        f"dbname={scene.database}\nuser={scene.role}\npassword={scene.password}\n"
+                        "sslmode=require\n")
+    scene.tell_step(times=2)
+    assert prepared(application, application.start(PGSERVICEFILE=str(services)))
+    # Without a file of Rails' the variable alone is enough.
+    (scene.directory / "config" / "database.yml").unlink()
+    page, status = application.explain(PGSERVICEFILE=str(services), PGSERVICE="shop")
+    assert (status, page["database"]["name"], page["database"]["source"]) == (
+        0, scene.database, "PGSERVICE")
+    scene.start_one(environment=application.environment | {
+        "PGSERVICEFILE": str(services), "PGSERVICE": "shop"}).wait_for_stdout("serving")
+    assert scene.ledger_states() == ["succeeded"] * 2
+
+
+@pytest.mark.parametrize("where", ["url", "file", "variable"])
+def test_a_relative_certificate_is_the_applications(application, where):
+    scene = application.scene
+    (scene.directory / "config" / "ca.crt").write_bytes(
+        pathlib.Path(scene.server.ca_certificate).read_bytes())
+    relative = "config/ca.crt"
+    environment = {
+        "url": {"DATABASE_URL": scene.url(sslmode="verify-full") + "&sslrootcert=" + relative},
+        "file": {},
+        "variable": {"PGSSLROOTCERT": relative},
+    }[where]
+    line = f"\n    sslrootcert: {relative}" if where == "file" else ""
+    sslmode = "require" if where == "url" else "verify-full"
+    application.configure(YAML.replace("sslmode: require", f"sslmode: {sslmode}{line}"))
+    scene.tell_step()
+    # Signalbox itself runs elsewhere.
+    scene.prefix = ("env", "-C", "/")
+    replica = application.start(
+        command=["env", "-C", str(scene.directory), "./bin/rails", "server"], **environment)
+    assert prepared(application, replica)

@@ -23,7 +23,8 @@ def rows(path):
 
 def url_rows():
     lines = (VECTORS / "urls.tsv").read_text(encoding="utf-8").split("\n")[:-1]
-    return [line.split("\t") for line in lines if not line.startswith("#")]
+    found = [line.split("\t") for line in lines if not line.startswith("#")]
+    return [[unescape(field) for field in row] for row in found]
 
 
 def cases():
@@ -40,6 +41,12 @@ def question(directory):
     """What resolve.rb reads: each case's file, below `directory`, and variables."""
     return json.dumps([[f"{directory}/{fixture}.yml", variables(text)]
                        for fixture, text, _ in cases()])
+
+
+def unescape(field):
+    for escaped, byte in [("\\n", "\n"), ("\\r", "\r"), ("\\t", "\t"), ("\\f", "\f"), ("\\v", "\v")]:
+        field = field.replace(escaped, byte)
+    return field
 
 
 def escape(field):
@@ -83,7 +90,7 @@ def wrong_urls(answers, version):
 
 
 def wrong_refusals(answers):
-    """Cases that Signalbox refuses and Rails does not, or the reverse."""
+    """Cases that Signalbox refuses and Rails does not, or the reverse, unless `differs` says so."""
     wrong = []
     for (fixture, text, outcome), answer in zip(cases(), answers, strict=True):
         # No database and one without an adapter are errors that Rails raises later.

@@ -119,6 +119,12 @@ static void bad_values_say_what_where_and_what_to_do(void **state) {
             "--grace: `5` is not allowed: use a duration such as 500ms, 30s, 10m or 1h"},
         {{"s"}, {"SIGNALBOX_GRACE=soon"},
             "SIGNALBOX_GRACE: `soon` is not allowed: use a duration such as 500ms, 30s, 10m or 1h"},
+        {{"s"}, {"SIGNALBOX_GRACE=\"5s\""},
+            "SIGNALBOX_GRACE: the value stands in quotation marks: take them away, which `docker "
+            "--env-file` and the like pass on as they stand"},
+        {{"s"}, {"SIGNALBOX_STEPS='./bin/rails db:prepare'"},
+            "SIGNALBOX_STEPS: the value stands in quotation marks: take them away, which `docker "
+            "--env-file` and the like pass on as they stand"},
         {{"s", "--lock-key=x"}, {NULL},
             "--lock-key: `x` is not allowed: use a whole number from -2147483648 to 2147483647"},
         {{"s", "--prepare=always"}, {NULL},

@@ -46,6 +46,19 @@ static void check_accepted(char *const fields[], const struct database *database
     }
 }
 
+/* The escapes of the table. */
+static void unescape(char *field) {
+    static const char from[] = "nrtfv";
+    static const char to[] = "\n\r\t\f\v";
+    char *end = field;
+    for (const char *at = field; *at != '\0'; at++) {
+        const char *found = at[0] == '\\' && at[1] != '\0' ? strchr(from, at[1]) : NULL;
+        *end++ = found == NULL ? *at : to[found - from];
+        at += found == NULL ? 0 : 1;
+    }
+    *end = '\0';
+}
+
 static void every_vector_is_read_as_it_says(void **state) {
     (void)state;
     AUTO_FREE char *content = vectors_read("urls.tsv");
@@ -56,6 +69,9 @@ static void every_vector_is_read_as_it_says(void **state) {
         struct database database;
         struct error error = {.text = ""};
         vectors_split(line, fields, FIELDS);
+        for (size_t i = 0; i < FIELDS; i++) {
+            unescape(fields[i]);
+        }
         if (database_from_url(fields[URL], "TEST", &database, &error) != 0) {
             check_refusal(fields, &error);
         } else {

@@ -106,6 +106,11 @@ enum databases_found {
 enum databases_found databases_find(const struct databases_request *request,
     struct databases *databases, struct error *error) MUST_USE;
 
+/* Makes each relative file that the settings or libpq's own variables name (certificates, keys,
+ * passfiles) one of the application's directory, where Rails opens it. Changes those variables for
+ * this process: once, after the databases are known. */
+void databases_place_files(struct databases *databases, const char *directory);
+
 /* Whether the first of them can have the lock: -1 with the error filled (78) where its adapter has
  * no lock that is used, where it has no name, or where no server is named and no socket is there.
  */

@@ -60,6 +60,11 @@ enum session_result session_open(struct session *session, const char *const *key
 /* Whether libpq itself has this keyword, for connecting; ActiveRecord hands no others to it. */
 bool session_knows_keyword(const char *keyword);
 
+/* The database's name that libpq itself knows where the settings say none, in memory that the
+ * caller frees: from the service file, for `service` or $PGSERVICE, or from $PGDATABASE. NULL where
+ * there is none. Reads a file. */
+char *session_default_name(const char *service);
+
 /* Runs one statement with text parameters and keeps its rows until the next one. In a transaction
  * that stays open, use no parameters: with them the backend keeps a snapshot until its next
  * statement, and everybody's CREATE INDEX CONCURRENTLY waits for that. */
