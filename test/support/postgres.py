@@ -14,6 +14,7 @@ passwords, and is gone afterwards, also when the test process was killed.
 import atexit
 import contextlib
 import csv
+import functools
 import glob
 import io
 import ipaddress
@@ -37,6 +38,8 @@ SYSTEM_USER = "postgres"
 
 # The one that test/servers.sh unpacks.
 TRIXIES_VERSION = 17
+
+SUPERUSER = "postgres"
 
 START_TIMEOUT_S = 120
 LOOPBACK_NETWORKS = ("127.0.0.0/8", "::1/128")
@@ -62,7 +65,7 @@ class Session:
 class Server:
     """One PostgreSQL cluster: `with Server() as server`, or start() and close()."""
 
-    superuser = "postgres"
+    superuser = SUPERUSER
 
     def __init__(self, listen="127.0.0.1", max_connections=100, version=None, standby_of=None,
                  **settings):
@@ -70,8 +73,6 @@ class Server:
         self.host = self.addresses[0]
         self.port = None
         self.max_connections = max_connections
-        self.superuser_password = (
-            standby_of.superuser_password if standby_of else secrets.token_urlsafe(18))
         self.running = False
         self.settings = settings
         self._bin = _newest_bin_directory()
@@ -80,6 +81,9 @@ class Server:
         if version not in (None, TRIXIES_VERSION, _version_of(self._bin)):
             raise ServerError(f"no PostgreSQL {version} in {self._bin} or in Debian trixie")
         self._watcher = None
+        self._template = (standby_of._template if standby_of
+                          else _template_of(self._bin, self._is_trixies))
+        self.superuser_password = self._template.password
 
         self.directory = _temporary_directory()
         self.data_directory = os.path.join(self.directory, "data")
@@ -88,15 +92,18 @@ class Server:
         self.ca_certificate = os.path.join(self.directory, "ca.crt")
 
         atexit.register(self.close)
-        self._watch_over()
+        stop = self._as_system_user(
+            "pg_ctl", "stop", "-D", self.data_directory, "-w", "-m", "immediate")
+        self._watcher = _watch_over(self.directory, stop)
         try:
             os.mkdir(self.socket_directory)
             make_certificates(self.directory, self.addresses)
-            self._give_to_system_user()
+            _give_to_system_user(self.directory, self.socket_directory,
+                                 os.path.join(self.directory, "server.key"))
             if standby_of:
                 self._copy(standby_of)
             else:
-                self._initdb()
+                self._template.copy(self.data_directory)
         except BaseException:
             self.close()
             raise
@@ -249,49 +256,13 @@ class Server:
     # --- how ----------------------------------------------------------------
 
     def _as_system_user(self, program, *arguments):
-        """A program of PostgreSQL's own, as the user that it runs as."""
-        is_root = os.geteuid() == 0
-        if self._is_trixies:
-            user = pwd.getpwnam(SYSTEM_USER) if is_root else pwd.getpwuid(os.getuid())
-            command = [f"/usr/lib/postgresql/{TRIXIES_VERSION}/bin/{program}", *arguments]
-            return trixie.inside(command, user.pw_uid, user.pw_gid)
-        command = [os.path.join(self._bin, program), *arguments]
-        if not is_root:
-            return command
-        return ["setpriv", f"--reuid={SYSTEM_USER}", f"--regid={SYSTEM_USER}", "--init-groups",
-                "--", *command]
+        return _as_system_user(self._bin, self._is_trixies, program, *arguments)
 
     def _run(self, program, *arguments, check=True):
-        environment = _without_libpq_variables()
-        environment["LC_ALL"] = "C"
-        # Output goes to a file and not to a pipe: the server inherits it, and
-        # a pipe would then never come to its end.
-        with tempfile.TemporaryFile("w+") as output:
-            result = subprocess.run(
-                self._as_system_user(program, *arguments), cwd=self.directory, env=environment,
-                stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, check=False,
-            )
-            output.seek(0)
-            result.stdout = output.read()
-        if check and result.returncode != 0:
-            raise ServerError(f"{program} ended with {result.returncode}:\n{result.stdout}")
-        return result
+        return _run(self._as_system_user(program, *arguments), self.directory, check)
 
     def _pg_ctl(self, action, *options, check=True):
         return self._run("pg_ctl", action, "-D", self.data_directory, *options, check=check)
-
-    def _initdb(self):
-        password_file = os.path.join(self.directory, "superuser-password")
-        with open(password_file, "w", encoding="utf-8") as file:
-            file.write(self.superuser_password + "\n")
-        os.chmod(password_file, 0o600)
-        self._give_to_system_user(password_file)
-        self._run(
-            "initdb", "-D", self.data_directory, "-U", self.superuser,
-            f"--pwfile={password_file}", "--auth=scram-sha-256", "--encoding=UTF8",
-            "--locale=C.UTF-8", "--no-sync",
-        )
-        os.unlink(password_file)
 
     def _copy(self, primary):
         """A streaming standby; it begins where the primary is."""
@@ -347,29 +318,95 @@ class Server:
             for network in networks:
                 file.write(f"host all,replication all {network} scram-sha-256\n")
 
-    def _give_to_system_user(self, *paths):
-        if os.geteuid() != 0:
-            return
+
+class _Template:
+    """A cluster that initdb made and nobody ever started, for each server to begin as a copy."""
+
+    def __init__(self, bin_directory, is_trixies):
+        self.password = secrets.token_urlsafe(18)
+        self._directory = _temporary_directory()
+        self._data_directory = os.path.join(self._directory, "data")
+        self._watcher = _watch_over(self._directory)
+        atexit.register(self._remove)
+        password_file = os.path.join(self._directory, "superuser-password")
+        with open(password_file, "w", encoding="utf-8") as file:
+            file.write(self.password + "\n")
+        os.chmod(password_file, 0o600)
+        _give_to_system_user(self._directory, password_file)
+        initdb = _as_system_user(
+            bin_directory, is_trixies, "initdb", "-D", self._data_directory, "-U", SUPERUSER,
+            f"--pwfile={password_file}", "--auth=scram-sha-256", "--encoding=UTF8",
+            "--locale=C.UTF-8", "--no-sync")
+        _run(initdb, self._directory)
+        os.unlink(password_file)
+
+    def copy(self, directory):
+        subprocess.run(["cp", "-a", "--reflink=auto", self._data_directory, directory], check=True)
+
+    def _remove(self):
+        shutil.rmtree(self._directory, ignore_errors=True)
+        self._watcher.stdin.close()
+        self._watcher.wait()
+
+
+@functools.cache
+def _template_of(bin_directory, is_trixies):
+    """initdb costs as much as all else that a short test does, so it is run once a process."""
+    return _Template(bin_directory, is_trixies)
+
+
+def _as_system_user(bin_directory, is_trixies, program, *arguments):
+    """A program of PostgreSQL's own, as the user that it runs as."""
+    is_root = os.geteuid() == 0
+    if is_trixies:
+        user = pwd.getpwnam(SYSTEM_USER) if is_root else pwd.getpwuid(os.getuid())
+        command = [f"/usr/lib/postgresql/{TRIXIES_VERSION}/bin/{program}", *arguments]
+        return trixie.inside(command, user.pw_uid, user.pw_gid)
+    command = [os.path.join(bin_directory, program), *arguments]
+    if not is_root:
+        return command
+    return ["setpriv", f"--reuid={SYSTEM_USER}", f"--regid={SYSTEM_USER}", "--init-groups",
+            "--", *command]
+
+
+def _run(command, directory, check=True):
+    environment = _without_libpq_variables()
+    environment["LC_ALL"] = "C"
+    # Output goes to a file and not to a pipe: the server inherits it, and
+    # a pipe would then never come to its end.
+    with tempfile.TemporaryFile("w+") as output:
+        result = subprocess.run(
+            command, cwd=directory, env=environment, stdin=subprocess.DEVNULL, stdout=output,
+            stderr=subprocess.STDOUT, check=False,
+        )
+        output.seek(0)
+        result.stdout = output.read()
+    if check and result.returncode != 0:
+        raise ServerError(f"{command} ended with {result.returncode}:\n{result.stdout}")
+    return result
+
+
+def _give_to_system_user(*paths):
+    if os.geteuid() == 0:
         user = pwd.getpwnam(SYSTEM_USER)
-        for path in paths or (self.directory, self.socket_directory,
-                              os.path.join(self.directory, "server.key")):
+        for path in paths:
             os.chown(path, user.pw_uid, user.pw_gid)
 
-    def _watch_over(self):
-        # The server is a daemon and outlives a test process that is killed.
-        # This shell reads from a pipe that only we can write to, so it wakes
-        # up when we are gone, in whatever way, and clears up behind us.
-        script = (
-            'directory=$1; shift; read -r _; trap "" HUP INT TERM; '
-            'if [ -f "$directory/data/postmaster.pid" ]; then "$@" >/dev/null 2>&1 || :; fi; '
-            'rm -rf "$directory"'
-        )
-        stop = self._as_system_user(
-            "pg_ctl", "stop", "-D", self.data_directory, "-w", "-m", "immediate")
-        self._watcher = subprocess.Popen(
-            ["sh", "-c", script, "watcher", self.directory, *stop],
-            stdin=subprocess.PIPE, cwd="/", start_new_session=True,
-        )
+
+def _watch_over(directory, stop=()):
+    """Stops the server in there with this command and removes it all when we are gone."""
+    # The server is a daemon and outlives a test process that is killed.
+    # This shell reads from a pipe that only we can write to, so it wakes
+    # up when we are gone, in whatever way, and clears up behind us.
+    script = (
+        'directory=$1; shift; read -r _; trap "" HUP INT TERM; '
+        'if [ -f "$directory/data/postmaster.pid" ]; then "$@" >/dev/null 2>&1 || :; fi; '
+        'rm -rf "$directory"'
+    )
+    return subprocess.Popen(
+        ["sh", "-c", script, "watcher", directory, *stop],
+        stdin=subprocess.PIPE, cwd="/", start_new_session=True,
+    )
 
 
 def _newest_bin_directory():
