@@ -4,14 +4,20 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-sh test/prerequisites.sh build database python
-
 # What the build says matters only when it fails.
 log=$(mktemp)
-trap 'rm -f "$log"' EXIT
-if ! { cmake --preset dev && cmake --build --preset dev --target signalbox; } >"$log" 2>&1; then
+building=
+trap 'rm -f "$log"; [ -z "$building" ] || kill "$building" 2>/dev/null || :' EXIT
+
+sh test/prerequisites.sh build
+{ cmake --preset dev && cmake --build --preset dev --target signalbox; } >"$log" 2>&1 &
+building=$!
+# Debian's PostgreSQL is the larger half of what a fresh machine has to fetch.
+sh test/prerequisites.sh server python
+if ! wait "$building"; then
   cat "$log" >&2
   exit 1
 fi
+building=
 
 PYTHONDONTWRITEBYTECODE=1 PYTHONCOERCECLOCALE=0 PYTHONUTF8=1 /usr/bin/python3 test/demo/demo.py

@@ -3,25 +3,28 @@
 # and this machine does not have yet.
 #
 #   sh test/prerequisites.sh                     everything
-#   sh test/prerequisites.sh build database      only these groups
+#   sh test/prerequisites.sh build server        only these groups
 #
-# Groups: build database python inits lint model containers. It asks dpkg first, so it is
-# quick and needs neither root nor a network when nothing is missing.
+# It asks dpkg first, so it is quick and needs neither root nor a network when nothing is missing.
 set -eu
 export LANG=C LC_ALL=C DEBIAN_FRONTEND=noninteractive
+
+groups='build server python database inits lint model containers'
 
 packages_of() {
   case $1 in
     build)
       echo gcc libc6-dev cmake ninja-build pkg-config libpq-dev libssl-dev \
         libyaml-dev libcap-dev libcmocka-dev ;;
+    server)
+      echo postgresql openssl util-linux ;;
+    python)
+      echo python3 ;;
     database)
       # Both PostgreSQLs and both PgBouncers that Debian has: the machine's own, and
       # trixie's, unpacked by servers.sh below.
-      echo postgresql pgbouncer sqlite3 openssl util-linux iproute2 iptables gosu runit \
-        mmdebstrap debian-archive-keyring ;;
-    python)
-      echo python3 python3-pytest faketime ;;
+      echo postgresql pgbouncer sqlite3 openssl util-linux iproute2 iptables gosu runit faketime \
+        python3 python3-pytest mmdebstrap debian-archive-keyring ;;
     inits)
       # The peers that PID 1 is compared with, and what makes them late or poor.
       echo tini dumb-init catatonit strace util-linux bash ;;
@@ -31,14 +34,15 @@ packages_of() {
       echo spin gcc libc6-dev ;;
     containers)
       echo podman runc catatonit containernetworking-plugins iptables mmdebstrap \
-        ca-certificates debian-archive-keyring ;;
+        python3 python3-pytest ca-certificates debian-archive-keyring ;;
     *)
-      echo "prerequisites.sh: no such group: $1 (build database python inits lint model containers)" >&2
+      echo "prerequisites.sh: no such group: $1 ($groups)" >&2
       exit 64 ;;
   esac
 }
 
-[ $# -gt 0 ] || set -- build database python inits lint model containers
+# shellcheck disable=SC2086 # One word a group.
+[ $# -gt 0 ] || set -- $groups
 wanted=
 for group in "$@"; do
   wanted="$wanted $(packages_of "$group")"

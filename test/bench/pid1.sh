@@ -4,6 +4,6 @@
 # each is started (1000).
 set -eu
 cd "$(dirname "$0")/../.."
-sh test/prerequisites.sh build database python inits
+sh test/prerequisites.sh build server python inits
 sh package/build.sh >/dev/null
 exec /usr/bin/python3 test/bench/pid1.py
