@@ -49,8 +49,10 @@ enum session_result fence_make(struct fence *fence, struct session *session,
         return result;
     }
     const char *database = session_value(session, 0, 0);
-    text_append_format(
-        &scope, "%s\n%s\n%lld", database, session_value(session, 0, 1), (long long)lock_key);
+    /* The path as it is written: a schema that only a run makes must not give the next one a name
+     * by which it does not find the first. */
+    text_append_format(&scope, "%s\n%s\n%lld", database,
+        search_path == NULL ? session_value(session, 0, 2) : search_path, (long long)lock_key);
     (void)snprintf(fence->app, sizeof fence->app, "%08x", short_hash(text_string(&scope)));
     (void)snprintf(fence->rails_lock, sizeof fence->rails_lock, "%lld",
         (long long)fence_rails_lock_key(database));

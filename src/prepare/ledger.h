@@ -1,7 +1,7 @@
 /*
- * The table signalbox_runs: one row a run, in current_schema() of the first database. A new table
- * only; no change to any other. Every change of a row names the state it leaves, so that a replica
- * that comes back late changes nothing.
+ * The table signalbox_runs: one row a run, in a schema of the first database's search path. A new
+ * table only; no change to any other. Every change of a row names the state it leaves, so that a
+ * replica that comes back late changes nothing.
  */
 #ifndef PREPARE_LEDGER_H
 #define PREPARE_LEDGER_H
@@ -20,7 +20,9 @@ struct ledger {
     const char *search_path; /* The app's schema_search_path, or NULL. */
 };
 
-/* Learns the schema. SESSION_FAILED where there is none to keep a table in. */
+/* Learns the schema: the first of the search path that has such a table, or where it would be made.
+ * To be asked again until the table is there, since schemas come and go. SESSION_FAILED where there
+ * is none to keep a table in. */
 enum session_result ledger_find(
     struct ledger *ledger, struct session *session, int64_t deadline_ms) MUST_USE;
 

@@ -157,7 +157,7 @@ static enum coordination look(void *self, struct look *seen, struct error *error
     if (result != SESSION_DONE || !coordinator->has_ledger) {
         return conclude(coordinator, result, &coordinator->reader, error);
     }
-    if (coordinator->ledger.table == NULL) {
+    if (coordinator->ledger.table == NULL || !coordinator->is_ledger_there) {
         result = ledger_find(&coordinator->ledger, &coordinator->reader, statement_deadline_ms());
     }
     if (result == SESSION_DONE) {
