@@ -15,7 +15,12 @@
 
 enum run_state { RUN_NONE, RUN_RUNNING, RUN_SUCCEEDED, RUN_FAILED, RUN_INTERRUPTED };
 
-enum { RUN_OUTPUT_LENGTH = 4096, RUN_DATABASES_LENGTH = 512, LOOK_DOUBT_LENGTH = 320 };
+enum {
+    RUN_OUTPUT_LENGTH = 4096,
+    RUN_DATABASES_LENGTH = 512,
+    LOOK_DOUBT_LENGTH = 320,
+    FENCE_HOLDER_LENGTH = 320
+};
 
 /* A row of the ledger. */
 struct run {
@@ -59,9 +64,9 @@ struct run_beginning {
 
 /* What an attempt to fence off earlier runs came to. */
 struct fence_report {
-    int ended;        /* How many of their statements were told to end just now. */
-    int remaining;    /* How many are there still; 0 when the steps may begin. */
-    char holder[200]; /* What is waited for and may not be ended, in words, or empty. */
+    int ended;                        /* How many of their statements were told to end just now. */
+    int remaining;                    /* How many are there still; 0 when the steps may begin. */
+    char holder[FENCE_HOLDER_LENGTH]; /* What is waited for and may not be ended, or empty. */
 };
 
 /* How an operation ended. */

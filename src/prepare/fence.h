@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "prepare/coordinator.h"
 #include "signalbox/base/cleanup.h"
 #include "signalbox/postgres/session.h"
 
@@ -19,21 +20,23 @@ struct fence {
     char run[FENCE_RUN_LENGTH + 1]; /* Random, one for each run of this process. */
     const char *only_in; /* Names of databases, one a line, whose backends alone are ended; NULL:
                             wherever they are on the server. */
+    const char *roles;   /* Names that the application has in its configuration, one a line. */
     bool is_pooled;      /* Connections go through a pooler, so that idle ones may be strangers'. */
     char rails_lock[24]; /* The key that `db:migrate` takes in this database. */
 };
 
 struct fence_sweep {
-    int ended;        /* Backends that were told to end just now. */
-    int remaining;    /* Backends of another run that are there still. */
-    char holder[200]; /* One that we may not end, or that holds Rails' own lock, in words. */
+    int ended;                        /* Backends that were told to end just now. */
+    int remaining;                    /* Backends of another run that are there still. */
+    char holder[FENCE_HOLDER_LENGTH]; /* One that we may not end, or that holds Rails' own lock. */
 };
 
 /* Learns the names; the session is to the target's database, `search_path` the app's or NULL. */
 enum session_result fence_make(struct fence *fence, struct session *session,
     const char *search_path, int64_t lock_key, int64_t deadline_ms) MUST_USE;
 
-/* Ends the backends of every other run of this app, and says what is left. */
+/* Ends the backends of every other run of this app, and says what is left. What may not be ended
+ * counts only if its role could be the application's: the name is one that anybody may set. */
 enum session_result fence_sweep_others(const struct fence *fence, struct session *session,
     struct fence_sweep *sweep, int64_t deadline_ms) MUST_USE;
 
@@ -43,8 +46,8 @@ enum session_result fence_look_at_rails_lock(const struct fence *fence, struct s
     struct fence_sweep *sweep, int64_t deadline_ms) MUST_USE;
 
 /* The same in the databases of these names, one a line, on the session's server. */
-enum session_result fence_look_at_rails_locks(struct session *session, const char *names,
-    struct fence_sweep *sweep, int64_t deadline_ms) MUST_USE;
+enum session_result fence_look_at_rails_locks(const struct fence *fence, struct session *session,
+    const char *names, struct fence_sweep *sweep, int64_t deadline_ms) MUST_USE;
 
 /* Ends this run's own backends, after a step that did not end well. */
 enum session_result fence_sweep_own(const struct fence *fence, struct session *session,

@@ -104,7 +104,7 @@ void narrate_beginning(const struct flight *flight) {
     }
 }
 
-void narrate_fencing(const struct fence_report *found, int64_t *say_at_ms) {
+void narrate_fencing(const struct fence_report *found, int64_t waited_ms, int64_t *say_at_ms) {
     if (found->ended > 0) {
         report(EVENT_FENCED, NULL,
             "ended %d statement%s that an earlier run had left at work in the server", found->ended,
@@ -112,7 +112,9 @@ void narrate_fencing(const struct fence_report *found, int64_t *say_at_ms) {
     }
     if (found->holder[0] != '\0' && clock_now_ms() >= *say_at_ms) {
         *say_at_ms = clock_now_ms() + report_interval_ms();
-        report(EVENT_WAITING, NULL, "waiting for %s, before the first step", found->holder);
+        struct event_fields fields = {.elapsed_ms = waited_ms};
+        report(EVENT_WAITING, &fields, "waiting for %s, before the first step (%s so far)",
+            found->holder, duration_describe(waited_ms).string);
     }
 }
 
@@ -193,6 +195,29 @@ static void say_prepared(const struct flight *flight) {
         (long long)run->id, run->host, duration_describe(run->age_ms).string);
 }
 
+/* For whom, or for what, in vain. */
+static int give_up_waiting(const struct flight *flight) {
+    const struct run *holder = &flight->last.holder;
+    struct duration_text waited = duration_describe(flight->request->wait_timeout_ms);
+    AUTO_TEXT struct text awaited = {.data = NULL};
+    if (flight->steps_end.outcome == STEPS_NOT_BEGUN) {
+        text_append_format(&awaited, "%s to end, before the first step",
+            flight->fenced_by[0] == '\0' ? "what an earlier run has left in the server"
+                                         : flight->fenced_by);
+    } else if (flight->is_crowded) {
+        text_append_format(&awaited, "a free connection (%s)", flight->error.text);
+    } else if (holder->id != 0) {
+        text_append_format(&awaited, "another replica to prepare (%s, run %lld)", holder->host,
+            (long long)holder->id);
+    } else {
+        text_append_string(&awaited, "another replica to prepare");
+    }
+    report(EVENT_PREPARE_FAILED, NULL,
+        "waited %s for %s: the server is not started (--wait-timeout)", waited.string,
+        text_string(&awaited));
+    return EXIT_STATUS_WAITED_TOO_LONG;
+}
+
 int narrate_end(const struct flight *flight, enum flight_action action) {
     switch (action) {
     case ACT_START:
@@ -207,10 +232,7 @@ int narrate_end(const struct flight *flight, enum flight_action action) {
     case ACT_FAIL_ALONE:
         return fail_alone(flight);
     case ACT_GIVE_UP_WAITING:
-        report(EVENT_PREPARE_FAILED, NULL,
-            "waited %s for another replica to prepare: the server is not started (--wait-timeout)",
-            duration_describe(flight->request->wait_timeout_ms).string);
-        return EXIT_STATUS_WAITED_TOO_LONG;
+        return give_up_waiting(flight);
     case ACT_GIVE_UP_LOCK:
         report(EVENT_PREPARE_FAILED, NULL,
             "the lock was lost while preparing: the server is not started");

@@ -158,6 +158,9 @@ static enum observation fence(struct flight *flight) {
     struct fence_report found = {.remaining = 1};
     int64_t say_at_ms = 0;
     enum observation seen = settle(flight);
+    if (flight->fencing_since_ms == 0) {
+        flight->fencing_since_ms = clock_now_ms();
+    }
     while (seen == SEEN_DONE) {
         enum coordination result = flight->coordinator.operations->fence(
             flight->coordinator.self, true, &found, &flight->error);
@@ -165,12 +168,18 @@ static enum observation fence(struct flight *flight) {
         if (seen != SEEN_DONE || found.remaining == 0) {
             break;
         }
-        narrate_fencing(&found, &say_at_ms);
-        seen = pause_fencing(flight);
+        memcpy(flight->fenced_by, found.holder, sizeof flight->fenced_by);
+        int64_t waited_ms = clock_now_ms() - flight->fencing_since_ms;
+        narrate_fencing(&found, waited_ms, &say_at_ms);
+        seen =
+            waited_ms < flight->request->wait_timeout_ms ? pause_fencing(flight) : SEEN_TIMED_OUT;
     }
     if (seen == SEEN_STEPS_STOPPED) {
         flight->steps_end = (struct steps_end){.outcome = STEPS_STOPPED,
             .exit_status = EXIT_STATUS_SIGNAL_BASE + flight->cancellation->signal};
+    } else if (seen == SEEN_TIMED_OUT) {
+        flight->steps_end = (struct steps_end){
+            .outcome = STEPS_NOT_BEGUN, .exit_status = EXIT_STATUS_WAITED_TOO_LONG};
     } else if (seen == SEEN_LOCK_LOST) {
         flight->steps_end = (struct steps_end){
             .outcome = STEPS_LOCK_LOST, .exit_status = EXIT_STATUS_WAITED_TOO_LONG};
@@ -221,6 +230,8 @@ static enum observation run_steps(struct flight *flight) {
         return SEEN_STEPS_STOPPED;
     case STEPS_LOCK_LOST:
         return SEEN_LOCK_LOST;
+    case STEPS_NOT_BEGUN:
+        return SEEN_TIMED_OUT;
     }
     return SEEN_STEPS_FAILED;
 }
@@ -235,6 +246,7 @@ static enum run_state outcome_state(const struct flight *flight) {
         return flight_state_of_death(flight->last.deaths);
     case STEPS_STOPPED:
     case STEPS_LOCK_LOST:
+    case STEPS_NOT_BEGUN:
         return RUN_INTERRUPTED;
     }
     return RUN_FAILED;
@@ -255,8 +267,9 @@ static enum observation record_outcome(struct flight *flight) {
         .id = flight->run_id,
         .state = outcome_state(flight),
     };
-    bool was_stopped =
-        flight->steps_end.outcome == STEPS_STOPPED || flight->steps_end.outcome == STEPS_LOCK_LOST;
+    bool was_stopped = flight->steps_end.outcome == STEPS_STOPPED ||
+        flight->steps_end.outcome == STEPS_LOCK_LOST ||
+        flight->steps_end.outcome == STEPS_NOT_BEGUN;
     /* The status of a step that was stopped says nothing about the step. */
     outcome.exit_status = was_stopped ? 0 : flight->steps_end.exit_status;
     if (flight->steps_end.step != NULL) {
@@ -281,6 +294,8 @@ static enum observation record_outcome(struct flight *flight) {
         return SEEN_STEPS_STOPPED;
     case STEPS_LOCK_LOST:
         return SEEN_LOCK_LOST;
+    case STEPS_NOT_BEGUN:
+        return SEEN_TIMED_OUT;
     }
     return SEEN_FAILED;
 }
@@ -328,6 +343,9 @@ int flight_fly(struct flight *flight) {
         getenv("KAMAL_VERSION") == NULL ? DEADLINE_NEVER : deadline_after_ms(DEPLOY_WARNING_MS);
     while (!flight_action_ends(action)) {
         enum observation observation = act(flight, action);
+        if (action != ACT_PAUSE && action != ACT_LET_GO) {
+            flight->is_crowded = observation == SEEN_CROWDED;
+        }
         const struct flight_row *row = flight_next(state, observation);
         if (row == NULL) {
             report(EVENT_PREPARE_FAILED, NULL,

@@ -31,6 +31,9 @@ struct flight {
     int64_t say_at_ms;
     int64_t rest_until_ms; /* After failures; 0 while there is nothing to rest from. */
     struct inspection inspection;
+    int64_t fencing_since_ms;            /* 0 until the lock was first ours. */
+    char fenced_by[FENCE_HOLDER_LENGTH]; /* What the first step waits for, or empty. */
+    bool is_crowded;                     /* No connection was to be had last: `error` has why. */
     int64_t settled_at_ms; /* Not before this the first step, after a run that died; or 0. */
     int64_t run_id;
     struct last_lines last_lines;

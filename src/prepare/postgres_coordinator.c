@@ -39,6 +39,7 @@ static void disconnect(void *self) {
     session_close(&coordinator->lock.holder);
     ledger_release(&coordinator->ledger);
 }
+    text_release(&coordinator->roles);
 
 /* Other servers speak PostgreSQL's protocol without having its locks. */
 static enum coordination refuse_what_cannot_lock(
@@ -229,6 +230,9 @@ static enum session_result decide_when_to_enter(
             "killed leaves no trace; take the table out of it, and set "
             "ActiveRecord::SchemaDumper.ignore_tables = [\"signalbox_runs\"]",
             coordinator->target->ledger_named_in);
+    text_release(&coordinator->roles);
+    servers_append_roles(coordinator->servers.databases, &coordinator->roles);
+    coordinator->fence.roles = text_string(&coordinator->roles);
     }
     return result;
 }
@@ -271,8 +275,8 @@ static enum session_result fence_once(struct postgres_coordinator *coordinator,
             fence_look_at_rails_lock(&coordinator->fence, &coordinator->reader, sweep, deadline_ms);
     }
     if (result == SESSION_DONE && is_before_steps && sweep->remaining == 0) {
-        result =
-            servers_look_at_first(&coordinator->servers, &coordinator->reader, sweep, deadline_ms);
+        result = servers_look_at_first(
+            &coordinator->servers, &coordinator->fence, &coordinator->reader, sweep, deadline_ms);
     }
     return result == SESSION_DONE ? servers_sweep_others(&coordinator->servers, &coordinator->fence,
                                         is_before_steps, coordinator->attention, sweep, deadline_ms)

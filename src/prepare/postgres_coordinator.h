@@ -14,6 +14,7 @@
 #include "prepare/ledger.h"
 #include "prepare/lock.h"
 #include "prepare/servers.h"
+#include "signalbox/base/text.h"
 #include "signalbox/postgres/session.h"
 #include "signalbox/prepare/target.h"
 #include "signalbox/process/attention.h"
@@ -29,6 +30,7 @@ struct postgres_coordinator {
     struct ledger ledger;
     struct fence fence;
     struct servers servers;
+    struct text roles; /* That the application has in its configuration, one a line. */
     struct inspector inspector;
     struct run latest; /* The last success that a look has seen. */
     char step_assignment[FENCE_ASSIGNMENT_LENGTH];

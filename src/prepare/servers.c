@@ -99,7 +99,7 @@ static enum session_result ask(const struct fence *fence, const char *names, enu
     case SWEEP_OTHERS_BEFORE_STEPS:
         result = fence_sweep_others(&there, session, sweep, deadline_ms);
         return result == SESSION_DONE && sweep->remaining == 0
-            ? fence_look_at_rails_locks(session, names, sweep, deadline_ms)
+            ? fence_look_at_rails_locks(&there, session, names, sweep, deadline_ms)
             : result;
     case SWEEP_OWN:
         return fence_sweep_own(&there, session, sweep, deadline_ms);
@@ -165,13 +165,22 @@ static enum session_result sweep_all(struct servers *servers, const struct fence
     return result;
 }
 
-enum session_result servers_look_at_first(const struct servers *servers, struct session *session,
-    struct fence_sweep *sweep, int64_t deadline_ms) {
+void servers_append_roles(const struct databases *databases, struct text *roles) {
+    for (size_t i = 0; i < databases->count; i++) {
+        const char *user = databases->items[i].user;
+        if (user != NULL && user[0] != '\0' && strchr(user, '\n') == NULL) {
+            text_append_format(roles, "%s%s", roles->length == 0 ? "" : "\n", user);
+        }
+    }
+}
+
+enum session_result servers_look_at_first(const struct servers *servers, const struct fence *fence,
+    struct session *session, struct fence_sweep *sweep, int64_t deadline_ms) {
     AUTO_TEXT struct text names = {.data = NULL};
     append_names(servers->databases, 0, &names);
     return strchr(text_string(&names), '\n') == NULL
         ? SESSION_DONE
-        : fence_look_at_rails_locks(session, text_string(&names), sweep, deadline_ms);
+        : fence_look_at_rails_locks(fence, session, text_string(&names), sweep, deadline_ms);
 }
 
 enum session_result servers_sweep_others(struct servers *servers, const struct fence *fence,

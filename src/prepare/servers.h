@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "prepare/fence.h"
+#include "signalbox/base/text.h"
 #include "signalbox/database/database.h"
 #include "signalbox/process/attention.h"
 
@@ -21,10 +22,13 @@ struct servers {
  * know those. */
 void servers_warn_of_names(const struct databases *databases);
 
+/* The names of the roles that the configurations have, one a line. */
+void servers_append_roles(const struct databases *databases, struct text *roles);
+
 /* Whether somebody holds Rails' own migration lock in one of the databases on the first one's
  * server, to which the session is. */
-enum session_result servers_look_at_first(const struct servers *servers, struct session *session,
-    struct fence_sweep *sweep, int64_t deadline_ms) MUST_USE;
+enum session_result servers_look_at_first(const struct servers *servers, const struct fence *fence,
+    struct session *session, struct fence_sweep *sweep, int64_t deadline_ms) MUST_USE;
 
 /* Ends there what other runs of this app, or this run itself, still do, and adds what was found to
  * `sweep`; before the steps with Rails' own migration locks of every database. A server that cannot

@@ -26,8 +26,14 @@ struct steps_request {
     int64_t *deploy_warning_at_ms;
 };
 
-/* STEPS_DIED: a signal ended one, and not at our wish. */
-enum steps_outcome { STEPS_OK, STEPS_FAILED, STEPS_DIED, STEPS_STOPPED, STEPS_LOCK_LOST };
+enum steps_outcome {
+    STEPS_OK,
+    STEPS_FAILED,
+    STEPS_DIED, /* A signal ended one, and not at our wish. */
+    STEPS_STOPPED,
+    STEPS_LOCK_LOST,
+    STEPS_NOT_BEGUN /* What they wait for did not end in time; never of steps_run. */
+};
 
 struct steps_end {
     enum steps_outcome outcome;

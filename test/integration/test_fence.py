@@ -32,14 +32,17 @@ def busy(scene):
 
 
 class Stranger:
-    """A session of the superuser, which the app's role may not end, doing `statement`."""
+    """A session of the superuser, or of another role, which the app's may not end, doing
+    `statement`."""
 
-    def __init__(self, scene, name, statement):
+    def __init__(self, scene, name, statement, role=None):
         self.scene = scene
         self.name = name
+        server = scene.server
         self.process = subprocess.Popen(
-            ["psql", "-X", "-q", "-d", scene.server.url(
-                scene.database, scene.server.superuser, scene.server.superuser_password)],
+            ["psql", "-X", "-q", "-d", server.url(
+                scene.database, role or server.superuser,
+                "of somebody else" if role else server.superuser_password)],
             env={"PATH": "/usr/bin:/bin", "PGAPPNAME": name},
             stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
         self.process.stdin.write(statement)
@@ -99,6 +102,44 @@ def test_what_may_not_be_ended_is_waited_for_aloud(scene):
         assert replica.said("step_started") == []
         stranger.leave()
         replica.wait_for_stdout("serving")
+
+
+@pytest.fixture
+def neighbour(scene):
+    """A role on the same server that has nothing to do with the app."""
+    role = f"neighbour_{scene.role}"
+    scene.server.create_role(role, "of somebody else")
+    return role
+
+
+def test_a_name_that_anybody_may_set_is_not_enough_to_be_waited_for(scene, neighbour):
+    scene.create_database()
+    scene.tell_step()
+    key = MIGRATOR_SALT * zlib.crc32(scene.database.encode())
+    with Stranger(scene, app_name(scene), "SELECT pg_sleep(600);\n", neighbour), \
+            Stranger(scene, "a rival", f"SELECT pg_advisory_lock({key});\n", neighbour):
+        replica = scene.start_one()
+        replica.wait_for_stdout("serving")
+        assert replica.said("waiting") == []
+        assert len(scene.server.backends(app_name(scene))) == 1
+
+
+@pytest.mark.parametrize("what", ["statement", "lock"])
+def test_what_does_not_go_is_not_waited_for_without_end(scene, what):
+    scene.create_database()
+    key = MIGRATOR_SALT * zlib.crc32(scene.database.encode())
+    name, statement = {
+        "statement": (app_name(scene), "SELECT pg_sleep(600);\n"),
+        "lock": ("a stock replica", f"SELECT pg_advisory_lock({key});\n")}[what]
+    with Stranger(scene, name, statement):
+        pid, = scene.server.backends(name)
+        replica = scene.start_one("--wait-timeout=1s")
+        assert replica.exit_status() == 75
+        last = replica.said("prepare_failed")[-1]["message"]
+        assert f"backend {pid} of role postgres" in last and "--wait-timeout" in last
+        assert replica.said("step_started") == []
+        assert scene.ledger_states() == ["interrupted"]
+        scene.assert_lock_is_free()
 
 
 def test_an_idle_session_that_may_not_be_ended_is_not_waited_for(scene):

@@ -330,6 +330,7 @@ proctype Replica(byte me) {
         :: HAS_OTHERS(me) && has_lost[me] -> outcome = killed; seen = seen_lock_lost; follow_row()
         :: is_asked_to_end[me] -> outcome = killed; seen = seen_steps_stopped; follow_row()
         :: is_cut[me] -> seen = seen_connection_gone; follow_row()
+        :: BUDGET && HAS_OTHERS(me) -> faults++; outcome = killed; seen = seen_timed_out; follow_row()
         :: BUDGET && !is_cut[me] -> faults++; seen = seen_connection_gone; follow_row()
         :: BUDGET && !is_cut[me] -> faults++; seen = seen_refused; follow_row()
         fi }
@@ -381,7 +382,8 @@ proctype Replica(byte me) {
             :: seen == seen_a_step_died ->
                 count_newest(row_died);
                 how = (count == 2 -> row_failed : row_died)
-            :: seen == seen_steps_stopped || seen == seen_lock_lost -> how = row_interrupted
+            :: seen == seen_steps_stopped || seen == seen_lock_lost || seen == seen_timed_out ->
+                how = row_interrupted
             fi;
             if
             :: is_written ->
