@@ -14,4 +14,10 @@ void failure_of_connecting(
 void failure_of_statement(const char *sqlstate, const char *message, const char *password,
     struct session_failure *failure);
 
+/* No answer before the deadline. */
+void failure_of_silence(struct session_failure *failure);
+
+/* What we ourselves cannot go on with, though every statement was answered. */
+void failure_of_ours(const char *message, struct session_failure *failure);
+
 #endif

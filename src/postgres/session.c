@@ -158,10 +158,18 @@ enum session_result session_open(struct session *session, const char *const *key
             result = session_open_advance(session);
         }
     }
+    if (result == SESSION_TIMED_OUT) {
+        failure_of_silence(&session->failure);
+    }
     if (result != SESSION_DONE) {
         session_close(session);
     }
     return result;
+}
+
+enum session_result session_fail(struct session *session, const char *message) {
+    failure_of_ours(message, &session->failure);
+    return SESSION_FAILED;
 }
 
 static enum session_result statement_failed(struct session *session) {
@@ -248,6 +256,9 @@ enum session_result session_query(struct session *session, const char *statement
             enum session_result waited = wait_for_socket(session, session->events, deadline_ms);
             result = waited == SESSION_DONE ? SESSION_PENDING : waited;
         }
+    }
+    if (result == SESSION_TIMED_OUT) {
+        failure_of_silence(&session->failure);
     }
     if (result == SESSION_TIMED_OUT || result == SESSION_CANCELLED) {
         /* The answer to an abandoned statement would be taken for the next one's. */

@@ -4,6 +4,8 @@
  */
 #include "prepare/conclude.h"
 
+#include <string.h>
+
 #include "signalbox/base/deadline.h"
 #include "signalbox/base/text.h"
 #include "signalbox/process/exit_status.h"
@@ -13,9 +15,17 @@ bool outcome_is_gone(const struct session_failure *failure) {
     if (failure->trouble == TROUBLE_FINAL) {
         return false; /* Whatever code a pooler gives it. */
     }
-    return failure->trouble == TROUBLE_MISSING_DATABASE || code[0] == '\0' ||
-        string_has_prefix(code, "08") || string_has_prefix(code, "53") ||
-        string_has_prefix(code, "57") || string_has_prefix(code, "25P0");
+    switch (failure->origin) {
+    case FAILURE_OF_LINK:
+        return true;
+    case FAILURE_OF_OURS:
+        return false;
+    case FAILURE_OF_SERVER:
+        break;
+    }
+    return failure->trouble == TROUBLE_MISSING_DATABASE || string_has_prefix(code, "08") ||
+        string_has_prefix(code, "53") || string_has_prefix(code, "57") ||
+        string_has_prefix(code, "25P0");
 }
 
 enum coordination conclude(struct postgres_coordinator *coordinator, enum session_result result,
@@ -23,6 +33,7 @@ enum coordination conclude(struct postgres_coordinator *coordinator, enum sessio
     switch (result) {
     case SESSION_DONE:
         coordinator->trouble_since_ms = 0;
+        coordinator->said[0] = '\0';
         return COORDINATION_DONE;
     case SESSION_CANCELLED:
         return COORDINATION_CANCELLED;
@@ -32,6 +43,7 @@ enum coordination conclude(struct postgres_coordinator *coordinator, enum sessio
                 session->failure.message);
             return COORDINATION_REFUSED;
         }
+        memcpy(coordinator->said, session->failure.message, sizeof coordinator->said);
         break;
     case SESSION_PENDING:
     case SESSION_TIMED_OUT:
@@ -40,5 +52,6 @@ enum coordination conclude(struct postgres_coordinator *coordinator, enum sessio
     if (coordinator->trouble_since_ms == 0) {
         coordinator->trouble_since_ms = clock_now_ms();
     }
+    error_set(error, EXIT_STATUS_UNAVAILABLE, "%s", session->failure.message);
     return COORDINATION_GONE;
 }

@@ -82,7 +82,8 @@ static enum coordination refuse(
     return COORDINATION_REFUSED;
 }
 
-void connect_note(struct postgres_coordinator *coordinator, const struct session_failure *failure) {
+static void report_once(
+    struct postgres_coordinator *coordinator, const struct session_failure *failure) {
     if (strcmp(coordinator->last_reason, failure->message) == 0) {
         return;
     }
@@ -92,6 +93,41 @@ void connect_note(struct postgres_coordinator *coordinator, const struct session
     report(EVENT_DATABASE_UNREACHABLE, NULL, "%s %s yet: %s", text_string(&description),
         failure->trouble == TROUBLE_NO_SLOT ? "has no connection to spare" : "is not reachable",
         failure->message);
+}
+
+void connect_note(struct postgres_coordinator *coordinator, const struct session_failure *failure) {
+    memcpy(coordinator->said, failure->message, sizeof coordinator->said);
+    report_once(coordinator, failure);
+}
+
+enum coordination connect_find_no_slot(struct postgres_coordinator *coordinator,
+    const struct session_failure *failure, struct error *error) {
+    connect_note(coordinator, failure);
+    error_set(error, EXIT_STATUS_WAITED_TOO_LONG, "%s", failure->message);
+    return COORDINATION_CROWDED;
+}
+
+/* An attempt that had hardly any time left says nothing about the server. */
+static void note_silence(struct postgres_coordinator *coordinator, bool had_time) {
+    if (had_time || coordinator->said[0] == '\0') {
+        report_once(coordinator, &coordinator->reader.failure);
+    }
+}
+
+/* The last line that people read, and quote: it names the last thing that was said. */
+static enum coordination refuse_in_the_end(
+    const struct postgres_coordinator *coordinator, bool was_silent_for_long, struct error *error) {
+    AUTO_TEXT struct text reason = {.data = NULL};
+    const char *said = coordinator->said;
+    if (said[0] == '\0') {
+        text_append_string(&reason, "it does not answer");
+    } else if (was_silent_for_long) {
+        text_append_format(&reason, "it does not answer; the last that was said: %s", said);
+    } else {
+        text_append_string(&reason, said);
+    }
+    return refuse(
+        error, EXIT_STATUS_UNAVAILABLE, coordinator->target->database, text_string(&reason));
 }
 
 static void note_read_only(struct postgres_coordinator *coordinator) {
@@ -240,7 +276,7 @@ static enum coordination create_database(
         report(EVENT_DATABASE_CREATED, NULL, "created the database %s", database->name);
         return COORDINATION_DONE;
     }
-    if (result == SESSION_TIMED_OUT || failure.sqlstate[0] == '\0' ||
+    if (result == SESSION_TIMED_OUT || failure.origin == FAILURE_OF_LINK ||
         lost_the_race(failure.sqlstate)) {
         return COORDINATION_DONE;
     }
@@ -273,8 +309,7 @@ static enum coordination after_failure(
         break;
     case TROUBLE_NO_SLOT:
         if (coordinator->was_reached) {
-            connect_note(coordinator, failure);
-            return COORDINATION_CROWDED;
+            return connect_find_no_slot(coordinator, failure, error);
         }
         break;
     case TROUBLE_PASSING:
@@ -289,6 +324,7 @@ enum coordination connect_patiently(
     int64_t backoff_ms = SHORTEST_BACKOFF_MS;
     for (;;) {
         int64_t began_ms = clock_now_ms();
+        bool has_time = began_ms + ATTEMPT_MS <= deadline_ms;
         enum session_result result = connect_reader(
             coordinator, deadline_earlier(deadline_ms, deadline_after_ms(ATTEMPT_MS)));
         if (result == SESSION_DONE) {
@@ -301,8 +337,7 @@ enum coordination connect_patiently(
         bool was_missing = false;
         int64_t longest_ms = LONGEST_BACKOFF_MS;
         if (result == SESSION_TIMED_OUT) {
-            static const struct session_failure silence = {.message = "it does not answer"};
-            connect_note(coordinator, &silence);
+            note_silence(coordinator, has_time);
         }
         if (result == SESSION_FAILED) {
             was_missing = coordinator->reader.failure.trouble == TROUBLE_MISSING_DATABASE;
@@ -318,9 +353,7 @@ enum coordination connect_patiently(
             }
         }
         if (deadline_passed(deadline_ms)) {
-            return refuse(error, EXIT_STATUS_UNAVAILABLE, coordinator->target->database,
-                coordinator->last_reason[0] == '\0' ? "no answer before --connect-timeout"
-                                                    : coordinator->last_reason);
+            return refuse_in_the_end(coordinator, result == SESSION_TIMED_OUT && has_time, error);
         }
         int64_t pause_ms =
             was_missing ? SHORTEST_BACKOFF_MS : jittered_ms(backoff_ms, random_number());

@@ -34,6 +34,11 @@ bool connect_has_room(
 /* Says, once for each reason, why the database is not to be had just now. */
 void connect_note(struct postgres_coordinator *coordinator, const struct session_failure *failure);
 
+/* The same, where that is because all connections are taken: COORDINATION_CROWDED, with the error
+ * filled. */
+enum coordination connect_find_no_slot(struct postgres_coordinator *coordinator,
+    const struct session_failure *failure, struct error *error) MUST_USE;
+
 /* Opens the reader, trying again with backoff while the trouble may pass, until the deadline. Each
  * new reason is reported once. A missing database is created where a step would create it. One
  * that was reached before and has no slot now is COORDINATION_CROWDED at once: it is there. */

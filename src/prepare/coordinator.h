@@ -73,9 +73,10 @@ struct fence_report {
 enum coordination {
     COORDINATION_DONE,
     COORDINATION_HELD,      /* lock_try: another replica holds the lock. */
-    COORDINATION_CROWDED,   /* No connection is to be had just now, though the server is there. */
+    COORDINATION_CROWDED,   /* No connection is to be had just now, though the server is there: the
+                               error has its words. */
     COORDINATION_ELSEWHERE, /* run_end: somebody else has decided this run. */
-    COORDINATION_GONE,      /* The connection broke: connect again. */
+    COORDINATION_GONE,      /* The connection broke, as the error says: connect again. */
     COORDINATION_REFUSED,   /* Final: the error says why. */
     COORDINATION_CANCELLED  /* A signal asked for an end. */
 };

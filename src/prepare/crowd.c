@@ -29,12 +29,13 @@ bool crowd_is_in_the_way(const struct postgres_coordinator *coordinator, enum se
 }
 
 enum coordination crowd_give_way(
-    struct postgres_coordinator *coordinator, enum session_result result) {
+    struct postgres_coordinator *coordinator, enum session_result result, struct error *error) {
     static const struct session_failure queued = {
         .trouble = TROUBLE_NO_SLOT, .message = "the pooler has none free"};
-    connect_note(coordinator, result == SESSION_TIMED_OUT ? &queued : &coordinator->reader.failure);
+    const struct session_failure failure =
+        result == SESSION_TIMED_OUT ? queued : coordinator->reader.failure;
     session_close(&coordinator->reader);
-    return COORDINATION_CROWDED;
+    return connect_find_no_slot(coordinator, &failure, error);
 }
 
 int64_t crowd_rest(struct postgres_coordinator *coordinator, int64_t pause_ms) {

@@ -15,9 +15,9 @@
 bool crowd_is_in_the_way(const struct postgres_coordinator *coordinator, enum session_result result,
     const struct session_failure *failure);
 
-/* Hangs up after that, and says once why: COORDINATION_CROWDED. */
-enum coordination crowd_give_way(
-    struct postgres_coordinator *coordinator, enum session_result result) MUST_USE;
+/* Hangs up after that, and says once why: COORDINATION_CROWDED, with the error filled. */
+enum coordination crowd_give_way(struct postgres_coordinator *coordinator,
+    enum session_result result, struct error *error) MUST_USE;
 
 /* The coordinator's `rest`: how long to pause, the reader hung up where slots are few. */
 int64_t crowd_rest(struct postgres_coordinator *coordinator, int64_t pause_ms);

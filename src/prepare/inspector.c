@@ -47,7 +47,7 @@ static void add_databases(const struct inspector *inspector, const struct inspec
 static enum session_result result_of_reader(
     const struct survey *survey, const struct inspector_means *means) {
     for (size_t i = 0; means->reader != NULL && i < survey->count; i++) {
-        if (survey->items[i].session == means->reader) {
+        if (survey->items[i].lent == means->reader) {
             return survey->items[i].result;
         }
     }

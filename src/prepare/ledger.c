@@ -72,9 +72,7 @@ enum session_result ledger_find(
     const char *schema = session_row_count(session) == 1 ? session_value(session, 0, 1) : "";
     AUTO_FREE char *quoted = schema[0] == '\0' ? NULL : session_quote_identifier(session, schema);
     if (quoted == NULL) {
-        (void)snprintf(session->failure.message, sizeof session->failure.message,
-            "no schema of the search path exists");
-        return SESSION_FAILED;
+        return session_fail(session, "no schema of the search path exists");
     }
     AUTO_TEXT struct text table = {.data = NULL};
     text_append_format(&table, "%s.signalbox_runs", quoted);

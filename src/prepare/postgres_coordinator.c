@@ -12,6 +12,7 @@
 #include "prepare/crowd.h"
 #include "prepare/inspecting.h"
 #include "prepare/postgres_history.h"
+#include "prepare/remedy.h"
 #include "prepare/taking.h"
 #include "signalbox/base/deadline.h"
 #include "signalbox/base/random.h"
@@ -38,8 +39,8 @@ static void disconnect(void *self) {
     session_close(&coordinator->reader);
     session_close(&coordinator->lock.holder);
     ledger_release(&coordinator->ledger);
-}
     text_release(&coordinator->roles);
+}
 
 /* Other servers speak PostgreSQL's protocol without having its locks. */
 static enum coordination refuse_what_cannot_lock(
@@ -89,7 +90,7 @@ static enum coordination connect_to_database(void *self, struct error *error) {
         }
     }
     enum coordination result = connect_patiently(coordinator, deadline_ms, error);
-    if (result == COORDINATION_REFUSED && was_standby &&
+    if (result == COORDINATION_REFUSED && was_standby && coordinator->said[0] == '\0' &&
         error->exit_status == EXIT_STATUS_UNAVAILABLE) {
         return refuse_standby(coordinator, error);
     }
@@ -108,31 +109,17 @@ static enum coordination connect_to_database(void *self, struct error *error) {
     return result;
 }
 
-/* What the database's owner would have to say; the role is the one that we came as. */
-static void append_grant(const struct postgres_coordinator *coordinator, struct text *grant) {
-    const struct ledger *ledger = &coordinator->ledger;
-    const char *user = coordinator->target->database->user;
-    if (ledger->table != NULL && coordinator->is_ledger_there) {
-        text_append_format(grant, "GRANT SELECT, INSERT, UPDATE, DELETE ON %s TO ", ledger->table);
-    } else {
-        text_append_format(grant, "GRANT USAGE, CREATE ON SCHEMA %s TO ",
-            ledger->schema == NULL ? "public" : ledger->schema);
-    }
-    if (user != NULL) {
-        text_append_format(grant, "\"%s\"", user);
-    } else {
-        text_append_string(grant, "its role");
-    }
-}
-
 /* Without a ledger the protocol still holds: every replica runs the steps in its turn. */
 static enum coordination go_on_without_ledger(
     struct postgres_coordinator *coordinator, const struct session *session) {
-    AUTO_TEXT struct text grant = {.data = NULL};
-    append_grant(coordinator, &grant);
+    AUTO_TEXT struct text remedy = {.data = NULL};
+    const struct remedy_circumstances circumstances = {.ledger = &coordinator->ledger,
+        .is_ledger_there = coordinator->is_ledger_there,
+        .user = coordinator->target->database->user};
+    remedy_append(&session->failure, &circumstances, &remedy);
     report(EVENT_LEDGER_UNAVAILABLE, NULL,
         "no ledger (%s): every replica runs the steps in its turn; what would spare that: %s",
-        session->failure.message, text_string(&grant));
+        session->failure.message, text_string(&remedy));
     coordinator->has_ledger = false;
     return COORDINATION_DONE;
 }
@@ -153,7 +140,7 @@ static enum coordination look(void *self, struct look *seen, struct error *error
     enum session_result result = connect_and_learn(coordinator, statement_deadline_ms());
     seen->is_read_only = coordinator->is_read_only;
     if (crowd_is_in_the_way(coordinator, result, &coordinator->reader.failure)) {
-        return crowd_give_way(coordinator, result);
+        return crowd_give_way(coordinator, result, error);
     }
     if (result != SESSION_DONE || !coordinator->has_ledger) {
         return conclude(coordinator, result, &coordinator->reader, error);
@@ -230,9 +217,6 @@ static enum session_result decide_when_to_enter(
             "killed leaves no trace; take the table out of it, and set "
             "ActiveRecord::SchemaDumper.ignore_tables = [\"signalbox_runs\"]",
             coordinator->target->ledger_named_in);
-    text_release(&coordinator->roles);
-    servers_append_roles(coordinator->servers.databases, &coordinator->roles);
-    coordinator->fence.roles = text_string(&coordinator->roles);
     }
     return result;
 }
@@ -246,6 +230,9 @@ static enum coordination run_begin(void *self, const struct run_beginning *begin
     coordinator->initialises = beginning->initialises;
     coordinator->servers.given_up = 0;
     servers_warn_of_names(coordinator->servers.databases);
+    text_release(&coordinator->roles);
+    servers_append_roles(coordinator->servers.databases, &coordinator->roles);
+    coordinator->fence.roles = text_string(&coordinator->roles);
     coordinator->is_ledger_late = false;
     enum coordination concluded = conclude(coordinator,
         fence_make(&coordinator->fence, reader, coordinator->target->database->schema_search_path,

@@ -51,7 +51,8 @@ struct postgres_coordinator {
     int calm_streak;               /* How often in a row there was room. */
     int64_t lock_trouble_since_ms; /* Since when only trying the lock breaks the connection. */
     int unproven;                  /* How often in a row no second connection was to be had. */
-    char last_reason[480];         /* Why the database was not reached, said once. */
+    char last_reason[480];         /* Why the database was not reached, reported once. */
+    char said[480]; /* The last that the server or libpq said while in trouble, or empty. */
 };
 
 void postgres_coordinator_initialise(struct postgres_coordinator *coordinator,

@@ -162,7 +162,10 @@ enum coordination postgres_history(void *self, struct history *found, struct err
         return COORDINATION_CANCELLED;
     }
     if (!is_answered(&coordinator->reader, result)) {
-        return refuse(coordinator, EXIT_STATUS_UNAVAILABLE, "it stopped answering", error);
+        AUTO_TEXT struct text reason = {.data = NULL};
+        text_append_format(
+            &reason, "it stopped answering (%s)", coordinator->reader.failure.message);
+        return refuse(coordinator, EXIT_STATUS_UNAVAILABLE, text_string(&reason), error);
     }
     prefer_row(found);
     return COORDINATION_DONE;

@@ -96,12 +96,9 @@ static int find(const struct prepare_request *request, struct preparation *prepa
     case COORDINATION_CANCELLED:
         return explain_end(request, target, preparation->cancellation.signal, error);
     case COORDINATION_GONE:
-        error_set(error, EXIT_STATUS_UNAVAILABLE, "%s: it stopped answering",
-            text_string(&standing->database));
-        break;
     case COORDINATION_CROWDED:
-        error_set(error, EXIT_STATUS_UNAVAILABLE, "%s: all its connections are taken",
-            text_string(&standing->database));
+        error_add_context(error, "%s: it stopped answering", text_string(&standing->database));
+        error->exit_status = EXIT_STATUS_UNAVAILABLE;
         break;
     case COORDINATION_HELD:
     case COORDINATION_ELSEWHERE:

@@ -53,14 +53,17 @@ void survey_add(struct survey *survey, const struct database *database, const ch
     struct session *lent) {
     survey->items = memory_reallocate(survey->items, survey->count + 1, sizeof *survey->items);
     struct surveyed *item = &survey->items[survey->count++];
-    *item = (struct surveyed){.database = database, .session = lent};
+    *item = (struct surveyed){.database = database, .lent = lent};
     migrations_read(directory, &database->migrations_paths, &item->migrations);
 }
 
+/* Asked for anew each time: the items move while they are added. */
+static struct session *session_of(struct surveyed *item) {
+    return item->lent == NULL ? &item->own : item->lent;
+}
+
 static void close_own(struct surveyed *item) {
-    if (item->session == &item->own) {
-        session_close(&item->own);
-    }
+    session_close(&item->own);
 }
 
 static void end(struct surveyed *item, enum condition condition) {
@@ -84,15 +87,14 @@ static enum session_result connect_start(
     struct surveyed *item, const char *name, const struct attention *attention) {
     AUTO_ADDRESS struct address address;
     address_of(item->database, name, &address);
-    item->session = &item->own;
-    return session_open_start(item->session, address.keywords, address.values, attention);
+    return session_open_start(&item->own, address.keywords, address.values, attention);
 }
 
 static enum session_result ask_catalogue(struct surveyed *item) {
     const char *path = item->database->schema_search_path;
     item->stage = SURVEY_READING_CATALOGUE;
-    return path == NULL ? session_query_start(item->session, catalogue, NULL, 0)
-                        : session_query_start(item->session, catalogue_of_path, &path, 1);
+    return path == NULL ? session_query_start(session_of(item), catalogue, NULL, 0)
+                        : session_query_start(session_of(item), catalogue_of_path, &path, 1);
 }
 
 /* For each table that records versions: how many of the image's it lacks, and the lowest. */
@@ -107,9 +109,9 @@ static void append_versions_question(struct text *statement, const char *table) 
 static enum session_result ask_versions(struct surveyed *item) {
     AUTO_TEXT struct text statement = {.data = NULL};
     AUTO_TEXT struct text versions = {.data = NULL};
-    for (int row = 1; row < session_row_count(item->session); row++) {
-        if (strcmp(session_value(item->session, row, 2), "t") == 0) {
-            append_versions_question(&statement, session_value(item->session, row, 1));
+    for (int row = 1; row < session_row_count(session_of(item)); row++) {
+        if (strcmp(session_value(session_of(item), row, 2), "t") == 0) {
+            append_versions_question(&statement, session_value(session_of(item), row, 1));
         }
     }
     if (statement.length == 0) {
@@ -122,7 +124,7 @@ static enum session_result ask_versions(struct surveyed *item) {
     text_append_string(&statement, " ORDER BY missing LIMIT 1");
     const char *parameters[] = {text_string(&versions)};
     item->stage = SURVEY_READING_VERSIONS;
-    return session_query_start(item->session, text_string(&statement), parameters, 1);
+    return session_query_start(session_of(item), text_string(&statement), parameters, 1);
 }
 
 static int64_t number_in(const char *text) {
@@ -131,8 +133,8 @@ static int64_t number_in(const char *text) {
 }
 
 static enum session_result take_catalogue(struct surveyed *item) {
-    item->tables = number_in(session_value(item->session, 0, 1));
-    if (session_row_count(item->session) > 1) {
+    item->tables = number_in(session_value(session_of(item), 0, 1));
+    if (session_row_count(session_of(item)) > 1) {
         return ask_versions(item);
     }
     end(item, item->tables == 0 ? CONDITION_EMPTY : CONDITION_FOREIGN);
@@ -140,15 +142,15 @@ static enum session_result take_catalogue(struct surveyed *item) {
 }
 
 static void take_versions(struct surveyed *item) {
-    item->missing = number_in(session_value(item->session, 0, 0));
-    (void)snprintf(
-        item->first_missing, sizeof item->first_missing, "%s", session_value(item->session, 0, 1));
+    item->missing = number_in(session_value(session_of(item), 0, 0));
+    (void)snprintf(item->first_missing, sizeof item->first_missing, "%s",
+        session_value(session_of(item), 0, 1));
     end(item, item->missing == 0 ? CONDITION_COMPLETE : CONDITION_BEHIND);
 }
 
 static void take_role(struct surveyed *item) {
-    item->is_creatable = session_row_count(item->session) == 1 &&
-        strcmp(session_value(item->session, 0, 0), "t") == 0;
+    item->is_creatable = session_row_count(session_of(item)) == 1 &&
+        strcmp(session_value(session_of(item), 0, 0), "t") == 0;
     if (!item->is_creatable) {
         (void)snprintf(item->reason, sizeof item->reason, "its role may not create databases");
     }
@@ -167,7 +169,7 @@ static enum session_result go_on(struct surveyed *item) {
         return SESSION_DONE;
     case SURVEY_CONNECTING_TO_CREATE:
         item->stage = SURVEY_READING_ROLE;
-        return session_query_start(item->session, role_question, NULL, 0);
+        return session_query_start(session_of(item), role_question, NULL, 0);
     case SURVEY_READING_ROLE:
         take_role(item);
         return SESSION_DONE;
@@ -180,7 +182,7 @@ static enum session_result go_on(struct surveyed *item) {
 
 static enum session_result fail(
     struct survey *survey, struct surveyed *item, const struct attention *attention) {
-    const struct session_failure failure = item->session->failure;
+    const struct session_failure failure = session_of(item)->failure;
     bool is_missing =
         item->stage == SURVEY_CONNECTING && failure.trouble == TROUBLE_MISSING_DATABASE;
     bool is_asking_role =
@@ -212,13 +214,13 @@ static void advance(
     bool is_connecting =
         item->stage == SURVEY_CONNECTING || item->stage == SURVEY_CONNECTING_TO_CREATE;
     follow(survey, item,
-        is_connecting ? session_open_advance(item->session) : session_advance(item->session),
+        is_connecting ? session_open_advance(session_of(item)) : session_advance(session_of(item)),
         attention);
 }
 
 static void begin(struct survey *survey, struct surveyed *item, const struct attention *attention) {
     enum session_result result = SESSION_DONE;
-    if (item->session != NULL && item->session != &item->own) {
+    if (item->lent != NULL) {
         result = ask_catalogue(item);
     } else if (!database_names_server(item->database)) {
         end_unknown(item, SESSION_DONE, TROUBLE_FINAL,
@@ -238,11 +240,11 @@ static bool wait_for_any(struct survey *survey, const struct attention *attentio
     descriptors[survey->count] =
         (struct pollfd){.fd = attention == NULL ? -1 : attention->fd, .events = POLLIN};
     for (size_t i = 0; i < survey->count; i++) {
-        const struct surveyed *item = &survey->items[i];
+        struct surveyed *item = &survey->items[i];
         descriptors[i] = (struct pollfd){.fd = -1};
         if (item->stage != SURVEY_ENDED) {
-            descriptors[i].fd = session_fd(item->session);
-            descriptors[i].events = item->session->events;
+            descriptors[i].fd = session_fd(session_of(item));
+            descriptors[i].events = session_of(item)->events;
             pending++;
         }
     }
@@ -259,10 +261,19 @@ static bool wait_for_any(struct survey *survey, const struct attention *attentio
     return !*cancelled;
 }
 
-/* What was lent and has an answer under way would give it to the next statement. */
+/* What was lent and has an answer under way would give it to the next statement. What was said
+ * before is worth more than the silence. */
 static void abandon(struct surveyed *item, enum session_result result) {
-    session_close(item->session);
-    end_unknown(item, result, TROUBLE_PASSING, "it does not answer");
+    static const char silence[] = "it does not answer";
+    AUTO_TEXT struct text reason = {.data = NULL};
+    if (string_has_prefix(item->reason, silence)) {
+        text_append_string(&reason, item->reason);
+    } else {
+        text_append_format(&reason, "%s%s%s", silence,
+            item->reason[0] == '\0' ? "" : "; the last that was said: ", item->reason);
+    }
+    session_close(session_of(item));
+    end_unknown(item, result, TROUBLE_PASSING, text_string(&reason));
 }
 
 enum session_result survey_try(

@@ -44,7 +44,7 @@ struct surveyed {
     char first_missing[64];       /* The lowest of them. */
     enum survey_stage stage;
     enum session_result result; /* Of the last attempt, SESSION_DONE where it has answered. */
-    struct session *session;    /* Its own, or the one that was lent. */
+    struct session *lent;       /* NULL where it has one of its own. */
     struct session own;
 };
 

@@ -39,8 +39,7 @@ static enum coordination conclude_second(struct postgres_coordinator *coordinato
         (result == SESSION_FAILED &&
             strstr(session->failure.message, "query_wait_timeout") != NULL);
     if (result == SESSION_FAILED && session->failure.trouble == TROUBLE_NO_SLOT) {
-        connect_note(coordinator, &session->failure);
-        return COORDINATION_CROWDED;
+        return connect_find_no_slot(coordinator, &session->failure, error);
     }
     if (!is_silent) {
         coordinator->unproven = 0;
@@ -107,7 +106,11 @@ static enum coordination take(
     if (concluded != COORDINATION_DONE) {
         return concluded;
     }
-    return outcome == LOCK_READ_ONLY ? COORDINATION_GONE : COORDINATION_HELD;
+    if (outcome == LOCK_READ_ONLY) {
+        error_set(error, EXIT_STATUS_UNAVAILABLE, "it has become read-only");
+        return COORDINATION_GONE;
+    }
+    return COORDINATION_HELD;
 }
 
 static enum coordination try_lock(struct postgres_coordinator *coordinator, struct error *error) {
@@ -141,9 +144,8 @@ enum coordination taking_try(struct postgres_coordinator *coordinator, struct er
     } else if (coordinator->lock_trouble_since_ms == 0) {
         coordinator->lock_trouble_since_ms = now_ms;
     } else if (now_ms - coordinator->lock_trouble_since_ms >= coordinator->connect_timeout_ms) {
-        error_set(error, EXIT_STATUS_UNAVAILABLE,
-            "the connection breaks whenever the lock is tried: %s",
-            coordinator->reader.failure.message);
+        error_add_context(error, "the connection breaks whenever the lock is tried");
+        error->exit_status = EXIT_STATUS_UNAVAILABLE;
         return COORDINATION_REFUSED;
     }
     return tried;

@@ -107,6 +107,23 @@ def test_a_keyword_has_a_bad_value(scene):
     concluded(start(scene, url(1, sslmode="sometimes")), 78, "sslmode")
 
 
+@pytest.mark.parametrize("timeout", ["1s", "3s"])
+def test_the_last_line_names_the_last_thing_that_was_said(scene, timeout):
+    scene.create_database()
+    scene.server.query(f"ALTER ROLE {scene.role} CONNECTION LIMIT 0")
+    lines = concluded(start(scene, scene.url(), timeout), 69,
+                      f'too many connections for role "{scene.role}"')
+    assert not [line for line in lines if "does not answer" in line]
+
+
+@pytest.mark.parametrize("option, word", [
+    ("-c no_such_setting=1", "no_such_setting"), ("-c work_mem=plenty", "work_mem"),
+    ("-x", "invalid")])
+def test_options_that_the_server_refuses_are_final(scene, option, word):
+    scene.create_database()
+    concluded(start(scene, scene.url() + "&options=" + quote(option, safe=""), "1h"), 78, word)
+
+
 def test_the_accessory_comes_up_later(scene, own_server):
     scene.use(own_server)
     scene.create_database()

@@ -1,9 +1,80 @@
 /*
  * Which failures pass, out of libpq's own words.
  */
-#include "unit.h"
+#include "tables.h"
 
 #include "postgres/failure.h"
+#include "signalbox/base/text.h"
+
+static const char *trouble_name(enum session_trouble trouble) {
+    switch (trouble) {
+    case TROUBLE_PASSING:
+        return "passes";
+    case TROUBLE_NO_SLOT:
+        return "no slot";
+    case TROUBLE_MISSING_DATABASE:
+        return "missing";
+    case TROUBLE_FINAL:
+        return "lasts";
+    }
+    return "?";
+}
+
+static void expect(const struct session_failure *failure, char *const fields[4]) {
+    bool has_code = strcmp(fields[0], "-") != 0;
+    assert_int_equal(failure->origin, has_code ? FAILURE_OF_SERVER : FAILURE_OF_LINK);
+    assert_string_equal(failure->sqlstate, has_code ? fields[0] : "");
+    if (strcmp(trouble_name(failure->trouble), fields[2]) != 0) {
+        fail_msg(
+            "%s %s: %s, not %s", fields[0], fields[1], trouble_name(failure->trouble), fields[2]);
+    }
+}
+
+static void what_lasts_and_what_passes_is_known_by_its_source(void **state) {
+    (void)state;
+    char *content = vectors_read("failures.tsv");
+    char *rest = content;
+    size_t rows = 0;
+    for (char *line = vectors_next_line(&rest); line != NULL; line = vectors_next_line(&rest)) {
+        char *fields[4];
+        struct session_failure failure;
+        AUTO_TEXT struct text message = {.data = NULL};
+        vectors_split(line, fields, ARRAY_LENGTH(fields));
+        if (strcmp(fields[0], "-") == 0) {
+            failure_of_connecting(fields[1], NULL, &failure);
+            expect(&failure, fields);
+        } else {
+            text_append_format(&message,
+                "connection to server at \"db\", port 5432 failed: FATAL:  %s: %s\nLOCATION:  x\n",
+                fields[0], fields[1]);
+            failure_of_connecting(text_string(&message), NULL, &failure);
+            expect(&failure, fields);
+            /* The same words in the answer to a statement mean the same. */
+            failure_of_statement(fields[0], fields[1], NULL, &failure);
+            expect(&failure, fields);
+        }
+        assert_true(strlen(fields[3]) > 3);
+        rows++;
+    }
+    assert_true(rows > 100);
+    free(content);
+}
+
+/* That a server gave no code never means two things. */
+static void what_we_say_ourselves_is_of_another_kind(void **state) {
+    (void)state;
+    struct session_failure failure;
+    failure_of_ours("no schema of the search path exists", &failure);
+    assert_int_equal(failure.origin, FAILURE_OF_OURS);
+    assert_int_equal(failure.trouble, TROUBLE_FINAL);
+    assert_string_equal(failure.message, "no schema of the search path exists");
+    failure_of_statement(NULL, "server closed the connection unexpectedly", NULL, &failure);
+    assert_int_equal(failure.origin, FAILURE_OF_LINK);
+    assert_int_equal(failure.trouble, TROUBLE_PASSING);
+    failure_of_silence(&failure);
+    assert_int_equal(failure.origin, FAILURE_OF_LINK);
+    assert_string_equal(failure.message, "it does not answer");
+}
 
 static void connect_messages_are_told_apart(void **state) {
     (void)state;
@@ -133,6 +204,8 @@ static void a_long_message_is_cut(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_lasts_and_what_passes_is_known_by_its_source),
+        cmocka_unit_test(what_we_say_ourselves_is_of_another_kind),
         cmocka_unit_test(connect_messages_are_told_apart),
         cmocka_unit_test(a_poolers_words_are_told_apart),
         cmocka_unit_test(a_password_is_masked_wherever_it_stands),

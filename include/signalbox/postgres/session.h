@@ -14,9 +14,9 @@
 
 enum session_result {
     SESSION_DONE,
-    SESSION_PENDING, /* Only from what is done in two halves. */
-    SESSION_FAILED,  /* `failure` says what and of which kind. */
-    SESSION_TIMED_OUT,
+    SESSION_PENDING,   /* Only from what is done in two halves. */
+    SESSION_FAILED,    /* `failure` says what and of which kind. */
+    SESSION_TIMED_OUT, /* `failure` says that, too. */
     SESSION_CANCELLED
 };
 
@@ -32,9 +32,17 @@ static inline bool trouble_may_pass(enum session_trouble trouble) {
     return trouble == TROUBLE_PASSING || trouble == TROUBLE_NO_SLOT;
 }
 
+/* Who says so. */
+enum failure_origin {
+    FAILURE_OF_LINK,   /* No connection was made, or it broke: libpq's own words, or silence. */
+    FAILURE_OF_SERVER, /* The server or a pooler, with a code. */
+    FAILURE_OF_OURS    /* We ourselves, over a connection that is sound: it is always final. */
+};
+
 struct session_failure {
+    enum failure_origin origin;
     enum session_trouble trouble;
-    char sqlstate[6];  /* Empty where the server gave none. */
+    char sqlstate[6];  /* Empty unless the server says so. */
     char message[480]; /* One line without any password. */
 };
 
@@ -85,6 +93,10 @@ enum session_result session_open_advance(struct session *session) MUST_USE;
 enum session_result session_query_start(struct session *session, const char *statement,
     const char *const *parameters, int parameter_count) MUST_USE;
 int session_fd(const struct session *session);
+
+/* Fails what was asked for a reason of ours, such as an answer that we cannot go on with. Returns
+ * SESSION_FAILED. */
+enum session_result session_fail(struct session *session, const char *message);
 
 /* Whether the server has closed the connection; reads what is there, so that over TCP, where no
  * POLLHUP comes, a close is seen. */
