@@ -274,6 +274,49 @@ def test_the_schema_of_the_ledger_is_said_when_it_is_made(scene):
     assert scene.query("SELECT state FROM depot.signalbox_runs") == [("succeeded",)]
 
 
+def test_a_search_path_without_any_schema_costs_the_ledger_and_not_the_start(scene):
+    scene.create_database()
+    url = scene.url() + "&schema_search_path=depot"
+    replicas = scene.start(2, "--step", "echo the step ran", environment={"DATABASE_URL": url})
+    assert_all_serve(replicas)
+    for replica in replicas:
+        assert replica.stdout.count("the step ran") == 1
+        assert replica.said("database_unreachable") == []
+        message = replica.said("ledger_unavailable")[0]["message"]
+        assert "CREATE SCHEMA" in message and "depot" in message and "GRANT" not in message
+    asked = scene.start_one("--status", environment={"DATABASE_URL": url}, command=())
+    assert asked.exit_status() == 1
+    assert "without a ledger" in "".join(asked.stdout)
+
+
+def test_a_ledger_is_found_behind_a_schema_that_its_first_run_made(scene):
+    scene.create_database()
+    plain = scene.url()
+    step = f"psql -X -q -d '{plain}' -c 'CREATE SCHEMA IF NOT EXISTS depot; SELECT 1'"
+    environment = {"DATABASE_URL": plain + "&schema_search_path=depot,public"}
+    first = scene.start_one("--step", step, environment=environment, prefix="first-")
+    assert_all_serve([first])
+    again = scene.start_one("--step", step, environment=environment, prefix="again-")
+    assert_all_serve([again])
+    assert again.said("already_prepared", holder="first-1")
+    waiting = scene.start_one(
+        "--step", step, "--prepare=wait", environment=environment, prefix="wait-",
+        command=("./bin/jobs",))
+    waiting.wait_for("already_prepared", holder="first-1")
+    assert scene.query("SELECT state FROM public.signalbox_runs") == [("succeeded",)]
+    assert scene.query("SELECT to_regclass('depot.signalbox_runs') IS NULL") == [("t",)]
+
+
+def test_a_ledger_of_another_form_is_said_without_a_grant(scene):
+    prepared_once(scene)
+    scene.query("ALTER TABLE signalbox_runs RENAME state TO condition")
+    scene.tell_step()
+    replica = scene.start_one()
+    assert_all_serve([replica])
+    message = replica.said("ledger_unavailable")[0]["message"]
+    assert "DROP it" in message and "GRANT" not in message
+
+
 def test_a_run_that_began_on_a_new_database_and_died_leaves_a_warning_about_seeds(scene):
     runner = begun(scene)
     # The step has already made Rails' table: only the row knows that it began on a new database.
