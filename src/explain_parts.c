@@ -40,6 +40,7 @@ void explain_warnings(const struct explanation *explanation, const struct target
     if (explanation->plan->notes != NULL) {
         string_list_append(warnings, explanation->plan->notes);
     }
+    plan_add_notes(explanation->command, warnings);
     if (target == NULL || explanation->plan->prepare == PREPARE_NOTHING) {
         return;
     }

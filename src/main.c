@@ -75,8 +75,8 @@ static void make_ready(const struct options *options, const struct recognition *
     if (command->kind != COMMAND_SERVER) {
         return;
     }
-    AUTO_FREE char *path = pid_file_path(
-        options->command, command->word, getenv("PIDFILE"), command->around.directory);
+    AUTO_FREE char *path =
+        pid_file_path(command->server.items, getenv("PIDFILE"), command->around.directory);
     if (path != NULL && pid_file_remove_stale(path)) {
         report(EVENT_PID_FILE_REMOVED, NULL,
             "removed %s, which a server that is gone had left behind", path);
@@ -168,6 +168,11 @@ static int carry_out_plan(struct supervisor *supervisor, const struct options *o
         command_kind_name(command->kind), command->rule, plan->why);
     if (plan->notes != NULL) {
         report(EVENT_CONFIGURATION_NOTE, NULL, "%s", plan->notes);
+    }
+    AUTO_STRING_LIST struct string_list notes = {.items = NULL};
+    plan_add_notes(command, &notes);
+    for (size_t i = 0; i < notes.count; i++) {
+        report(EVENT_CONFIGURATION_NOTE, NULL, "%s", notes.items[i]);
     }
     make_ready(options, command);
     if (plan->prepare != PREPARE_NOTHING) {

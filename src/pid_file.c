@@ -14,19 +14,19 @@
 #include "signalbox/base/cleanup.h"
 #include "signalbox/base/text.h"
 
-static bool is_rails_server(char *const argv[], size_t word) {
-    return argv[word] != NULL && strcmp(path_base_name(argv[word]), "rails") == 0 &&
-        argv[word + 1] != NULL &&
-        (strcmp(argv[word + 1], "server") == 0 || strcmp(argv[word + 1], "s") == 0);
+static bool is_rails_server(char *const words[]) {
+    return words != NULL && strcmp(path_base_name(words[0]), "rails") == 0 && words[1] != NULL &&
+        (strcmp(words[1], "server") == 0 || strcmp(words[1], "s") == 0);
 }
 
 /* The value of the last -P or --pid, or NULL. */
-static const char *pid_option(char *const argv[], size_t at) {
+static const char *pid_option(char *const options[]) {
     const char *path = NULL;
-    for (; argv[at] != NULL; at++) {
-        const char *option = argv[at];
-        if ((strcmp(option, "-P") == 0 || strcmp(option, "--pid") == 0) && argv[at + 1] != NULL) {
-            path = argv[at + 1];
+    for (size_t at = 0; options[at] != NULL; at++) {
+        const char *option = options[at];
+        if ((strcmp(option, "-P") == 0 || strcmp(option, "--pid") == 0) &&
+            options[at + 1] != NULL) {
+            path = options[at + 1];
         } else if (string_has_prefix(option, "--pid=")) {
             path = option + strlen("--pid=");
         } else if (string_has_prefix(option, "-P") && option[2] != '\0') {
@@ -36,12 +36,11 @@ static const char *pid_option(char *const argv[], size_t at) {
     return path;
 }
 
-char *pid_file_path(
-    char *const argv[], size_t word, const char *pidfile_variable, const char *directory) {
-    if (!is_rails_server(argv, word)) {
+char *pid_file_path(char *const server[], const char *pidfile_variable, const char *directory) {
+    if (!is_rails_server(server)) {
         return NULL;
     }
-    const char *path = pid_option(argv, word + 2);
+    const char *path = pid_option(server + 2);
     if (path == NULL) {
         path = pidfile_variable == NULL || pidfile_variable[0] == '\0' ? "tmp/pids/server.pid"
                                                                        : pidfile_variable;

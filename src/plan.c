@@ -89,7 +89,8 @@ struct plan plan_make(
     const struct options *options, const struct recognition *command, const struct facts *facts) {
     /* A hook that one already has counts under every mode: who types the step wants it run. */
     if (command->kind == COMMAND_PREPARE && !command->is_step) {
-        return run_as_step(PREPARE_UNRECORDED, "a migration collides with nobody");
+        return run_as_step(
+            PREPARE_UNRECORDED, "what migrates, loads or seeds collides with nobody");
     }
     if (command->kind == COMMAND_PREPARE) {
         return command->is_versioned
@@ -107,4 +108,19 @@ struct plan plan_make(
                      "--init=never: it has no parent of ours that could do it";
     }
     return plan;
+}
+
+void plan_add_notes(const struct recognition *command, struct string_list *notes) {
+    AUTO_TEXT struct text note = {.data = NULL};
+    if (command->inner_step == NULL) {
+        return;
+    }
+    text_append_format(
+        &note, "`%s` in the command runs outside of the lock, ", command->inner_step);
+    text_append_string(&note,
+        command->kind == COMMAND_SERVER || command->kind == COMMAND_WORKER
+            ? "on every replica at once and at every start: take it out of the command, and let "
+              "Signalbox prepare before it (--step)"
+            : "since what follows it may never end: make it a command of its own");
+    string_list_append(notes, text_string(&note));
 }

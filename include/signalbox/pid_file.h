@@ -8,11 +8,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Where the `rails server` that stands at argv[word] will write it: its -P or --pid, otherwise
- * PIDFILE, otherwise tmp/pids/server.pid (Rails' server_command.rb), below `directory` where that
- * is not NULL. NULL where argv[word] is something else; the caller frees it. */
-char *pid_file_path(
-    char *const argv[], size_t word, const char *pidfile_variable, const char *directory);
+/* Where a `rails server` of these words will write it: its -P or --pid, otherwise PIDFILE,
+ * otherwise tmp/pids/server.pid (Rails' server_command.rb), below `directory` where that is not
+ * NULL. NULL where it is another server or none (`server` may be NULL); the caller frees it. */
+char *pid_file_path(char *const server[], const char *pidfile_variable, const char *directory);
 
 /* Removes `path` where it is a regular file that names a process which is gone, or this one. True
  * when it was removed. Anything else is left alone, and none of it is an error. */

@@ -32,4 +32,7 @@ struct plan {
 struct plan plan_make(
     const struct options *options, const struct recognition *command, const struct facts *facts);
 
+/* Appends what is to be said of the command itself, a sentence each. */
+void plan_add_notes(const struct recognition *command, struct string_list *notes);
+
 #endif

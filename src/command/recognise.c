@@ -8,8 +8,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "command/hook.h"
 #include "command/surroundings.h"
 #include "command/walk.h"
+#include "signalbox/base/cleanup.h"
 
 enum { EFFORT = 20000 };
 
@@ -55,20 +57,26 @@ void command_recognise(const struct recognition_request *request, struct recogni
     }
     *recognition = (struct recognition){
         .kind = finding.kind,
-        .is_step = finding.kind == COMMAND_PREPARE && finding.is_step,
-        .is_versioned = variable(&finding, request->environment, "VERSION") != NULL ||
-            variable(&finding, request->environment, "SCOPE") != NULL,
+        .is_step = finding.kind == COMMAND_PREPARE && hook_is_step(&walk),
+        .is_versioned = walk.is_versioned,
         .word = finding.word,
     };
     (void)snprintf(recognition->rule, sizeof recognition->rule, "%s", finding.rule);
     find_environment(&finding, request->environment, recognition);
     recognition->around = finding.around;
     string_list_release(&walk.owned);
+    string_list_release(&walk.deeds);
+    recognition->server = walk.server;
+    recognition->inner_step =
+        recognition->kind == COMMAND_PREPARE ? NULL : take_pointer(&walk.inner_step);
+    free(walk.inner_step);
 }
 
 void recognition_release(struct recognition *recognition) {
     surroundings_release(&recognition->around);
     free(recognition->environment);
+    free(recognition->inner_step);
+    string_list_release(&recognition->server);
     *recognition = (struct recognition){.kind = COMMAND_NONE};
 }
 

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "command/hook.h"
 #include "command/shell.h"
 #include "command/surroundings.h"
 #include "command/tables.h"
@@ -19,7 +20,8 @@ struct scope {
     struct string_list locals; /* Variables of the shell that it does not export. */
     bool is_vague;             /* A file that we cannot read may have set anything. */
     char *const *environment;
-    size_t commands; /* How many there were that do something themselves. */
+    bool ends;            /* All that comes behind what is for the lock ends by itself. */
+    bool ends_on_failure; /* `set -e` */
 };
 
 /* For the lexer: locals, then what the command gets. */
@@ -132,6 +134,8 @@ static bool change_shell(
     } else if (strcmp(word->text, "unset") == 0) {
         unset(scope, words, at);
     } else if (table_lists(quiet, word->text, length)) {
+        scope->ends_on_failure = scope->ends_on_failure ||
+            (strcmp(word->text, "set") == 0 && shell_ends_on_failure(words, at + 1, words->count));
         /* `set -e` leaves the arguments alone, `set -- …` and `set a b` do not. */
         if (strcmp(word->text, "shift") == 0 ||
             (strcmp(word->text, "set") == 0 && words->count > at + 1 &&
@@ -179,6 +183,8 @@ static void walk_command(struct walk *walk, struct scope *scope, struct script *
     while (at < words->count && assignment_name_length(words->items[at].text) > 0) {
         at++;
     }
+    walk->hides_failure = walk->hides_failure ||
+        (script->follows_anyway && walk->deeds.count > 0 && !scope->ends_on_failure);
     if (at == words->count) {
         for (size_t i = 0; i < at; i++) {
             assign(scope, &words->items[i]);
@@ -188,13 +194,16 @@ static void walk_command(struct walk *walk, struct scope *scope, struct script *
     if (change_shell(scope, script, words, at)) {
         return;
     }
-    scope->commands++;
     struct finding finding;
     copy_finding(walk, &scope->found, &finding);
     for (size_t i = 0; i < at; i++) {
         change(&finding, &words->items[i]);
     }
     walk_words(walk, words, at, &finding);
+    scope->ends = finding.kind == COMMAND_PREPARE || (scope->ends && finding.ends);
+    if (finding.kind == COMMAND_PREPARE) {
+        hook_remember(walk, words, 0);
+    }
     if (weight(finding.kind) > weight(best->kind)) {
         surroundings_release(&best->around);
         *best = finding;
@@ -212,11 +221,12 @@ static void walk_commands(
             walk_command(walk, scope, script, &words, best);
             break;
         case SCRIPT_END:
-            /* Several commands are no longer the step alone. */
-            if (best->kind == COMMAND_PREPARE && scope->commands > 1) {
-                finding_decide(
-                    best, COMMAND_TASK, script->index, "a shell string with tasks in it");
+            walk->hides_failure = walk->hides_failure || script->ends_anyway;
+            if (best->kind == COMMAND_PREPARE && !scope->ends) {
+                finding_decide(best, COMMAND_TASK, script->index,
+                    "a shell string with tasks in it, and behind them what may not end");
             }
+            best->ends = scope->ends;
             return;
         case SCRIPT_BROKEN:
             finding_decide(best, COMMAND_OTHER, script->index,
@@ -227,14 +237,16 @@ static void walk_commands(
 }
 
 void script_walk(struct walk *walk, const struct word *string, const struct sentence *arguments,
-    size_t first_argument, struct finding *finding) {
+    size_t first_argument, bool ends_on_failure, struct finding *finding) {
     if (string->is_substituted || walk->depth == DEEPEST) {
         finding_decide(finding, COMMAND_OTHER, string->index,
             string->is_substituted ? "a shell string that only a shell can make"
                                    : "shell strings too deep in each other");
         return;
     }
-    struct scope scope = {.environment = walk->request->environment};
+    struct scope scope = {.environment = walk->request->environment,
+        .ends = true,
+        .ends_on_failure = ends_on_failure};
     struct script script = {
         .lexer = {.line = string->text,
             .dialect = LEXER_SHELL,

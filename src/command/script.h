@@ -7,8 +7,8 @@
 
 #include "command/walk.h"
 
-/* `arguments` from `first_argument` on are $0, $1 and so on. */
+/* `ends_on_failure`: as with `sh -e`. `arguments` from `first_argument` on are $0, $1 and so on. */
 void script_walk(struct walk *walk, const struct word *string, const struct sentence *arguments,
-    size_t first_argument, struct finding *finding);
+    size_t first_argument, bool ends_on_failure, struct finding *finding);
 
 #endif

@@ -54,6 +54,17 @@ enum shell_result shell_read(const struct sentence *words, size_t *at) {
     return is_string ? SHELL_STRING : SHELL_SCRIPT;
 }
 
+bool shell_ends_on_failure(const struct sentence *words, size_t from, size_t to) {
+    for (size_t at = from; at < to; at++) {
+        const char *text = words->items[at].text;
+        bool is_cluster = text[0] == '-' && text[1] != '-';
+        if ((is_cluster && count_letter(text, 'e') > 0) || strcmp(text, "errexit") == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool is_one_of(const char *const forms[], size_t count, const char *raw, size_t length) {
     for (size_t i = 0; i < count; i++) {
         if (strlen(forms[i]) == length && memcmp(forms[i], raw, length) == 0) {
@@ -97,6 +108,10 @@ static void take_word(struct script *script, struct sentence *sentence) {
     size_t length = script->lexer.at - script->lexeme.offset;
     const struct sentence *arguments = script->arguments;
     size_t first = script->first_argument;
+    if (sentence->count == 0) {
+        script->follows_anyway = script->is_next_anyway;
+        script->is_next_anyway = false;
+    }
     size_t count = arguments->count > first ? arguments->count - first : 0;
     if (script->has_arguments && is_all_arguments(raw, length)) {
         for (size_t i = 1; i < count; i++) {
@@ -152,6 +167,16 @@ static void skip_arithmetic(struct script *script) {
     }
 }
 
+/* `(`, `)` and `&&` hand a failure on. */
+static void note_joint(struct script *script) {
+    if (is_operator(script, "\n") || string_has_prefix(text_string(&script->lexeme.text), ";")) {
+        script->is_next_anyway = true;
+    } else if (!is_operator(script, "&&") && !is_operator(script, "(") &&
+        !is_operator(script, ")")) {
+        script->ends_anyway = true;
+    }
+}
+
 /* A word where a command would begin: true where it is the shell's own and has been dealt with. */
 static bool take_keyword(struct script *script) {
     const char *text = text_string(&script->lexeme.text);
@@ -162,6 +187,7 @@ static bool take_keyword(struct script *script) {
         skip_to_word(script, "in");
         script->open_cases++;
         script->in_pattern = true;
+        script->ends_anyway = true;
         return true;
     }
     if (strcmp(text, "esac") == 0) {
@@ -176,7 +202,10 @@ static bool take_keyword(struct script *script) {
         lexer_next(&script->lexer, &script->lexeme);
         return true;
     }
-    return table_lists(skipped_keywords, text, strlen(text));
+    bool is_keyword = table_lists(skipped_keywords, text, strlen(text));
+    script->ends_anyway =
+        script->ends_anyway || (is_keyword && strcmp(text, "{") != 0 && strcmp(text, "}") != 0);
+    return is_keyword;
 }
 
 static void take_pattern(struct script *script) {
@@ -190,6 +219,7 @@ static void take_pattern(struct script *script) {
 
 /* An operator; true where it ends a command that has words. */
 static bool take_operator(struct script *script, struct sentence *sentence) {
+    note_joint(script);
     if (is_operator(script, "(")) {
         if (sentence->count == 0 && script->lexer.line[script->lexer.at] == '(') {
             skip_arithmetic(script);
@@ -197,6 +227,7 @@ static bool take_operator(struct script *script, struct sentence *sentence) {
         }
         /* name(): what follows is its body. */
         if (sentence->count == 1) {
+            script->ends_anyway = true;
             sentence->count = 0;
             return false;
         }

@@ -35,7 +35,14 @@ struct script {
     size_t words_most;         /* A command never gets more words than this. */
     unsigned open_cases;       /* `case` without its `esac`. */
     bool in_pattern;           /* Between `in` or `;;` and `)`. */
+    bool follows_anyway;       /* The command runs although the one before may have failed. */
+    bool ends_anyway;          /* So far: a failure may be hidden from the string's own status. */
+    bool is_next_anyway;       /* A `;` or a newline has been seen behind the last command. */
 };
+
+/* Whether the words from `from` up to `to`, a shell's own options or those of `set`, make it end
+ * where a command fails. */
+bool shell_ends_on_failure(const struct sentence *words, size_t from, size_t to);
 
 /* The words of the next simple command, keywords, redirections and comments left out, `"$@"` and
  * `$0` to `$9` put in. */

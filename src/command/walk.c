@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "command/hook.h"
 #include "command/program.h"
 #include "command/script.h"
 #include "command/shell.h"
@@ -23,6 +24,7 @@ void finding_decide(
     (void)vsnprintf(what, sizeof what, format, arguments);
     va_end(arguments);
     finding->kind = kind;
+    finding->ends = false;
     finding->word = word;
     (void)snprintf(finding->rule, sizeof finding->rule, "%s%s%s", what,
         finding->behind[0] == '\0' ? "" : link, finding->behind);
@@ -73,104 +75,15 @@ static bool decide_named_server(
     return false;
 }
 
-static bool is_rails_or_rake(const char *name) {
-    return strcmp(name, "rails") == 0 || strcmp(name, "rake") == 0;
-}
-
-/* Two programs that run the same task; other words must be the same. */
-static bool is_same_program(const char *one, const char *other) {
-    const char *name = path_base_name(one);
-    const char *other_name = path_base_name(other);
-    return strcmp(name, other_name) == 0 ||
-        (is_rails_or_rake(name) && is_rails_or_rake(other_name));
-}
-
-/* The words of the one step, behind its own wrappers. */
-static void read_step(struct walk *walk, struct sentence *words, size_t *at) {
-    const struct step_list *steps = walk->request->steps;
-    *at = 0;
-    if (steps == NULL || steps->count != 1) {
-        return;
-    }
-    for (size_t i = 0; i < steps->items[0].argv.count; i++) {
-        sentence_append(words, &(struct word){.text = steps->items[0].argv.items[i]});
-    }
-    while (*at < words->count) {
-        struct surroundings around = {.directory = NULL};
-        struct wrapper_reading reading = {
-            .wrapper = wrapper_find(path_base_name(words->items[*at].text)),
-            .words = words,
-            .at = *at,
-            .around = &around,
-            .owned = &walk->owned};
-        bool runs = reading.wrapper != NULL && wrapper_read(&reading) == WRAPPER_RUNS;
-        surroundings_release(&around);
-        sentence_release(&reading.arguments);
-        if (!runs) {
-            return;
-        }
-        *at = reading.at;
-    }
-}
-
-static bool is_step(struct walk *walk, const struct sentence *words, size_t at) {
-    AUTO_SENTENCE struct sentence step = {.items = NULL};
-    size_t first = 0;
-    read_step(walk, &step, &first);
-    if (first == step.count || step.count - first != words->count - at) {
-        return false;
-    }
-    for (size_t i = 0; first + i < step.count; i++) {
-        const struct word *word = &words->items[at + i];
-        const char *text = step.items[first + i].text;
-        if (word->is_substituted ||
-            !(i == 0 ? is_same_program(text, word->text) : strcmp(text, word->text) == 0)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* `rails|rake db:migrate`, with nothing behind it but the NAME=VALUE that they read as environment.
- */
-static bool is_migrate(const struct sentence *words, size_t at, struct finding *finding) {
-    const char *name = path_base_name(words->items[at].text);
-    if (!is_rails_or_rake(name) || at + 1 == words->count ||
-        strcmp(words->items[at + 1].text, "db:migrate") != 0) {
-        return false;
-    }
-    for (size_t i = at + 2; i < words->count; i++) {
-        if (assignment_name_length(words->items[i].text) == 0) {
-            return false;
-        }
-    }
-    for (size_t i = at + 2; i < words->count; i++) {
-        surroundings_change(&finding->around, words->items[i].text);
-    }
-    return true;
-}
-
-static bool decide_hook(
-    struct walk *walk, const struct sentence *words, size_t at, struct finding *finding) {
-    size_t index = words->items[at].index;
-    if (is_step(walk, words, at)) {
-        finding_decide(finding, COMMAND_PREPARE, index, "it is the step itself");
-        finding->is_step = true;
-        return true;
-    }
-    if (is_migrate(words, at, finding)) {
-        finding_decide(finding, COMMAND_PREPARE, index, "it migrates");
-        return true;
-    }
-    return false;
-}
-
-static void decide_program(const struct program *program, const struct sentence *words, size_t at,
-    struct finding *finding) {
+static void decide_program(struct walk *walk, const struct program *program,
+    const struct sentence *words, size_t at, struct finding *finding) {
     struct program_reading reading = program_read(program, words, at);
     finding->environment = reading.environment;
     finding->names_rails_env = reading.names_rails_env;
     finding_decide(finding, reading.kind, words->items[at].index, "%s", reading.rule);
+    for (size_t i = at; finding->kind == COMMAND_SERVER && i < words->count; i++) {
+        string_list_append(&walk->server, words->items[i].text);
+    }
 }
 
 static bool is_word(const struct word *word, const char *text) {
@@ -186,7 +99,7 @@ static bool decide_by_last_rule(
         return false;
     }
     if (strcmp(name, "rails") == 0 && is_word(word + 1, "server")) {
-        decide_program(program_find(name), words, at, finding);
+        decide_program(walk, program_find(name), words, at, finding);
         return finding->kind == COMMAND_SERVER;
     }
     if ((strcmp(name, "bundle") == 0 || strcmp(name, "bundler") == 0) &&
@@ -229,10 +142,12 @@ static void walk_shell(
     struct walk *walk, struct sentence *words, size_t at, size_t first, struct finding *finding) {
     const char *name = at < words->count ? path_base_name(words->items[at].text) : "sh";
     size_t index = at < words->count ? words->items[at].index : 0;
+    size_t options = first;
     finding_add_behind(finding, name);
     switch (shell_read(words, &first)) {
     case SHELL_STRING:
-        script_walk(walk, &words->items[first], words, first + 1, finding);
+        script_walk(walk, &words->items[first], words, first + 1,
+            shell_ends_on_failure(words, options, first), finding);
         return;
     case SHELL_SCRIPT:
         if (!decide_named_server(walk, words, first, finding)) {
@@ -283,7 +198,7 @@ static bool walk_wrapper(struct walk *walk, const struct wrapper *wrapper, struc
         break;
     case WRAPPER_STRING:
         add_wrapper(finding, wrapper);
-        script_walk(walk, &reading.string, &reading.arguments, 0, finding);
+        script_walk(walk, &reading.string, &reading.arguments, 0, false, finding);
         break;
     case WRAPPER_SHELL:
         finding_add_behind(finding, wrapper->name);
@@ -323,7 +238,7 @@ void walk_words(struct walk *walk, struct sentence *words, size_t at, struct fin
             walk_unknown(walk, words, at, COMMAND_OTHER, finding);
             return;
         }
-        if (decide_hook(walk, words, at, finding) ||
+        if (hook_decide(walk, words, at, finding) ||
             decide_named_server(walk, words, at, finding)) {
             return;
         }
@@ -339,13 +254,16 @@ void walk_words(struct walk *walk, struct sentence *words, size_t at, struct fin
             continue;
         }
         const struct program *program = program_find(name);
+        hook_note(walk, words, at);
         if (program != NULL) {
-            decide_program(program, words, at, finding);
+            decide_program(walk, program, words, at, finding);
         } else if (is_foreign || program_is_other(name)) {
             finding_decide(finding, COMMAND_OTHER, word->index, "`%.40s` is no server", name);
         } else {
             walk_unknown(walk, words, at, COMMAND_OTHER, finding);
+            return;
         }
+        finding->ends = hook_ends(words, at);
         return;
     }
     finding_decide(finding, COMMAND_OTHER, words->count == 0 ? 0 : words->items[0].index,

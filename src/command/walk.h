@@ -9,7 +9,7 @@
 
 struct finding {
     enum command_kind kind;
-    bool is_step;
+    bool ends; /* It ends by itself, so that the lock can be held for it. */
     size_t word;
     char rule[240];
     char behind[96];         /* The wrappers so far, for the rule. */
@@ -24,6 +24,12 @@ struct walk {
     size_t effort;            /* Words that may still be looked at. */
     unsigned depth;           /* Shell strings inside shell strings. */
     bool is_in_last_rule;
+    struct string_list deeds;  /* What each program does that was come to: tasks, or its words. */
+    bool hides_failure;        /* A shell string may end with 0 although one of them has failed. */
+    bool reverts;              /* One of them takes back what others have prepared. */
+    bool is_versioned;         /* One that is for the lock has VERSION or SCOPE. */
+    char *inner_step;          /* The first of a shell string that is for the lock, or NULL. */
+    struct string_list server; /* The server's own words, from the program on. */
 };
 
 /* Walks the words from `at` on and fills `finding`, whose `around` is what is known so far. */

@@ -36,7 +36,7 @@ static int give_up(const struct cancellation *cancellation, const struct error *
 
 static int fly(const struct prepare_request *request, struct preparation *preparation) {
     struct target *target = &preparation->target;
-    if (request->purpose == PREPARE_UNRECORDED) {
+    if (request->purpose == PREPARE_TYPED || request->purpose == PREPARE_UNRECORDED) {
         target_run_instead(target, request->commands);
     }
     if (request->purpose == PREPARE_BY_OTHERS) {

@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from flights import assert_never_started, prepared_once
+from flights import assert_never_started, begun, prepared_once
 
 RAILS = "./bin/rails"
 
@@ -147,10 +147,66 @@ def test_a_migration_typed_takes_the_lock_and_is_not_recorded(scene):
     scene.assert_lock_is_free()
 
 
-def test_the_step_with_more_words_is_just_a_task(scene):
-    replica = scene.start_one(command=(RAILS, "db:prepare", "db:seed"))
-    assert replica.wait_for("command_recognised")["message"].startswith("command taken for: task")
+@pytest.mark.parametrize("hook", [
+    (RAILS, "db:prepare", "db:seed"),
+    ("sh", "-c", "set -e; bin/rails db:prepare; echo more"),
+])
+def test_what_begins_with_the_whole_of_the_step_is_recorded_as_the_step(scene, hook):
+    scene.create_database()
+    scene.tell_step()
+    hooked = scene.start_one(command=hook, prefix="hook-")
+    assert hooked.exit_status() == 0
+    assert scene.ledger_states() == ["succeeded"]
+    server = scene.start_one()
+    server.wait_for("already_prepared")
+
+
+def test_what_may_hide_that_the_step_failed_is_not_recorded(scene):
+    scene.create_database()
+    scene.tell_step("exit 6")
+    hooked = scene.start_one(
+        command=("sh", "-c", "bin/rails db:prepare || true"), prefix="hook-")
+    assert hooked.exit_status() == 0
+    assert len(hooked.said("lock_taken")) == 1
+    assert scene.query("SELECT to_regclass('signalbox_runs')") == [("",)]
+
+
+def test_what_migrates_or_seeds_among_other_tasks_waits_for_the_replica_that_prepares(scene):
+    scene.create_database()
+    runner = begun(scene)
+    hooks = [
+        scene.start_one(command=command, prefix=f"hook{number}-")
+        for number, command in enumerate([
+            (RAILS, "db:migrate", "db:seed"),
+            ("env", "NOTHING=1", RAILS, "preload", "db:migrate:with_data"),
+            ("sh", "-c", "bin/rails db:create && bin/rails db:seed"),
+        ])]
+    for hook in hooks:
+        hook.wait_for("waiting", holder=runner.name)
+    scene.tell_step()
+    runner.wait_for_stdout("serving")
+    # The sample application knows none of these tasks: what counts is when they were run.
+    assert [hook.exit_status() for hook in hooks] == [98, 98, 98]
+    assert scene.ledger_states() == ["succeeded"]
+
+
+def test_what_only_looks_at_the_database_waits_for_nobody(scene):
+    replica = scene.start_one(command=(RAILS, "db:migrate:status"))
+    assert replica.exit_status() == 98
     assert replica.said("database_reached") == []
+
+
+def test_a_step_inside_of_the_command_is_warned_of(scene):
+    prepared_once(scene)
+    scene.tell_step()
+    replica = scene.start_one(
+        command=("sh", "-c", f"bin/rails db:prepare && exec {RAILS} server"))
+    replica.wait_for_stdout("serving")
+    warnings = [event["message"] for event in replica.said("configuration_note")]
+    assert len(warnings) == 1
+    assert warnings[0].startswith(
+        "`bin/rails db:prepare` in the command runs outside of the lock")
+    assert "take it out" in warnings[0]
 
 
 # --- what else the command needs --------------------------------------------------
@@ -173,6 +229,7 @@ def test_a_stale_pid_file_is_removed_before_a_rails_server(scene):
     ((RAILS, "server", "-P", "tmp/mine.pid"), {}),
     ((RAILS, "server", "--pid=tmp/mine.pid"), {}),
     ((RAILS, "server"), {"PIDFILE": "tmp/mine.pid"}),
+    (("sh", "-c", f"exec {RAILS} s -P tmp/mine.pid"), {}),
 ])
 def test_the_pid_file_is_where_the_command_says(scene, command, environment):
     prepared_once(scene)

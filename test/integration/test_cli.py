@@ -104,6 +104,15 @@ def test_what_is_explained_for_each_kind(run, words, kind, plan):
     assert (status, page["kind"], page["plan"]) == (0, kind, plan)
 
 
+def test_a_step_inside_of_the_command_is_explained_as_a_warning(run):
+    command = ("sh", "-c", "bundle exec rails db:migrate && bundle exec puma")
+    _, page = explained(run, *command, DATABASE_URL=DATABASE)
+    assert page["kind"] == "server"
+    warning, = [one for one in page["warnings"] if "in the command" in one]
+    assert warning.startswith("`bundle exec rails db:migrate` in the command runs outside")
+    assert warning in run("--explain", *command, DATABASE_URL=DATABASE).stdout
+
+
 def test_where_nothing_is_configured_only_a_prepare_is_a_problem(run):
     status, page = explained(run, "echo", "hello")
     assert status == 0 and page["problem"] is None and page["database"] is None

@@ -18,7 +18,7 @@
 enum command_kind {
     COMMAND_SERVER,  /* Serves the app: prepares first. */
     COMMAND_WORKER,  /* Works off jobs: starts at once, may be held. */
-    COMMAND_PREPARE, /* The one configured step itself, or `rails|rake db:migrate`. */
+    COMMAND_PREPARE, /* The configured steps themselves, or tasks that migrate, load or seed. */
     COMMAND_TASK,    /* A rails or rake task, a console, an interactive shell. */
     COMMAND_OTHER,   /* Anything else. */
     COMMAND_NONE     /* No words. */
@@ -52,8 +52,8 @@ struct surroundings {
 
 struct recognition {
     enum command_kind kind;
-    /* COMMAND_PREPARE only: it is the configured step. Otherwise it is a db:migrate beside it,
-     * which takes the lock and is not recorded. */
+    /* COMMAND_PREPARE only: it does the whole of the configured steps, and then perhaps more.
+     * Otherwise it is something else that is for the lock, and not recorded. */
     bool is_step;
     bool is_versioned; /* VERSION or SCOPE is in its environment: never to be recorded. */
     size_t word;       /* The index in argv of the word that decided; 0 where there is none. */
@@ -62,6 +62,11 @@ struct recognition {
     char *environment;
     const char *environment_source; /* "the command", "RAILS_ENV", "RACK_ENV" or "default". */
     struct surroundings around;
+    /* COMMAND_SERVER only: the server's own words, from the program on; in a shell string too. */
+    struct string_list server;
+    /* What is for the lock in a shell string that is no COMMAND_PREPARE: it runs outside of the
+     * lock, on every replica. With secrets masked; or NULL. */
+    char *inner_step;
 };
 
 /* Fills `recognition`, which the caller releases. Cannot fail: what cannot be understood is

@@ -14,8 +14,8 @@
 enum prepare_purpose {
     PREPARE_NOTHING,
     PREPARE_IF_DUE,     /* The steps, unless this content is prepared. */
-    PREPARE_TYPED,      /* The command is the step: under the lock, whatever the ledger says. */
-    PREPARE_UNRECORDED, /* The command migrates: under the lock, but it is not the step. */
+    PREPARE_TYPED,      /* The command is the steps: under the lock, whatever the ledger says. */
+    PREPARE_UNRECORDED, /* Under the lock, but it is not the whole of the steps. */
     PREPARE_BY_OTHERS   /* Wait until another replica has prepared. */
 };
 
