@@ -3,19 +3,60 @@
 # what is missing. Needs root or sudo. What is expensive and unchanging (static
 # libraries, images, gems) is kept below ${XDG_CACHE_HOME:-~/.cache}/signalbox
 # and made again when it is gone.
+#
+#   sh test/all.sh            both lanes side by side, since each waits for half of its time: for
+#                             the network, for a server, for a time that is part of a test
+#   sh test/all.sh host       only what is built for the day, under the sanitizers, and the lint
+#   sh test/all.sh release    only the static binary and the containers
+#
+# Side by side, the lane "release" writes into build/all/release.log, which is printed when both
+# have ended. When a part fails, the other lane ends too, before its next part at the latest.
 set -eu
 cd "$(dirname "$0")/.."
 
+lane=${1:-both}
+case $lane in
+  both | host | release) ;;
+  *)
+    echo "all.sh: no lane $lane: host, release, or none for both" >&2
+    exit 64
+    ;;
+esac
 started=$(date +%s)
-summary=
+results=build/all
+part_name=
+beside=
+
 part() {
+  [ ! -e "$results/failed" ] || exit 1
   part_name=$1
   shift
   echo "== $part_name"
   part_started=$(date +%s)
   "$@"
-  summary="$summary
-$(printf '%5d s  %s' "$(($(date +%s) - part_started))" "$part_name")"
+  printf '%5d s  %s\n' "$(($(date +%s) - part_started))" "$part_name" >>"$results/$lane.times"
+  part_name=
+}
+
+finish() {
+  status=$?
+  trap - EXIT
+  set +e
+  if [ "$status" -ne 0 ] && [ -n "$part_name" ] && [ ! -e "$results/failed" ]; then
+    echo "$part_name" >"$results/failed"
+  fi
+  if [ -n "$beside" ]; then
+    [ "$status" -eq 0 ] || kill -- "-$beside" 2>/dev/null
+    wait "$beside" || status=1
+    cat "$results/release.log"
+  fi
+  if [ "$status" -ne 0 ]; then
+    echo "== all.sh: failed in: $(cat "$results/failed" 2>/dev/null)"
+  elif [ -z "${ALL_SH_BESIDE:-}" ]; then
+    echo "== all.sh: everything passed in $(($(date +%s) - started)) s"
+    cat "$results"/*.times
+  fi
+  exit "$status"
 }
 
 build() {
@@ -52,30 +93,52 @@ python_tests() {
   /usr/bin/python3 -m pytest -q -m 'not soak and not once' "$@"
 }
 
-part 'prerequisites' sh test/prerequisites.sh
-part 'format' sh -c 'git ls-files "*.c" "*.h" | xargs clang-format --dry-run -Werror'
-part 'build dev' build dev
-part 'build asan' build asan
-part 'unit tests' ctest --preset dev
-part 'unit tests with sanitizers' ctest --preset asan
-part 'unit tests under valgrind' unit_tests_under_valgrind
-part 'gcc -fanalyzer' build analyzer
-part 'clang-tidy' tidy
-part 'fuzz' sh test/fuzz/run.sh 10
-part 'structure' python_tests test/structure
-part 'static libraries' sh package/libraries.sh
-part 'static binary' sh package/build.sh
-# The same code under the sanitizers and as what people install: a third time, as it is built for
-# the day, would find nothing more.
-part 'integration tests with sanitizers' env SIGNALBOX=build/asan/signalbox \
-  /usr/bin/python3 -m pytest -q -m 'not no_sanitizer and not soak and not once' test/integration
-# With the PostgreSQL of the next Debian, and with what is long and the same for every build.
-part 'integration tests of the static binary' env SIGNALBOX=build/release/signalbox \
-  POSTGRES_VERSION=17 \
-  /usr/bin/python3 -m pytest -q -m 'not soak and not dynamic' test/integration
-part 'model' sh test/model/run.sh
-part 'chaos' sh test/chaos/run.sh --seconds 60
-part 'demo' sh test/demo.sh
-part 'containers' sh test/container/run.sh
+host_lane() {
+  part 'format' sh -c 'git ls-files "*.c" "*.h" | xargs clang-format --dry-run -Werror'
+  part 'build dev' build dev
+  part 'build asan' build asan
+  part 'unit tests' ctest --preset dev
+  part 'unit tests with sanitizers' ctest --preset asan
+  part 'unit tests under valgrind' unit_tests_under_valgrind
+  part 'gcc -fanalyzer' build analyzer
+  part 'clang-tidy' tidy
+  part 'fuzz' sh test/fuzz/run.sh 15
+  part 'structure' python_tests test/structure
+  # The same code under the sanitizers and as what people install: a third time, as it is built for
+  # the day, would find nothing more.
+  part 'integration tests with sanitizers' env SIGNALBOX=build/asan/signalbox \
+    /usr/bin/python3 -m pytest -q -m 'not no_sanitizer and not soak and not once' test/integration
+  part 'model' sh test/model/run.sh
+  part 'chaos' sh test/chaos/run.sh --seconds 60
+  part 'demo' sh test/demo.sh
+}
 
-echo "== all.sh: everything passed in $(($(date +%s) - started)) s$summary"
+release_lane() {
+  part 'static libraries' sh package/libraries.sh
+  part 'static binary' sh package/build.sh
+  # With the PostgreSQL of the next Debian, and with what is long and the same for every build.
+  part 'integration tests of the static binary' env SIGNALBOX=build/release/signalbox \
+    POSTGRES_VERSION=17 \
+    /usr/bin/python3 -m pytest -q -m 'not soak and not dynamic' test/integration
+  part 'containers' sh test/container/run.sh
+}
+
+trap finish EXIT
+trap 'exit 130' INT
+trap 'exit 143' HUP TERM
+if [ -z "${ALL_SH_BESIDE:-}" ]; then
+  rm -rf "$results"
+  mkdir -p "$results"
+  part 'prerequisites' sh test/prerequisites.sh
+fi
+case $lane in
+  host) host_lane ;;
+  release) release_lane ;;
+  both)
+    # In a session of its own, so that all of it can be ended at once.
+    ALL_SH_BESIDE=1 setsid sh test/all.sh release >"$results/release.log" 2>&1 &
+    beside=$!
+    host_lane
+    echo "== the lane release, once it has ended"
+    ;;
+esac

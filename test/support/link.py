@@ -62,7 +62,9 @@ class Link:
                 self._ip("netns", "del", name, check=False)
 
     def _filter(self, action, chain, direction):
-        self._run(*self.inside, "iptables", action, chain, direction, self._far_end, "-j", "DROP")
+        # The engine of the container tests may be at work beside us, and hold iptables' lock.
+        self._run(*self.inside, "iptables", "-w", action, chain, direction, self._far_end,
+                  "-j", "DROP")
 
     def _ip(self, *arguments, check=True):
         self._run(*self._as_root, "ip", *arguments, check=check)
