@@ -154,40 +154,70 @@ static void make_marker(char *marker, size_t capacity) {
     }
 }
 
-enum rails_answer databases_ask_rails(
-    const struct rails_question *question, struct databases *databases, struct error *error) {
-    static const struct {
-        const char *words[3];
-        const char *load;
-    } ways[] = {
-        {{"ruby", "-e", NULL},
-            "require './config/application'\n"
-            "  require 'active_record'\n"
-            "  require 'active_record/database_configurations'\n"
-            "  configurations = ActiveRecord::DatabaseConfigurations.new("
-            "Rails.application.config.database_configuration)"},
-        {{"./bin/rails", "runner", NULL}, "configurations = ActiveRecord::Base.configurations"},
-    };
-    enum rails_answer answer = RAILS_FAILED;
-    struct error first = {.exit_status = 0};
+struct way {
+    const char *words[3];
+    const char *load;
+    bool initializes;
+};
+
+static enum rails_answer ask_by(const struct rails_question *question, const struct way *way,
+    struct databases *databases, struct error *error) {
+    AUTO_TEXT struct text script = {.data = NULL};
     char marker[32];
     char quoted[40];
     make_marker(marker, sizeof marker);
     (void)snprintf(quoted, sizeof quoted, "'%s'", marker);
-    for (size_t i = 0; i < ARRAY_LENGTH(ways) && answer == RAILS_FAILED; i++) {
-        AUTO_TEXT struct text script = {.data = NULL};
-        answer_script(quoted, ways[i].load, &script);
-        char *argv[] = {(char *)"sh", (char *)"-c", (char *)"cd \"$0\" && exec \"$@\"",
-            (char *)question->directory, (char *)ways[i].words[0], (char *)ways[i].words[1],
-            script.data, NULL};
-        char *const *words = strcmp(question->directory, ".") == 0 ? argv + 4 : argv;
-        *databases = (struct databases){.items = NULL};
-        answer = ask(question, words, marker, databases, error);
-        first = i == 0 ? *error : first;
+    answer_script(quoted, way->load, &script);
+    char *argv[] = {(char *)"sh", (char *)"-c", (char *)"cd \"$0\" && exec \"$@\"",
+        (char *)question->directory, (char *)way->words[0], (char *)way->words[1], script.data,
+        NULL};
+    char *const *words = strcmp(question->directory, ".") == 0 ? argv + 4 : argv;
+    *databases = (struct databases){.items = NULL};
+    return ask(question, words, marker, databases, error);
+}
+
+enum rails_answer databases_ask_rails(
+    const struct rails_question *question, struct databases *databases, struct error *error) {
+    static const struct way application = {{"ruby", "-e", NULL},
+        "require './config/application'\n"
+        "  require 'active_record'\n"
+        "  require 'active_record/database_configurations'\n"
+        "  configurations = ActiveRecord::DatabaseConfigurations.new("
+        "Rails.application.config.database_configuration)",
+        false};
+    /* What `db:prepare` itself does first. */
+    static const struct way environment = {{"ruby", "-e", NULL},
+        "require './config/application'\n"
+        "  app = Rails.application\n"
+        "  ActiveSupport.on_load(:before_initialize) "
+        "{ app.config.eager_load = app.config.rake_eager_load }\n"
+        "  app.require_environment!\n"
+        "  configurations = ActiveRecord::Base.configurations",
+        true};
+    static const struct way runner = {{"./bin/rails", "runner", NULL},
+        "configurations = ActiveRecord::Base.configurations", true};
+    const struct way *const ways[] = {
+        question->needs_initializers ? &environment : &application,
+        question->needs_initializers ? &runner : &environment,
+        question->needs_initializers ? &application : &runner,
+    };
+    enum rails_answer answer = RAILS_FAILED;
+    struct error first = {.exit_status = 0};
+    size_t asked = 0;
+    for (; asked < ARRAY_LENGTH(ways) && answer == RAILS_FAILED; asked++) {
+        answer = ask_by(question, ways[asked], databases, error);
+        first = asked == 0 ? *error : first;
     }
     if (answer == RAILS_FAILED) {
-        /* The first way's reason is about the configuration; the second dies of more. */
+        /* The first way's reason is about the configuration; the others die of more. */
         *error = first;
+    }
+    if (answer == RAILS_ANSWERED && question->needs_initializers && !ways[asked - 1]->initializes) {
+        AUTO_TEXT struct text warning = {.data = NULL};
+        text_append_format(&warning,
+            "%.200s; it answered without its initializers, so what those set is not known",
+            first.text);
+        string_list_append(&databases->warnings, text_string(&warning));
     }
     return answer;
 }

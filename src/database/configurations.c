@@ -125,6 +125,10 @@ static enum reading append(const struct resolver *resolver, const char *name,
     enum reading reading = settings_count(settings, is_from_url, &counts, resolver->finding);
     if (reading == READ_WELL && counts) {
         reading = settings_to_database(settings, &database, resolver->finding);
+        if (reading == READ_WELL && database.name != NULL && strstr(database.name, "%{") != NULL) {
+            reading = finding_set(resolver->finding, READ_UNCLEAR, 0,
+                "something else fills in the `%%{…}` of a database's name");
+        }
         if (reading == READ_WELL) {
             database.role = string_copy(name);
             database.has_own_url = is_from_url && variable == NULL;

@@ -62,6 +62,7 @@ void databases_release(struct databases *databases) {
         database_release(&databases->items[i]);
     }
     free(databases->items);
+    string_list_release(&databases->warnings);
     *databases = (struct databases){.items = NULL};
 }
 

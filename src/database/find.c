@@ -76,7 +76,9 @@ static enum databases_found find_in_file(const struct databases_request *request
     if (reading == READ_WELL && databases->count == 0) {
         error_set(error, EXIT_STATUS_CONFIGURATION,
             CONFIGURATION_PATH
-            " has no database for the environment `%s`, and DATABASE_URL is not set",
+            " has no database for the environment `%s` that Rails' tasks touch, and DATABASE_URL "
+            "is "
+            "not set: SIGNALBOX_DATABASE_URL can say where to lock, or --lock=file:PATH",
             request->environment);
         return DATABASES_WRONG;
     }
@@ -125,9 +127,11 @@ static enum databases_found find_configured(
     struct finding finding;
     enum databases_found found = DATABASES_WRONG;
     enum file_result file = surroundings_read(request->directory, CONFIGURATION_PATH, &template);
+    bool needs = false;
     if (file != FILE_UNREADABLE &&
-        surroundings_change_it(
-            request->directory, request->environment, text_string(&template), &place, &finding)) {
+        surroundings_change_it(request->directory, request->environment, text_string(&template),
+            &place, &needs, &finding)) {
+        databases->need_initializers = needs;
         return conclude(READ_UNCLEAR, text_string(&place), &finding, error);
     }
     switch (file) {

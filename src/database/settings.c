@@ -74,7 +74,13 @@ enum reading settings_count(
                 i == 0 ? "replica" : "database_tasks");
         }
     }
-    *counts = !is_true(replica) && (tasks == NULL || is_true(tasks));
+    /* activerecord-tenanted makes databases of it while the application runs. */
+    bool is_tenanted = is_true(mapping_get(settings, "tenanted"));
+    if (is_tenanted && is_true(tasks)) {
+        return finding_set(finding, READ_UNCLEAR, tasks->line,
+            "whether Rails' tasks touch a `tenanted` database is not known here");
+    }
+    *counts = !is_true(replica) && !is_tenanted && (tasks == NULL || is_true(tasks));
     return READ_WELL;
 }
 

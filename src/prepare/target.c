@@ -158,6 +158,17 @@ static int place_lock(struct target *target, struct error *error) {
     return 0;
 }
 
+/* They are known now: what has to be said of them, and where their files are. */
+static void take_databases(struct target *target) {
+    struct string_list *warnings = &target->databases.warnings;
+    for (size_t i = 0; i < warnings->count; i++) {
+        string_list_append(&target->warnings, warnings->items[i]);
+    }
+    string_list_release(warnings);
+    databases_place_files(&target->databases, target->directory);
+    target->database = &target->databases.items[0];
+}
+
 static int find_databases(
     const struct target_request *request, struct target *target, struct error *error) {
     struct databases_request asked = {
@@ -171,8 +182,7 @@ static int find_databases(
         if (request->has_secrets_tool && !is_named_here(request) && !may_go_without(request)) {
             return refuse_secrets_tool(error);
         }
-        databases_place_files(&target->databases, request->directory);
-        target->database = &target->databases.items[0];
+        take_databases(target);
         return 0;
     case DATABASES_UNCLEAR:
         if (may_go_without(request)) {
@@ -235,8 +245,11 @@ int target_ask_rails(
     struct target *target, const struct rails_question *question, struct error *error) {
     struct event_fields fields = {.elapsed_ms = clock_now_ms()};
     struct error failure;
-    report(EVENT_RAILS_ASKED, NULL, "asking Rails for its databases, since %s", target->unclear);
-    enum rails_answer answer = databases_ask_rails(question, &target->databases, error);
+    struct rails_question asked = *question;
+    asked.needs_initializers = target->databases.need_initializers;
+    report(EVENT_RAILS_ASKED, NULL, "asking Rails for its databases%s, since %s",
+        asked.needs_initializers ? ", with its initializers" : "", target->unclear);
+    enum rails_answer answer = databases_ask_rails(&asked, &target->databases, error);
     fields.elapsed_ms = clock_now_ms() - fields.elapsed_ms;
     switch (answer) {
     case RAILS_ANSWERED:
@@ -250,8 +263,7 @@ int target_ask_rails(
     case RAILS_CANCELLED:
         return -1;
     }
-    databases_place_files(&target->databases, target->directory);
-    target->database = &target->databases.items[0];
+    take_databases(target);
     report(EVENT_RAILS_ANSWERED, &fields,
         "Rails answered after %s, which every start costs; SIGNALBOX_DATABASE_URL avoids it",
         duration_describe(fields.elapsed_ms).string);

@@ -68,9 +68,10 @@ def application(scene):
             path.write_text(RUBY + rest)
             path.chmod(0o755)
 
-        def answer_well(self):
+        def answer_well(self, first=""):
             server = scene.server
             self.answer(f"""
+{first}
 say database "$(hex primary)"
 value adapter postgresql; value host {server.host}; value port {server.port}
 value database {scene.database}; value username {scene.role}; value password "$SECRET"
@@ -272,6 +273,52 @@ def test_a_variable_that_the_application_sets_itself_is_left_to_rails(applicatio
     assert page["asks_rails"] == "config/application.rb:3: DATABASE_URL is set here"
     page, _ = application.explain(DATABASE_URL=application.scene.url())
     assert page["asks_rails"] is None
+
+
+INITIALIZER = 'VARIABLES.each { |key, value| ENV[key.to_s] = value }\n'
+
+
+@pytest.mark.parametrize("can_initialize", [True, False])
+def test_what_an_initializer_sets_is_asked_of_a_rails_that_has_run_it(application, can_initialize):
+    application.configure()
+    initializers = application.scene.directory / "config" / "initializers" / "early"
+    initializers.mkdir(parents=True)
+    (initializers / "variables.rb").write_text("# Variables.\n" + INITIALIZER)
+    # A Rails without its initializers would name another database.
+    application.answer_well(f"""
+case $2 in
+  *require_environment!*) [ {can_initialize} = True ] || exit 1 ;;
+  *) [ {can_initialize} = False ] || exit 1 ;;
+esac
+""")
+    application.scene.tell_step()
+    replica = application.start()
+    assert prepared(application, replica)
+    why = replica.said("rails_asked")[0]["message"]
+    assert "with its initializers, since config/initializers/early/variables.rb:2: " in why
+    notes = [note["message"] for note in replica.said("configuration_note")]
+    assert any("without its initializers" in note for note in notes) != can_initialize
+
+
+def test_a_gem_that_reads_variables_from_a_file_is_noticed(application):
+    application.configure()
+    directory = application.scene.directory
+    (directory / "Gemfile.lock").write_text(
+        "GEM\n  specs:\n    figaro (1.2.0)\n      thor (>= 0.14.0)\n")
+    (directory / "config" / "application.yml").write_text(
+        'SMTP_HOST: mail\nproduction:\n  "DB_PASSWORD": s3cr3t\n')
+    page, _ = application.explain(DB_PASSWORD=None)
+    assert page["asks_rails"] == "config/application.yml:3: DB_PASSWORD is set here"
+    page, _ = application.explain()
+    assert page["asks_rails"] is None
+
+
+def test_a_database_for_each_tenant_is_none_of_the_tasks(application):
+    application.configure("production:\n  primary:\n    adapter: sqlite3\n    tenanted: true\n"
+                          "    database: storage/%{{tenant}}/main.sqlite3\n"
+                          "  cache:\n    adapter: sqlite3\n    database: storage/cache.sqlite3\n")
+    page, status = application.explain()
+    assert (status, [d["role"] for d in page["databases"]]) == (0, ["cache"])
 
 
 def test_white_space_around_a_url_is_none_of_the_name(application):

@@ -16,7 +16,8 @@ struct rails_question {
     char *const *environment; /* With RAILS_ENV set, as the steps get it. */
     const struct signal_inheritance *inheritance;
     const struct attention *attention; /* What ends the asking early. */
-    int64_t timeout_ms;                /* For each of the two ways to ask. */
+    int64_t timeout_ms;                /* For each way to ask. */
+    bool needs_initializers;           /* What loads ./config/application alone answers wrongly. */
 };
 
 enum rails_answer {
@@ -26,8 +27,12 @@ enum rails_answer {
 };
 
 /* Loads ./config/application, which needs no database and runs no initializer, and prints
- * ActiveRecord's configurations; where that fails, asks `bin/rails runner`. The caller is a
- * subreaper without other children: whatever is left of the asking is killed and reaped. */
+ * ActiveRecord's configurations. Where that fails, or initializers are needed, it initializes the
+ * application as the `environment` of Rails' tasks does, without loading its classes, since a class
+ * may read a table that a first boot has not yet; then `bin/rails runner`. Where no way but the
+ * first has an answer although initializers are needed, that is a warning of `databases`. The
+ * caller is a subreaper without other children: whatever is left of the asking is killed and
+ * reaped. */
 enum rails_answer databases_ask_rails(const struct rails_question *question,
     struct databases *databases, struct error *error) MUST_USE;
 

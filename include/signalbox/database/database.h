@@ -84,6 +84,9 @@ struct databases {
     struct database *items; /* NULL while empty. */
     size_t count;
     bool are_unclear; /* --database-url says where to lock; which there are, only Rails can say. */
+    /* Where they are unclear: only a Rails that has run its initializers can say. */
+    bool need_initializers;
+    struct string_list warnings; /* A sentence each, for the log. */
 };
 
 void databases_release(struct databases *databases);
