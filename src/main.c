@@ -185,25 +185,18 @@ static int carry_out_plan(struct supervisor *supervisor, const struct options *o
 }
 
 /* Before anything else, so that the preparer and the steps are what the command will be. */
-static int take_identity(const struct options *options, struct error *error) {
-    AUTO_TEXT struct text became = {.data = NULL};
+static int take_identity(const struct options *options, struct text *became, struct error *error) {
     const struct identity_request request = {
         .user = options->user,
         .user_source = options_source(options, "--user"),
         .caps = options->caps,
         .caps_source = options_source(options, "--caps"),
     };
-    if (identity_take(&request, &became, error) != 0) {
-        return -1;
-    }
-    if (became.length > 0 && options->request == REQUEST_RUN) {
-        report(EVENT_IDENTITY_TAKEN, NULL, "%s", text_string(&became));
-    }
-    return 0;
+    return identity_take(&request, became, error);
 }
 
-static int plan_and_carry_out(
-    struct supervisor *supervisor, const struct options *options, const struct error *refusal) {
+static int plan_and_carry_out(struct supervisor *supervisor, const struct options *options,
+    const struct text *became, const struct error *refusal) {
     AUTO_RECOGNITION struct recognition command;
     const struct recognition_request request = {
         .argv = options->command,
@@ -217,17 +210,24 @@ static int plan_and_carry_out(
         .has_terminal = isatty(STDIN_FILENO) == 1,
     };
     struct plan plan = plan_make(options, &command, &facts);
+    if (plan.is_quiet) {
+        report_quieten();
+    }
+    if (became->length > 0 && options->request == REQUEST_RUN) {
+        report(EVENT_IDENTITY_TAKEN, NULL, "%s", text_string(became));
+    }
     return carry_out_plan(supervisor, options, &command, &plan, refusal);
 }
 
 static int carry_out(struct supervisor *supervisor, const struct options *options) {
+    AUTO_TEXT struct text became = {.data = NULL};
     struct error error;
-    bool is_refused = take_identity(options, &error) != 0;
+    bool is_refused = take_identity(options, &became, &error) != 0;
     if (is_refused && options->request != REQUEST_EXPLAIN) {
         report(EVENT_IDENTITY_REFUSED, NULL, "%s", error.text);
         return error.exit_status;
     }
-    return plan_and_carry_out(supervisor, options, is_refused ? &error : NULL);
+    return plan_and_carry_out(supervisor, options, &became, is_refused ? &error : NULL);
 }
 
 static void configure(struct supervisor *supervisor, const struct options *options) {

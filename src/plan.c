@@ -81,6 +81,12 @@ static enum plan_start decide_start(const struct options *options, const struct 
     return facts->is_init || wants_parent(options) ? START_SUPERVISED : START_REPLACING;
 }
 
+/* Who runs `ls`, a console or a task in the image wants what that prints. A server or a worker runs
+ * for weeks, and its log is ours as well. */
+static bool is_quiet(enum prepare_purpose prepare, enum command_kind kind) {
+    return prepare == PREPARE_NOTHING && kind != COMMAND_SERVER && kind != COMMAND_WORKER;
+}
+
 static struct plan run_as_step(enum prepare_purpose prepare, const char *why) {
     return (struct plan){.prepare = prepare, .start = START_NOTHING, .why = why};
 }
@@ -99,7 +105,11 @@ struct plan plan_make(
             : run_as_step(PREPARE_TYPED, "the command is the step itself");
     }
     struct decision decision = decide_by_mode(options, command->kind, facts->has_terminal);
-    struct plan plan = {.prepare = decision.prepare, .why = decision.why};
+    struct plan plan = {
+        .prepare = decision.prepare,
+        .is_quiet = is_quiet(decision.prepare, command->kind),
+        .why = decision.why,
+    };
     if (command->kind != COMMAND_NONE) {
         plan.start = decide_start(options, facts);
     }

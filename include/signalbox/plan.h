@@ -25,6 +25,7 @@ enum plan_start {
 struct plan {
     enum prepare_purpose prepare;
     enum plan_start start;
+    bool is_quiet;     /* The output is the command's alone: nothing is said at info. */
     const char *why;   /* Why it prepares or does not, as a clause. */
     const char *notes; /* What was asked for and cannot be had, as a sentence; or NULL. */
 };

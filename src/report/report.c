@@ -87,6 +87,7 @@ static const char *const level_names[] = {
 static struct {
     enum report_format format;
     enum report_level level;
+    bool is_quiet;
     unsigned dropped;
     bool has_open_line; /* The cursor stands behind a line that another may replace. */
     char host[65];
@@ -169,6 +170,12 @@ static void make_printable(char *text) {
     }
 }
 
+static enum report_level level_of(enum event event, const struct event_fields *fields) {
+    bool is_imposed = fields != NULL && fields->is_imposed;
+    bool is_hushed = settings.is_quiet && !is_imposed && events[event].level == REPORT_INFO;
+    return is_hushed ? REPORT_DEBUG : events[event].level;
+}
+
 static void compose_json(
     struct line *line, enum event event, const struct event_fields *fields, const char *message) {
     char at[48];
@@ -176,7 +183,7 @@ static void compose_json(
     line_append(line, "{\"event\":\"");
     line_append(line, events[event].name);
     line_append(line, "\"");
-    line_append_member(line, "level", level_names[events[event].level]);
+    line_append_member(line, "level", level_names[level_of(event, fields)]);
     line_append_member(line, "at", at);
     line_append_member(line, "host", report_host());
     if (settings.release[0] != '\0') {
@@ -294,7 +301,12 @@ void report_clear_line(void) {
 void report_configure(enum report_format format, enum report_level level, const char *release) {
     settings.format = format;
     settings.level = level;
+    settings.is_quiet = false;
     (void)snprintf(settings.release, sizeof settings.release, "%s", release == NULL ? "" : release);
+}
+
+void report_quieten(void) {
+    settings.is_quiet = true;
 }
 
 void report_set_fingerprint(const char *fingerprint) {
@@ -309,7 +321,7 @@ const char *report_host(void) {
 }
 
 void report(enum event event, const struct event_fields *fields, const char *format, ...) {
-    if (events[event].level > settings.level) {
+    if (level_of(event, fields) > settings.level) {
         return;
     }
     if (settings.dropped > 0) {

@@ -48,7 +48,8 @@ static void leftovers_act(struct phase *phase, enum ending_action action, bool i
         reach = leftovers_signal(phase, SIGKILL);
         phase->is_out_of_reach = reach.signalled == 0 && (reach.refused > 0 || reach.is_blind);
         if (reach.signalled > 0 && is_first_kill) {
-            report(EVENT_LEFTOVERS, NULL, "%d process%s left behind by the %s: killed",
+            const struct event_fields fields = {.is_imposed = true};
+            report(EVENT_LEFTOVERS, &fields, "%d process%s left behind by the %s: killed",
                 reach.signalled, reach.signalled == 1 ? "" : "es", phase->name);
         }
         return;

@@ -47,12 +47,13 @@ static int signal_send(const struct phase *phase, int number) {
     return kill(phase->watched, number);
 }
 
-static void signal_pass(const struct phase *phase, int number, const char *sender) {
+static void signal_pass(struct phase *phase, int number, const char *sender) {
     if (signal_send(phase, number) != 0) {
         report(EVENT_SIGNAL_REFUSED, NULL, "SIG%s could not be sent to the %s (process %d): %s",
             signal_name(number), phase->name, (int)phase->watched, strerror(errno));
         return;
     }
+    phase->passed |= SIGNAL_BIT(number);
     /* A window that is dragged sends dozens of these, and what we say about them would stand in
      * what the command shows in it. */
     if (number == SIGWINCH) {
@@ -62,7 +63,7 @@ static void signal_pass(const struct phase *phase, int number, const char *sende
         signal_name(number), sender, phase->name, (int)phase->watched);
 }
 
-static void received_pass(const struct phase *phase, const struct received_signal *received) {
+static void received_pass(struct phase *phase, const struct received_signal *received) {
     char sender[32] = "outside the container";
     if (received->from_kernel) {
         (void)snprintf(sender, sizeof sender, "the terminal");
@@ -89,7 +90,8 @@ static void command_resume(const struct phase *phase, bool was_continued) {
     bool is_given = is_ours_to_give && terminal_give_foreground(phase->process);
     if (!is_given && !was_continued && phase->stopped_by != SIGTSTP) {
         /* It would read or write at once, be stopped again, and so on without end. */
-        report(EVENT_COMMAND_STOPPED, NULL,
+        const struct event_fields fields = {.is_imposed = true};
+        report(EVENT_COMMAND_STOPPED, &fields,
             "the command was stopped by SIG%s, and the terminal cannot be given to it: it stays "
             "stopped until somebody sends CONT",
             signal_name(phase->stopped_by));
@@ -229,10 +231,22 @@ static int64_t out_of_memory_kills_meanwhile(const struct phase *phase) {
     return out_of_memory_kills(PROC, CGROUPS) - phase->kills_before;
 }
 
+/* Whether it did not end of its own accord. As in a shell, ^C in the terminal and a reader that has
+ * gone are what whoever sits there wanted. */
+static bool is_end_imposed(const struct phase *phase) {
+    if (!WIFSIGNALED(phase->wait_status)) {
+        return false;
+    }
+    int number = WTERMSIG(phase->wait_status);
+    bool is_wanted = number == SIGINT || number == SIGPIPE;
+    return !is_wanted || (phase->passed & SIGNAL_BIT(number)) != 0;
+}
+
 static void command_ended_report(const struct phase *phase) {
     struct event_fields fields = {
         .has_exit_status = true,
         .exit_status = exit_status_from_wait(phase->wait_status),
+        .is_imposed = is_end_imposed(phase),
     };
     int64_t kills = out_of_memory_kills_meanwhile(phase);
     if (kills > 0) {

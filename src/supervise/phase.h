@@ -22,6 +22,7 @@ struct phase {
     int stopped_by; /* The signal that has stopped it since the last look, or 0. */
     int cancelled_by;
     signal_mask ignored; /* Of what was inherited as ignored, what means nothing in this phase. */
+    signal_mask passed;  /* What was sent on to it. */
     int64_t
         kills_before;  /* What the kernel's OOM killer had done when it was started; -1 unknown. */
     bool has_children; /* Of ours to wait for: bystanders aside. */

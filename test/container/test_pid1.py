@@ -260,7 +260,9 @@ def test_a_command_in_a_terminal_is_not_frozen_by_a_stop(key, status):
 
 
 def test_rails_console_in_a_container(app):
-    options = ["--env", f"RAILS_MASTER_KEY={(app / 'config/master.key').read_text().strip()}"]
+    # It says that a stop was undone only to who asks.
+    options = ["--env", f"RAILS_MASTER_KEY={(app / 'config/master.key').read_text().strip()}",
+               "--env", "SIGNALBOX_LOG_LEVEL=debug"]
     with in_a_terminal(SHOP, "./bin/rails", "console", options=options) as session:
         screen = session.screen
         # Before its prompt it asks the terminal where the cursor is, and what comes then is no key.

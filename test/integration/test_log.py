@@ -15,6 +15,9 @@ from namespace import (
     DEADLINE_S, LISTENER, PWRITEV2, STUBBORN, fill, held_up, pid_1_of, python, refusing,
     wait_for_call)
 
+# These commands are not prepared for, so that only who asks gets a word of ours.
+ASKED = "--log-level=debug"
+
 
 @pytest.fixture(params=[
     pytest.param((os.pipe, ()), id="pipe"),
@@ -33,7 +36,7 @@ def unread(request):
 def test_a_log_that_nobody_reads_holds_nobody_up(run, unread):
     output, world = unread
     fill(output)
-    assert run("sh", "-c", "exit 3", prefix=world, stderr=output,
+    assert run(ASKED, "sh", "-c", "exit 3", prefix=world, stderr=output,
                stdin=subprocess.DEVNULL) == (3, "")
 
 
@@ -42,7 +45,7 @@ def test_a_log_that_nobody_reads_holds_nobody_up(run, unread):
 def test_a_log_that_somebody_fills_before_us_holds_nobody_up(start, tmp_path, unread):
     output, world = unread
     log = tmp_path / "calls"
-    process = start(*python(LISTENER), stderr=output, prefix=world,
+    process = start(ASKED, *python(LISTENER), stderr=output, prefix=world,
                     outside=held_up("poll", "delay_exit", log))
     assert process.stdout.readline() == "ready\n"
     us = pid_1_of(process)
@@ -76,7 +79,7 @@ def test_a_reader_who_goes_to_sleep_in_a_step_s_line_holds_no_lock_up(start, tmp
 def test_a_terminal_that_others_write_to_is_not_taken_for_a_full_one(start):
     controlling, terminal = pty.openpty()
     tty.setraw(terminal)
-    process = start(*python(LISTENER), stderr=terminal)
+    process = start(ASKED, *python(LISTENER), stderr=terminal)
     shown = bytearray()
     is_over = threading.Event()
 
@@ -111,12 +114,12 @@ def test_a_terminal_that_others_write_to_is_not_taken_for_a_full_one(start):
 @pytest.mark.parametrize("form", ["text", "json"])
 def test_nothing_that_we_say_is_on_standard_output(run, form):
     status, output = run(
-        "--log-level=debug", f"--log={form}", "--lock=none", "--step=echo the step",
+        ASKED, f"--log={form}", "--lock=none", "--step=echo the step",
         "--step=sh -c 'echo; kill -TERM $$'", *python(STUBBORN), stderr=subprocess.PIPE,
         variables={"SIGNALBOX_PREPARE": "any", "SIGNALBOX_GRACE": "50ms"})
     assert (status, output) == (143, "the step\n\n")
     status, output = run(
-        "--log-level=debug", f"--log={form}", "--lock=none", "--step=echo the step",
+        ASKED, f"--log={form}", "--lock=none", "--step=echo the step",
         *python(STUBBORN), stderr=subprocess.PIPE,
         variables={"SIGNALBOX_PREPARE": "any", "SIGNALBOX_GRACE": "50ms"})
     assert (status, output) == (7, "the step\nasked\n")
@@ -125,7 +128,7 @@ def test_nothing_that_we_say_is_on_standard_output(run, form):
 def test_a_broken_log_is_no_signal_for_the_command(start):
     reading, writing = os.pipe()
     os.close(reading)
-    process = start(*python(LISTENER), stderr=writing)
+    process = start(ASKED, *python(LISTENER), stderr=writing)
     os.close(writing)
     assert process.stdout.readline() == "ready\n"
     for number in signal.SIGUSR1, signal.SIGTERM:

@@ -189,7 +189,7 @@ def test_two_thousand_orphans_are_reaped(run):
 
 
 def test_a_command_that_somebody_stopped_stays_stopped(start):
-    process = start(*python(LISTENER), stderr=subprocess.PIPE)
+    process = start("--log-level=debug", *python(LISTENER), stderr=subprocess.PIPE)
     assert process.stdout.readline() == "ready\n"
     us = pid_1_of(process)
     command = child_of(us)

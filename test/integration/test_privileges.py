@@ -139,7 +139,8 @@ def test_somebody_unprivileged_may_drop_what_is_not_there(run, image):
 
 
 def test_a_bounding_set_that_is_not_ours_to_lower_is_said_and_is_of_no_use(start, image):
-    process = start("--caps=none", *SHOW, prefix=(*image, *UNPRIVILEGED), stderr=subprocess.PIPE)
+    process = start("--caps=none", "--log-level=debug", *SHOW, prefix=(*image, *UNPRIVILEGED),
+                    stderr=subprocess.PIPE)
     shown, said = process.communicate(timeout=DEADLINE_S)
     assert "the bounding set is not ours to lower (CAP_SETPCAP)" in said
     assert "NoNewPrivs:\t1\n" in shown and "CapBnd:\t0000000000000000\n" not in shown

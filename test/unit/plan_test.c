@@ -82,6 +82,38 @@ static void any_and_wait_leave_a_terminal_alone(void **state) {
     assert_int_equal(plan_for(PREPARE_ANY, COMMAND_NONE, &facts).prepare, PREPARE_IF_DUE);
 }
 
+static void only_what_is_prepared_for_or_stays_is_talked_about(void **state) {
+    (void)state;
+    static const struct {
+        enum prepare_mode mode;
+        enum command_kind kind;
+        bool has_terminal;
+        bool is_quiet;
+    } rows[] = {
+        {PREPARE_AUTO, COMMAND_TASK, false, true},
+        {PREPARE_AUTO, COMMAND_OTHER, false, true},
+        {PREPARE_AUTO, COMMAND_OTHER, true, true},
+        {PREPARE_AUTO, COMMAND_SERVER, false, false},
+        {PREPARE_AUTO, COMMAND_WORKER, false, false},
+        {PREPARE_AUTO, COMMAND_PREPARE, false, false},
+        {PREPARE_NEVER, COMMAND_OTHER, false, true},
+        {PREPARE_NEVER, COMMAND_SERVER, false, false},
+        {PREPARE_NEVER, COMMAND_WORKER, false, false},
+        {PREPARE_ANY, COMMAND_OTHER, false, false},
+        {PREPARE_ANY, COMMAND_OTHER, true, true},
+        {PREPARE_ANY, COMMAND_TASK, false, true},
+        {PREPARE_WAIT, COMMAND_OTHER, false, false},
+        {PREPARE_WAIT, COMMAND_OTHER, true, true},
+        {PREPARE_WAIT, COMMAND_SERVER, true, false},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+        const struct facts facts = {.is_init = true, .has_terminal = rows[i].has_terminal};
+        if (plan_for(rows[i].mode, rows[i].kind, &facts).is_quiet != rows[i].is_quiet) {
+            fail_msg("row %zu", i);
+        }
+    }
+}
+
 static void what_is_not_the_whole_step_is_not_recorded(void **state) {
     (void)state;
     const struct facts facts = {.is_init = true};
@@ -137,6 +169,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_mode_and_kind_has_its_plan),
         cmocka_unit_test(any_and_wait_leave_a_terminal_alone),
+        cmocka_unit_test(only_what_is_prepared_for_or_stays_is_talked_about),
         cmocka_unit_test(what_is_not_the_whole_step_is_not_recorded),
         cmocka_unit_test(whoever_has_an_init_becomes_the_command),
         cmocka_unit_test(init_says_who_stays_and_what_needs_a_parent_makes_auto_stay),

@@ -107,6 +107,30 @@ static void below_its_level_an_event_is_silent(void **state) {
     assert_int_equal(capture(say_hello, line, sizeof line), 0);
 }
 
+static void say_start_and_end(void) {
+    const struct event_fields fields = {.is_imposed = true};
+    report(EVENT_COMMAND_STARTED, NULL, "start");
+    report(EVENT_COMMAND_ENDED, &fields, "killed");
+    report(EVENT_CONFIGURATION_NOTE, NULL, "note");
+}
+
+static void a_quiet_log_keeps_what_was_imposed_and_what_is_wrong(void **state) {
+    (void)state;
+    char lines[4096];
+    report_configure(REPORT_TEXT, REPORT_INFO, NULL);
+    report_quieten();
+    (void)capture(say_start_and_end, lines, sizeof lines);
+    assert_string_equal(lines, "signalbox: killed\nsignalbox: warning: note\n");
+    report_configure(REPORT_JSON, REPORT_DEBUG, NULL);
+    report_quieten();
+    (void)capture(say_start_and_end, lines, sizeof lines);
+    assert_non_null(strstr(lines, "{\"event\":\"command_started\",\"level\":\"debug\","));
+    assert_non_null(strstr(lines, "{\"event\":\"command_ended\",\"level\":\"info\","));
+    report_configure(REPORT_TEXT, REPORT_ERROR, NULL);
+    report_quieten();
+    assert_int_equal(capture(say_start_and_end, lines, sizeof lines), 0);
+}
+
 /* --- on a terminal ---------------------------------------------------------- */
 
 /* What a terminal of so many columns got while `say` ran. */
@@ -202,6 +226,7 @@ int main(void) {
         cmocka_unit_test(a_long_event_is_still_one_whole_object),
         cmocka_unit_test(a_full_pipe_drops_the_line_and_says_so_later),
         cmocka_unit_test(below_its_level_an_event_is_silent),
+        cmocka_unit_test(a_quiet_log_keeps_what_was_imposed_and_what_is_wrong),
         cmocka_unit_test(what_repeats_itself_stays_on_one_line),
         cmocka_unit_test(a_line_that_is_replaced_is_never_wider_than_the_terminal),
         cmocka_unit_test(nothing_is_replaced_where_that_cannot_be),

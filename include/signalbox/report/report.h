@@ -72,10 +72,15 @@ struct event_fields {
     int64_t elapsed_ms;
     bool has_exit_status;
     int exit_status;
+    bool is_imposed; /* Befell the command, and was not its own doing. See report_quieten. */
 };
 
 /* Before the first event: how to write and how much. `release` may be NULL; it is copied. */
 void report_configure(enum report_format format, enum report_level level, const char *release);
+
+/* Nothing is prepared, and the terminal or the pipe is the command's: from now on what is info is
+ * said at debug only, but for what is imposed on the command. */
+void report_quieten(void);
 
 /* Every later event carries it; copied. */
 void report_set_fingerprint(const char *fingerprint);
