@@ -1,5 +1,5 @@
 /*
- * Everything but the four that ask for an end is taken and forgotten: a stopped or reloading
+ * Everything but what asks for an end is taken and forgotten: a stopped or reloading
  * holder of the lock would hold up every replica.
  */
 #include "prepare/cancellation.h"
@@ -11,8 +11,7 @@
 bool cancellation_heard(struct cancellation *cancellation) {
     struct received_signal received;
     while (signals_read(cancellation->signal_fd, &received)) {
-        bool asks_for_end = received.number == SIGTERM || received.number == SIGINT ||
-            received.number == SIGQUIT || received.number == SIGHUP ||
+        bool asks_for_end = signal_asks_for_end(received.number) ||
             (received.number == SIGALRM && cancellation->heeds_alarm);
         if (asks_for_end && cancellation->signal == 0) {
             cancellation->signal = received.number;

@@ -8,7 +8,7 @@
 
 struct cancellation {
     int signal_fd;
-    int signal;       /* The first of TERM, INT, QUIT and HUP that came, or 0. */
+    int signal;       /* The first that came and asked for an end, or 0. */
     bool heeds_alarm; /* ALRM asks for an end too: a timer was set. */
 };
 

@@ -61,6 +61,9 @@ static const char *const signal_names[] = {
     [SIGSYS] = "SYS",
 };
 
+/* The clearest first. */
+static const int asking_for_end[] = {SIGTERM, SIGINT, SIGQUIT, SIGHUP};
+
 /* These calls can only fail for arguments that are wrong here, so their results are dropped. */
 static void mask_set(const signal_mask *mask, signal_mask *before) {
     (void)syscall(SYS_rt_sigprocmask, SIG_SETMASK, mask, before, sizeof *mask);
@@ -77,19 +80,37 @@ static bool disposition_is_ignore(int number) {
     return action.handler == SIG_IGN;
 }
 
+int signals_asking_for_end(signal_mask mask) {
+    for (size_t i = 0; i < ARRAY_LENGTH(asking_for_end); i++) {
+        if ((mask & SIGNAL_BIT(asking_for_end[i])) != 0) {
+            return asking_for_end[i];
+        }
+    }
+    return 0;
+}
+
+bool signal_asks_for_end(int number) {
+    return number > 0 && number <= SIGNAL_LAST && signals_asking_for_end(SIGNAL_BIT(number)) != 0;
+}
+
+static void note_if_ignored(int number, struct signal_inheritance *inheritance) {
+    if (disposition_is_ignore(number)) {
+        inheritance->ignored |= SIGNAL_BIT(number);
+    }
+}
+
 void signals_take_over(struct signal_inheritance *inheritance) {
     /* An exec hands an ignored signal on by itself. Only those are asked for that we change, and
      * those that mean an end unless they are ignored: to ask for all 64 would be a fifth of the
      * time that we take to start. */
-    static const int asked[] = {SIGHUP, SIGINT, SIGQUIT, SIGPIPE, SIGTERM, SIGCHLD};
     signal_mask all = SIGNAL_MASK_ALL;
     mask_set(&all, &inheritance->mask);
 
     inheritance->ignored = 0;
-    for (size_t i = 0; i < ARRAY_LENGTH(asked); i++) {
-        if (disposition_is_ignore(asked[i])) {
-            inheritance->ignored |= SIGNAL_BIT(asked[i]);
-        }
+    note_if_ignored(SIGPIPE, inheritance);
+    note_if_ignored(SIGCHLD, inheritance);
+    for (size_t i = 0; i < ARRAY_LENGTH(asking_for_end); i++) {
+        note_if_ignored(asking_for_end[i], inheritance);
     }
     disposition_set(SIGCHLD, SIG_DFL);
 }

@@ -213,11 +213,6 @@ const struct supervisor_row *supervisor_row_find(
     return &rows[i];
 }
 
-static bool asks_for_an_end(int number) {
-    /* KILL only comes from --rewrite, by who wants no time lost over an end. */
-    return number == SIGTERM || number == SIGINT || number == SIGQUIT || number == SIGKILL;
-}
-
 static bool is_own_news(const struct received_signal *received, pid_t self) {
     return (received->number == SIGCHLD && received->from_kernel) ||
         (received->number == SIGPIPE && received->sender == self);
@@ -250,7 +245,8 @@ enum supervisor_event supervisor_event_of(
     if (number == SIGHUP) {
         return received->from_kernel ? ON_TERMINAL_HANG_UP : ON_HANG_UP;
     }
-    return asks_for_an_end(number) ? ON_STOP_SIGNAL : ON_OTHER_SIGNAL;
+    /* KILL only comes from --rewrite, by who wants no time lost over an end. */
+    return number == SIGKILL || signal_asks_for_end(number) ? ON_STOP_SIGNAL : ON_OTHER_SIGNAL;
 }
 
 enum supervisor_event supervisor_stop_event_of(int stopped_by, bool has_terminal, bool is_init) {
@@ -268,8 +264,6 @@ int supervisor_rewrite_of(
 
 int supervisor_stop_pending(
     signal_mask pending, signal_mask ignored, const signal_rewrites rewrites) {
-    /* Where several wait, the one that says most clearly what was wanted. */
-    static const int stops[] = {SIGKILL, SIGTERM, SIGINT, SIGQUIT, SIGHUP};
     signal_mask meant = 0;
     for (int number = 1; number <= SIGNAL_LAST; number++) {
         /* A mask does not say who sent it, and these two are mostly our own. */
@@ -278,10 +272,6 @@ int supervisor_stop_pending(
             meant |= SIGNAL_BIT(rewrites[number]);
         }
     }
-    for (size_t i = 0; i < ARRAY_LENGTH(stops); i++) {
-        if ((meant & ~ignored & SIGNAL_BIT(stops[i])) != 0) {
-            return stops[i];
-        }
-    }
-    return 0;
+    meant &= ~ignored;
+    return (meant & SIGNAL_BIT(SIGKILL)) != 0 ? SIGKILL : signals_asking_for_end(meant);
 }

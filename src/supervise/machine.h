@@ -22,7 +22,7 @@ enum supervisor_state {
 };
 
 enum supervisor_event {
-    ON_STOP_SIGNAL,      /* TERM, INT or QUIT, unless inherited as ignored: an end is wanted. */
+    ON_STOP_SIGNAL,      /* It asks for an end, and is neither HUP nor inherited as ignored. */
     ON_HANG_UP,          /* HUP from a process: an end for some programs, a reload for others. */
     ON_TERMINAL_HANG_UP, /* HUP from the kernel: the terminal is gone. */
     ON_STOP_KEY,         /* TSTP from the terminal: ^Z, while our own group has the foreground. */

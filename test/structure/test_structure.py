@@ -153,3 +153,9 @@ def test_no_decision_between_hosts_knows_the_time_of_day():
         if re.search(r"CLOCK_REALTIME|gettimeofday|timespec_get|\btime\(", path.read_text())
     }
     assert reading == {"src/report/report.c", "src/prepare/file_coordinator.c"}
+
+
+def test_what_asks_for_an_end_is_listed_once():
+    # Of the signals that do, QUIT is the one that nobody needs for anything else.
+    naming = {str(path.relative_to(ROOT)) for path in sources() if "SIGQUIT" in path.read_text()}
+    assert naming == {"src/process/signals.c"}

@@ -21,10 +21,18 @@ typedef uint64_t signal_mask; /* Bit N-1 stands for signal N. */
 /* What each signal is taken for: another number, or 0 when it is dropped. [0] is not used. */
 typedef uint8_t signal_rewrites[SIGNAL_LAST + 1];
 
+/* Whether the signal asks for an end: TERM, INT, QUIT and HUP. Whoever asks this, in PID 1 and in
+ * the preparer, asks here. What HUP means to a command that runs is the command's own. */
+bool signal_asks_for_end(int number);
+
+/* Of the signals in `mask` that ask for an end, the one that says most clearly what is wanted; 0
+ * where none does. */
+int signals_asking_for_end(signal_mask mask);
+
 /* What this process inherited and the command must find again, unchanged. */
 struct signal_inheritance {
     signal_mask mask;
-    /* Of HUP, INT, QUIT, TERM, PIPE and CHLD, those that were SIG_IGN. The others are not touched
+    /* Of PIPE, CHLD and those that ask for an end, which were SIG_IGN. The others are not touched
      * here, so that an exec hands them on by itself. */
     signal_mask ignored;
 };
