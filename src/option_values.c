@@ -68,6 +68,19 @@ static int store_switch(struct options *options, const struct option_row *row, c
     return bad_value(source, value, "1, true, yes, on, 0, false, no or off", error);
 }
 
+static int store_duration(struct options *options, const struct option_row *row, const char *value,
+    const char *source, struct error *error) {
+    switch (duration_parse(value, member(options, row))) {
+    case DURATION_PARSED:
+        return 0;
+    case DURATION_TOO_LONG:
+        return bad_value(source, value, "a year at most (8760h)", error);
+    case DURATION_MALFORMED:
+        break;
+    }
+    return bad_value(source, value, "a duration such as 500ms, 30s, 10m or 1h", error);
+}
+
 static int store_steps(struct options *options, const struct option_row *row, const char *value,
     const char *source, struct error *error) {
     struct step_list *steps = member(options, row);
@@ -221,9 +234,7 @@ int option_store(struct options *options, const struct option_row *row, const ch
             ? 0
             : bad_value(source, value, "a whole number from -2147483648 to 2147483647", error);
     case OPTION_DURATION:
-        return duration_parse(value, member(options, row))
-            ? 0
-            : bad_value(source, value, "a duration such as 500ms, 30s, 10m or 1h", error);
+        return store_duration(options, row, value, source, error);
     case OPTION_STEPS:
         return store_steps(options, row, value, source, error);
     case OPTION_COMMANDS:

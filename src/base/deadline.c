@@ -12,9 +12,12 @@ int64_t clock_now_ms(void) {
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+int64_t deadline_later_ms(int64_t instant_ms, int64_t duration_ms) {
+    return duration_ms > DEADLINE_NEVER - instant_ms ? DEADLINE_NEVER : instant_ms + duration_ms;
+}
+
 int64_t deadline_after_ms(int64_t duration_ms) {
-    int64_t now_ms = clock_now_ms();
-    return duration_ms > DEADLINE_NEVER - now_ms ? DEADLINE_NEVER : now_ms + duration_ms;
+    return deadline_later_ms(clock_now_ms(), duration_ms);
 }
 
 bool deadline_passed(int64_t deadline_ms) {

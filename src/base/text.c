@@ -154,26 +154,25 @@ bool number_parse(const char *string, int64_t lowest, int64_t highest, int64_t *
     return true;
 }
 
-bool duration_parse(const char *string, int64_t *duration_ms) {
+enum duration_parsed duration_parse(const char *string, int64_t *duration_ms) {
     static const struct {
         const char *suffix;
         int64_t factor;
     } units[] = {{"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}};
     size_t digits = strspn(string, "0123456789");
-    int64_t value = 0;
-    if (!digits_parse(string, digits, &value)) {
-        return false;
-    }
-    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
+    for (size_t i = 0; digits > 0 && i < sizeof units / sizeof units[0]; i++) {
         if (strcmp(string + digits, units[i].suffix) == 0) {
-            if (value > INT64_MAX / units[i].factor) {
-                return false;
+            int64_t value = 0;
+            /* More digits than a number holds are a long time as well. */
+            if (!digits_parse(string, digits, &value) ||
+                value > DURATION_LONGEST_MS / units[i].factor) {
+                return DURATION_TOO_LONG;
             }
             *duration_ms = value * units[i].factor;
-            return true;
+            return DURATION_PARSED;
         }
     }
-    return false;
+    return DURATION_MALFORMED;
 }
 
 struct duration_text duration_describe(int64_t duration_ms) {

@@ -324,7 +324,7 @@ enum coordination connect_patiently(
     int64_t backoff_ms = SHORTEST_BACKOFF_MS;
     for (;;) {
         int64_t began_ms = clock_now_ms();
-        bool has_time = began_ms + ATTEMPT_MS <= deadline_ms;
+        bool has_time = deadline_later_ms(began_ms, ATTEMPT_MS) <= deadline_ms;
         enum session_result result = connect_reader(
             coordinator, deadline_earlier(deadline_ms, deadline_after_ms(ATTEMPT_MS)));
         if (result == SESSION_DONE) {

@@ -96,7 +96,7 @@ bool file_lock_holds(struct file_lock *lock) {
 }
 
 int64_t file_lock_deadline_ms(const struct file_lock *lock) {
-    return lock->looked_ms + LOOK_EVERY_MS;
+    return deadline_later_ms(lock->looked_ms, LOOK_EVERY_MS);
 }
 
 bool file_lock_is_held(const char *path) {

@@ -61,7 +61,8 @@ static void note_trouble(struct inspector *inspector, const struct survey *surve
             continue;
         }
         if (strcmp(inspector->last_reason, item->reason) != 0 &&
-            (inspector->said_ms == 0 || deadline_passed(inspector->said_ms + SAY_EVERY_MS))) {
+            (inspector->said_ms == 0 ||
+                deadline_passed(deadline_later_ms(inspector->said_ms, SAY_EVERY_MS)))) {
             AUTO_TEXT struct text description = {.data = NULL};
             database_describe(item->database, &description);
             memcpy(inspector->last_reason, item->reason, sizeof inspector->last_reason);
@@ -80,7 +81,7 @@ static bool is_patience_over(struct inspector *inspector) {
     if (inspector->trouble_since_ms == 0) {
         inspector->trouble_since_ms = clock_now_ms();
     }
-    return deadline_passed(inspector->trouble_since_ms + inspector->patience_ms);
+    return deadline_passed(deadline_later_ms(inspector->trouble_since_ms, inspector->patience_ms));
 }
 
 static enum session_result ask_patiently(
@@ -123,7 +124,7 @@ enum session_result inspector_look(struct inspector *inspector, const struct ins
     const struct run *success, char doubt[LOOK_DOUBT_LENGTH]) {
     AUTO_SURVEY struct survey survey;
     bool is_fresh = means->lock == NULL && inspector->doubted_run == success->id &&
-        !deadline_passed(inspector->doubted_ms + DOUBT_LASTS_MS);
+        !deadline_passed(deadline_later_ms(inspector->doubted_ms, DOUBT_LASTS_MS));
     survey_begin(&survey, false);
     if (is_fresh) {
         memcpy(doubt, inspector->doubt, LOOK_DOUBT_LENGTH);

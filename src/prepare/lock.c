@@ -109,8 +109,8 @@ int lock_fd(const struct lock *lock) {
 
 int64_t lock_deadline_ms(const struct lock *lock) {
     const struct guard *guard = &lock->guard;
-    return guard->asked ? guard->asked_ms + GUARD_ANSWER_MS
-                        : guard->answered_ms + GUARD_INTERVAL_MS;
+    return guard->asked ? deadline_later_ms(guard->asked_ms, GUARD_ANSWER_MS)
+                        : deadline_later_ms(guard->answered_ms, GUARD_INTERVAL_MS);
 }
 
 /* Every 5 s the server is asked for a sign of life, which also feeds its own timeout. It must be a
@@ -134,7 +134,7 @@ bool lock_holds(struct lock *lock) {
         return false;
     }
     if (!guard->asked) {
-        return now_ms < guard->answered_ms + GUARD_INTERVAL_MS || ask(lock, now_ms);
+        return now_ms < lock_deadline_ms(lock) || ask(lock, now_ms);
     }
     switch (session_advance(session)) {
     case SESSION_DONE:
@@ -142,7 +142,7 @@ bool lock_holds(struct lock *lock) {
         guard->answered_ms = now_ms;
         return session_in_transaction(session);
     case SESSION_PENDING:
-        return now_ms < guard->asked_ms + GUARD_ANSWER_MS;
+        return now_ms < lock_deadline_ms(lock);
     case SESSION_FAILED:
     case SESSION_TIMED_OUT:
     case SESSION_CANCELLED:

@@ -35,7 +35,7 @@ static void say_nobody_prepares(const struct flight *flight, const struct event_
 void narrate_waiting(struct flight *flight, int64_t now_ms) {
     const struct run *holder = &flight->last.holder;
     struct event_fields fields = {.elapsed_ms = now_ms - flight->waiting_since_ms};
-    flight->say_at_ms = now_ms + report_interval_ms();
+    flight->say_at_ms = deadline_later_ms(now_ms, report_interval_ms());
     if (flight->rest_until_ms != 0) {
         int64_t rest_ms = flight->rest_until_ms > now_ms ? flight->rest_until_ms - now_ms : 0;
         report(EVENT_WAITING, &fields,
@@ -111,7 +111,7 @@ void narrate_fencing(const struct fence_report *found, int64_t waited_ms, int64_
             found->ended == 1 ? "" : "s");
     }
     if (found->holder[0] != '\0' && clock_now_ms() >= *say_at_ms) {
-        *say_at_ms = clock_now_ms() + report_interval_ms();
+        *say_at_ms = deadline_after_ms(report_interval_ms());
         struct event_fields fields = {.elapsed_ms = waited_ms};
         report(EVENT_WAITING, &fields, "waiting for %s, before the first step (%s so far)",
             found->holder, duration_describe(waited_ms).string);

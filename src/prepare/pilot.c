@@ -98,7 +98,8 @@ static enum observation pause_waiting(struct flight *flight) {
         flight->coordinator.self, flight_pause_ms(waited_ms, random_number()));
     int64_t left_ms = flight->request->wait_timeout_ms - waited_ms;
     struct attention attention = cancellation_attention(flight->cancellation);
-    return attention_pause(&attention, now_ms + deadline_earlier(pause_ms, left_ms))
+    return attention_pause(
+               &attention, deadline_later_ms(now_ms, deadline_earlier(pause_ms, left_ms)))
         ? SEEN_CANCELLED
         : SEEN_DONE;
 }

@@ -75,8 +75,9 @@ static enum coordination connect_to_database(void *self, struct error *error) {
     bool was_standby = coordinator->read_only_since_ms != 0;
     int64_t since_ms =
         was_standby ? coordinator->read_only_since_ms : coordinator->trouble_since_ms;
-    int64_t deadline_ms = since_ms == 0 ? deadline_after_ms(coordinator->connect_timeout_ms)
-                                        : since_ms + coordinator->connect_timeout_ms;
+    int64_t deadline_ms = since_ms == 0
+        ? deadline_after_ms(coordinator->connect_timeout_ms)
+        : deadline_later_ms(since_ms, coordinator->connect_timeout_ms);
     disconnect(coordinator);
     if (was_standby && deadline_passed(deadline_ms)) {
         return refuse_standby(coordinator, error);

@@ -123,6 +123,12 @@ static void say_lock_lost(const struct coordinator *coordinator, const char *wha
         what_now);
 }
 
+/* Asks what is left of the step to end, with the grace that begins now. */
+static void ask_to_end(struct running_step *running, int64_t now_ms, int signal) {
+    int64_t kill_at_ms = deadline_later_ms(now_ms, running->request->grace_ms);
+    act_on_ending(running, ending_begin(&running->ending, now_ms, kill_at_ms), signal);
+}
+
 /* Decides what the last wake-up means for the step; false when nothing of it is left. */
 static bool step_tend(struct running_step *running) {
     const struct coordinator *coordinator = running->request->coordinator;
@@ -135,9 +141,7 @@ static bool step_tend(struct running_step *running) {
     int64_t now_ms = clock_now_ms();
     if (cancellation_heard(cancellation) && !running->was_cancelled) {
         running->was_cancelled = true;
-        act_on_ending(running,
-            ending_begin(&running->ending, now_ms, now_ms + running->request->grace_ms),
-            signal_for_step(running, cancellation->signal));
+        ask_to_end(running, now_ms, signal_for_step(running, cancellation->signal));
     }
     if (!running->lock_lost && !coordinator->operations->guard_holds(coordinator->self)) {
         running->lock_lost = true;
@@ -150,12 +154,10 @@ static bool step_tend(struct running_step *running) {
         running->timed_out = true;
         report(EVENT_STEP_TIMED_OUT, NULL, "not done after %s (--step-timeout): ending %s",
             duration_describe(running->request->timeout_ms).string, running->step->text);
-        act_on_ending(running,
-            ending_begin(&running->ending, now_ms, now_ms + running->request->grace_ms), SIGTERM);
+        ask_to_end(running, now_ms, SIGTERM);
     }
     if (was_running && running->process == 0) {
-        act_on_ending(running,
-            ending_begin(&running->ending, now_ms, now_ms + running->request->grace_ms), SIGTERM);
+        ask_to_end(running, now_ms, SIGTERM);
     }
     act_on_ending(running, ending_due(&running->ending, now_ms), SIGTERM);
     return true;
@@ -177,7 +179,7 @@ static void say_still_running(struct running_step *running) {
         .step = running->step->text, .elapsed_ms = now_ms - running->began_ms};
     report(EVENT_STEP_RUNNING, &fields, "still running after %s: %s",
         duration_describe(fields.elapsed_ms).string, running->step->text);
-    running->say_at_ms = now_ms + report_interval_ms();
+    running->say_at_ms = deadline_later_ms(now_ms, report_interval_ms());
 }
 
 /* A step of an earlier run that was still booting when its runner died connects only now. */
@@ -271,8 +273,8 @@ static struct steps_end step_run(const struct steps_request *request, const stru
     struct event_fields fields = {.step = step->text};
     struct error error;
     ending_initialise(&running.ending);
-    running.say_at_ms = running.began_ms + report_interval_ms();
-    running.fence_at_ms = running.began_ms + FENCE_EVERY_MS;
+    running.say_at_ms = deadline_later_ms(running.began_ms, report_interval_ms());
+    running.fence_at_ms = deadline_later_ms(running.began_ms, FENCE_EVERY_MS);
     running.time_is_up_ms =
         request->timeout_ms < 0 ? DEADLINE_NEVER : deadline_after_ms(request->timeout_ms);
     report(EVENT_STEP_STARTED, &fields, "running: %s", step->text);

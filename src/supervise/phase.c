@@ -27,10 +27,6 @@
 #define PROC "/proc"
 #define CGROUPS "/sys/fs/cgroup"
 
-static int64_t later_ms(int64_t deadline_ms, int64_t by_ms) {
-    return deadline_ms > DEADLINE_NEVER - by_ms ? DEADLINE_NEVER : deadline_ms + by_ms;
-}
-
 static void clock_start(struct supervisor *supervisor) {
     if (supervisor->kill_at_ms == DEADLINE_NEVER) {
         supervisor->kill_at_ms = deadline_after_ms(supervisor->grace_ms);
@@ -195,7 +191,7 @@ static int64_t phase_deadline_ms(const struct phase *phase) {
     case STATE_CANCELLING:
         return phase->is_preparer_killed
             ? DEADLINE_NEVER
-            : later_ms(phase->supervisor->kill_at_ms, PREPARER_EXTRA_MS);
+            : deadline_later_ms(phase->supervisor->kill_at_ms, PREPARER_EXTRA_MS);
     case STATE_PREPARED:
     case STATE_LEAVING:
         return ending_deadline_ms(&phase->leftovers);

@@ -159,3 +159,16 @@ def test_what_asks_for_an_end_is_listed_once():
     # Of the signals that do, QUIT is the one that nobody needs for anything else.
     naming = {str(path.relative_to(ROOT)) for path in sources() if "SIGQUIT" in path.read_text()}
     assert naming == {"src/process/signals.c"}
+
+
+def test_only_the_deadline_functions_add_to_an_instant():
+    # An instant and a duration that somebody chose can be more than there is room for.
+    adding = re.compile(r"_ms\b(?:\(\))?\)*\s*\+(?!\+)|\+=?\s*[\w.>()-]*_ms\b")
+    found = {
+        f"{path.relative_to(ROOT)}: {line.strip()}"
+        for path in sources() if path.name != "deadline.c"
+        for line in re.sub(r"/\*.*?\*/", "", path.read_text(), flags=re.DOTALL).splitlines()
+        if adding.search(line)
+    }
+    # A duration and less than a twentieth of a second.
+    assert found == {"src/prepare/flight.c: pause_ms = shortest_ms + (int64_t)(random % 50);"}

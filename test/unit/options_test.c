@@ -125,6 +125,10 @@ static void bad_values_say_what_where_and_what_to_do(void **state) {
         {{"s"}, {"SIGNALBOX_STEPS='./bin/rails db:prepare'"},
             "SIGNALBOX_STEPS: the value stands in quotation marks: take them away, which `docker "
             "--env-file` and the like pass on as they stand"},
+        {{"s", "--grace=9223372036854775807ms"}, {NULL},
+            "--grace: `9223372036854775807ms` is not allowed: use a year at most (8760h)"},
+        {{"s", "--wait-timeout=8761h"}, {NULL},
+            "--wait-timeout: `8761h` is not allowed: use a year at most (8760h)"},
         {{"s", "--lock-key=x"}, {NULL},
             "--lock-key: `x` is not allowed: use a whole number from -2147483648 to 2147483647"},
         {{"s", "--prepare=always"}, {NULL},

@@ -44,15 +44,25 @@ static void a_duration_has_a_unit(void **state) {
     (void)state;
     static const struct {
         const char *string;
-        int64_t duration_ms; /* -1: refused. */
+        int64_t duration_ms; /* -1: refused as no duration, -2: as too long. */
     } rows[] = {
         {"500ms", 500},
         {"30s", 30000},
         {"10m", 600000},
         {"1h", 3600000},
         {"0s", 0},
-        {"2562047788015h", 9223372036854000000},
-        {"2562047788016h", -1},
+        {"8760h", DURATION_LONGEST_MS},
+        {"8761h", -2},
+        {"525600m", DURATION_LONGEST_MS},
+        {"525601m", -2},
+        {"31536000s", DURATION_LONGEST_MS},
+        {"31536001s", -2},
+        {"31536000000ms", DURATION_LONGEST_MS},
+        {"31536000001ms", -2},
+        {"9223372036854775807ms", -2},
+        {"9223372036854775808ms", -2},
+        {"99999999999999999999999999h", -2},
+        {"00000000000000000000000030s", 30000},
         {"30", -1},
         {"s", -1},
         {"", -1},
@@ -65,7 +75,9 @@ static void a_duration_has_a_unit(void **state) {
     };
     for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
         int64_t duration_ms = -1;
-        (void)duration_parse(rows[i].string, &duration_ms);
+        if (duration_parse(rows[i].string, &duration_ms) == DURATION_TOO_LONG) {
+            duration_ms = -2;
+        }
         if (duration_ms != rows[i].duration_ms) {
             fail_msg("`%s` was read as %lld ms", rows[i].string, (long long)duration_ms);
         }

@@ -15,6 +15,9 @@ int64_t clock_now_ms(void);
 /* A duration so long that the sum would overflow becomes DEADLINE_NEVER. */
 int64_t deadline_after_ms(int64_t duration_ms);
 
+/* The same from another instant than now, such as that of the last look. */
+int64_t deadline_later_ms(int64_t instant_ms, int64_t duration_ms);
+
 bool deadline_passed(int64_t deadline_ms);
 
 static inline int64_t deadline_earlier(int64_t one_ms, int64_t other_ms) {

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "signalbox/base/cleanup.h"
+
 struct text {
     char *data; /* NUL after `length` bytes; NULL while empty. Released by text_release. */
     size_t length;
@@ -51,8 +53,13 @@ const char *path_base_name(const char *path);
  * white space and a '+' included. */
 bool number_parse(const char *string, int64_t lowest, int64_t highest, int64_t *number);
 
-/* "500ms", "30s", "10m", "1h" as milliseconds; false for anything else. */
-bool duration_parse(const char *string, int64_t *duration_ms);
+/* A year. Longer than anybody waits, and so short that no sum of a few durations overflows. */
+#define DURATION_LONGEST_MS (INT64_C(365) * 24 * 3600 * 1000)
+
+enum duration_parsed { DURATION_PARSED, DURATION_MALFORMED, DURATION_TOO_LONG };
+
+/* "500ms", "30s", "10m", "1h" as milliseconds, which are not touched where it is anything else. */
+enum duration_parsed duration_parse(const char *string, int64_t *duration_ms) MUST_USE;
 
 /* For people: "850 ms", "12.3 s", "4 min 10 s", "2 h 5 min". */
 struct duration_text {
