@@ -125,7 +125,7 @@ enum session_result inspector_look(struct inspector *inspector, const struct ins
     AUTO_SURVEY struct survey survey;
     bool is_fresh = means->lock == NULL && inspector->doubted_run == success->id &&
         !deadline_passed(deadline_later_ms(inspector->doubted_ms, DOUBT_LASTS_MS));
-    survey_begin(&survey, false);
+    survey_begin(&survey, inspector->target->migrations_table, false);
     if (is_fresh) {
         memcpy(doubt, inspector->doubt, LOOK_DOUBT_LENGTH);
         return SESSION_DONE;
@@ -187,7 +187,7 @@ enum session_result inspector_judge(struct inspector *inspector,
         .begun = findings->begun,
         .since = findings->since,
     };
-    survey_begin(&survey, true);
+    survey_begin(&survey, target->migrations_table, true);
     add_databases(inspector, means, NULL, &survey);
     enum session_result result = rules.tasks.concern_all
         ? ask_patiently(inspector, means, &survey)
@@ -217,8 +217,7 @@ void inspector_release_findings(struct inspector_findings *findings) {
 enum session_result inspector_list_in_order(const struct inspector *inspector,
     const struct inspector_means *means, char names[RUN_DATABASES_LENGTH], int64_t deadline_ms) {
     AUTO_SURVEY struct survey survey;
-    names[0] = '\0';
-    survey_begin(&survey, false);
+    survey_begin(&survey, inspector->target->migrations_table, false);
     add_databases(inspector, means, NULL, &survey);
     enum session_result result = survey_try(&survey, means->attention, deadline_ms);
     if (result == SESSION_DONE) {

@@ -16,7 +16,8 @@
 #include "signalbox/base/text.h"
 
 /* First the number of tables, then each table that records versions, quoted; of several with one
- * name, the one that the path finds. $1: the path. */
+ * name, the one that the path finds. $1: the name that the application has for its own; $2: the
+ * path. */
 #define CATALOGUE                                                                                  \
     ", path AS (SELECT current_schemas(false) AS schemas FROM app),"                               \
     " found AS (SELECT tables.oid, relname, format('%I.%I', nspname, relname) AS name,"            \
@@ -28,15 +29,15 @@
     " AND objid = tables.oid AND deptype = 'e')),"                                                 \
     " records AS (SELECT DISTINCT ON (relname) name, has_table_privilege(oid, 'SELECT')"           \
     " AND EXISTS (SELECT FROM pg_attribute WHERE attrelid = oid AND attname = 'version'"           \
-    " AND NOT attisdropped) AS is_readable FROM found WHERE relname LIKE '%schema\\_migrations'"   \
-    " ORDER BY relname, place)"                                                                    \
+    " AND NOT attisdropped) AS is_readable FROM found"                                             \
+    " WHERE relname LIKE '%schema\\_migrations' OR relname = $1 ORDER BY relname, place)"          \
     " SELECT 0 AS row, (SELECT count(*) FROM found)::text AS what, false AS is_readable"           \
     " UNION ALL SELECT 1, name, is_readable FROM records ORDER BY row, what"
 
 static const char catalogue[] = "WITH app AS (SELECT 1)" CATALOGUE;
 /* What is behind WITH is carried out before the path that is read from it. */
 static const char catalogue_of_path[] =
-    "WITH app AS (SELECT set_config('search_path', $1, true))" CATALOGUE;
+    "WITH app AS (SELECT set_config('search_path', $2, true))" CATALOGUE;
 
 static const char role_question[] =
     "SELECT rolcreatedb OR rolsuper FROM pg_roles WHERE rolname = current_user";
@@ -45,8 +46,8 @@ bool surveyed_may_pass(const struct surveyed *item) {
     return item->condition == CONDITION_UNKNOWN && trouble_may_pass(item->trouble);
 }
 
-void survey_begin(struct survey *survey, bool asks_role) {
-    *survey = (struct survey){.asks_role = asks_role};
+void survey_begin(struct survey *survey, const char *table, bool asks_role) {
+    *survey = (struct survey){.table = table, .asks_role = asks_role};
 }
 
 void survey_add(struct survey *survey, const struct database *database, const char *directory,
@@ -90,11 +91,12 @@ static enum session_result connect_start(
     return session_open_start(&item->own, address.keywords, address.values, attention);
 }
 
-static enum session_result ask_catalogue(struct surveyed *item) {
+static enum session_result ask_catalogue(const struct survey *survey, struct surveyed *item) {
     const char *path = item->database->schema_search_path;
+    const char *parameters[] = {survey->table, path};
     item->stage = SURVEY_READING_CATALOGUE;
-    return path == NULL ? session_query_start(session_of(item), catalogue, NULL, 0)
-                        : session_query_start(session_of(item), catalogue_of_path, &path, 1);
+    return path == NULL ? session_query_start(session_of(item), catalogue, parameters, 1)
+                        : session_query_start(session_of(item), catalogue_of_path, parameters, 2);
 }
 
 /* For each table that records versions: how many of the image's it lacks, and the lowest. */
@@ -158,10 +160,10 @@ static void take_role(struct surveyed *item) {
 }
 
 /* The session has done what its stage wanted: the next question, if there is one. */
-static enum session_result go_on(struct surveyed *item) {
+static enum session_result go_on(const struct survey *survey, struct surveyed *item) {
     switch (item->stage) {
     case SURVEY_CONNECTING:
-        return ask_catalogue(item);
+        return ask_catalogue(survey, item);
     case SURVEY_READING_CATALOGUE:
         return take_catalogue(item);
     case SURVEY_READING_VERSIONS:
@@ -205,7 +207,7 @@ static enum session_result fail(
 static void follow(struct survey *survey, struct surveyed *item, enum session_result result,
     const struct attention *attention) {
     while (item->stage != SURVEY_ENDED && result != SESSION_PENDING) {
-        result = result == SESSION_DONE ? go_on(item) : fail(survey, item, attention);
+        result = result == SESSION_DONE ? go_on(survey, item) : fail(survey, item, attention);
     }
 }
 
@@ -221,7 +223,7 @@ static void advance(
 static void begin(struct survey *survey, struct surveyed *item, const struct attention *attention) {
     enum session_result result = SESSION_DONE;
     if (item->lent != NULL) {
-        result = ask_catalogue(item);
+        result = ask_catalogue(survey, item);
     } else if (!database_names_server(item->database)) {
         end_unknown(item, SESSION_DONE, TROUBLE_FINAL,
             "no host is named, and no server's socket is in /var/run/postgresql");

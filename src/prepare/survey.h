@@ -13,11 +13,12 @@
 #include "signalbox/postgres/session.h"
 
 enum condition {
-    CONDITION_UNKNOWN,  /* It has not answered: `trouble` and `reason` say why. */
-    CONDITION_MISSING,  /* There is no such database. */
-    CONDITION_EMPTY,    /* No table of the application's. */
-    CONDITION_FOREIGN,  /* Tables, but none whose name ends in schema_migrations. */
-    CONDITION_BEHIND,   /* Not every version that the image has. */
+    CONDITION_UNKNOWN, /* It has not answered: `trouble` and `reason` say why. */
+    CONDITION_MISSING, /* There is no such database. */
+    CONDITION_EMPTY,   /* No table of the application's. */
+    CONDITION_FOREIGN, /* Tables, but none of migrations: it would end in schema_migrations, or have
+                          the name that the application gives it. */
+    CONDITION_BEHIND,  /* Not every version that the image has. */
     CONDITION_COMPLETE, /* Every version that the image has. */
     CONDITION_COUNT
 };
@@ -51,11 +52,13 @@ struct surveyed {
 struct survey {
     struct surveyed *items;
     size_t count;
-    bool asks_role; /* Of a missing database: whether it could be created. */
+    const char *table; /* The application's own name for its table of migrations. */
+    bool asks_role;    /* Of a missing database: whether it could be created. */
 };
 
-/* Makes a survey of nothing yet. */
-void survey_begin(struct survey *survey, bool asks_role);
+/* Makes a survey of nothing yet. `table` is the name that the application has for its table of
+ * migrations. */
+void survey_begin(struct survey *survey, const char *table, bool asks_role);
 
 /* Adds a database, which must be PostgreSQL's and stay as long as the survey; `directory` is the
  * application's. With `lent`, an open session to it, none is opened, and it is left open. */

@@ -11,6 +11,7 @@
 
 #include "prepare/fingerprint.h"
 #include "prepare/lock_place.h"
+#include "prepare/migrations_table.h"
 #include "signalbox/base/deadline.h"
 #include "signalbox/base/text.h"
 #include "signalbox/prepare/watch_entry.h"
@@ -242,6 +243,9 @@ int target_make(const struct target_request *request, struct target *target, str
 }
 
 int target_ask_rails(
+    AUTO_TEXT struct text table = {.data = NULL};
+    migrations_table_find(request->directory, request->environment, &table);
+    target->migrations_table = string_copy(text_string(&table));
     struct target *target, const struct rails_question *question, struct error *error) {
     struct event_fields fields = {.elapsed_ms = clock_now_ms()};
     struct error failure;
@@ -277,3 +281,5 @@ void target_release(struct target *target) {
     databases_release(&target->databases);
     string_list_release(&target->warnings);
 }
+    free(target->migrations_table);
+    target->migrations_table = NULL;

@@ -126,6 +126,21 @@ def test_another_applications_schema_migrations_with_a_prefix_does_not_count_aga
     assert shop.serve().said("already_prepared")
 
 
+def test_a_table_of_migrations_with_the_name_that_the_application_gives_it_counts(shop):
+    name = "schema_migrations_rb_on_rails"
+    shop.create("primary")
+    shop.query("primary", "CREATE TABLE people (name text);"
+               f"CREATE TABLE {name} (version) AS VALUES ('20261101000000'), ('20261102000000');"
+               f"GRANT SELECT ON {name} TO {shop.scene.role}")
+    assert shop.start().exit_status() == 78
+    (shop.scene.directory / "config" / "application.rb").write_text(
+        f'config.active_record.schema_migrations_table_name = "{name}"\n')
+    shop.serve()
+    assert "primary" in shop.in_order()
+    shop.query("primary", f"DELETE FROM {name}; DROP TABLE schema_migrations")
+    assert "20261101000000_change.rb has been undone" in reason(shop.serve())
+
+
 def test_a_cache_in_sqlite_is_left_out(shop):
     shop.roles.remove("cache")
     shop.write(cache={"adapter": "sqlite3", "database": "storage/cache.sqlite3"})

@@ -61,6 +61,7 @@ struct target {
     char fingerprint[65];
     int64_t files;
     int64_t bytes;
+    char *migrations_table; /* The name that the application has for it. */
     int rails_major;        /* From the image's lock file; 0 where that does not say. */
     struct tasks tasks;     /* What is run does this to databases that are missing or empty. */
     bool allow_schema_load; /* Over tables of unknown origin. */
