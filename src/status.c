@@ -41,6 +41,8 @@ static void append_run(const struct past_run *run, struct text *page) {
         text_append_string(page, "null,");
     }
     append_member(page, "step", or_null(run->step));
+    text_append_string(page, ",");
+    append_member(page, "elsewhere", or_null(run->elsewhere));
     text_append_string(page, "}");
 }
 
@@ -79,7 +81,7 @@ static void append_lock(const struct lock_holder *lock, struct text *page) {
 
 static enum page_colour colour_of_run(const struct past_run *run) {
     if (strcmp(run->state, "succeeded") == 0) {
-        return PAGE_GOOD;
+        return run->elsewhere[0] == '\0' ? PAGE_GOOD : PAGE_BAD;
     }
     return strcmp(run->state, "failed") == 0 ? PAGE_BAD : PAGE_PLAIN;
 }
@@ -110,6 +112,9 @@ static void append_runs(const struct standing *standing, struct text *page) {
         }
         if (run->has_exit_status && run->exit_status != 0) {
             text_append_format(&value, ", status %d in `%s`", run->exit_status, run->step);
+        }
+        if (run->elsewhere[0] != '\0') {
+            text_append_format(&value, ", does not count: %s", run->elsewhere);
         }
         page_line(page, i == 0 ? "runs" : "", text_string(&value), colour_of_run(run));
     }

@@ -35,6 +35,9 @@ struct run {
     /* Names of configurations, one a line. Of a succeeded run: whose databases were in order. Of
      * any other: which of them it began to initialise. */
     char databases[RUN_DATABASES_LENGTH];
+    /* Of a succeeded run: why its steps seem to have migrated another database than the one that
+     * the lock is in, as a clause, or empty. Such a run counts for nothing. */
+    char elsewhere[LOOK_DOUBT_LENGTH];
     char output[RUN_OUTPUT_LENGTH]; /* Its step's last lines, without secrets, or empty. */
 };
 

@@ -214,6 +214,18 @@ enum session_result fence_sweep_others(const struct fence *fence, struct session
         fence, session, BACKENDS "application_name <> $2" ENDED, pattern, own, sweep, deadline_ms);
 }
 
+enum session_result fence_see_own(
+    const struct fence *fence, struct session *session, bool *is_seen, int64_t deadline_ms) {
+    char own[FENCE_ASSIGNMENT_LENGTH];
+    const char *parameters[] = {own};
+    (void)snprintf(own, sizeof own, "signalbox-step/%s/%s", fence->app, fence->run);
+    enum session_result result =
+        session_query(session, "SELECT FROM pg_stat_activity WHERE application_name = $1 LIMIT 1",
+            parameters, 1, deadline_ms);
+    *is_seen = result == SESSION_DONE && session_row_count(session) > 0;
+    return result;
+}
+
 enum session_result fence_sweep_own(const struct fence *fence, struct session *session,
     struct fence_sweep *sweep, int64_t deadline_ms) {
     char own[FENCE_ASSIGNMENT_LENGTH];

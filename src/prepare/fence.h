@@ -49,6 +49,10 @@ enum session_result fence_look_at_rails_lock(const struct fence *fence, struct s
 enum session_result fence_look_at_rails_locks(const struct fence *fence, struct session *session,
     const char *names, struct fence_sweep *sweep, int64_t deadline_ms) MUST_USE;
 
+/* Whether this run's own steps are connected just now. */
+enum session_result fence_see_own(const struct fence *fence, struct session *session, bool *is_seen,
+    int64_t deadline_ms) MUST_USE;
+
 /* Ends this run's own backends, after a step that did not end well. */
 enum session_result fence_sweep_own(const struct fence *fence, struct session *session,
     struct fence_sweep *sweep, int64_t deadline_ms) MUST_USE;

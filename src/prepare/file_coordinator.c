@@ -112,7 +112,9 @@ static enum coordination look(void *self, struct look *seen, struct error *error
     }
     file_ledger_look(&ledger, coordinator->target->fingerprint, time_of_day_ms(), seen);
     seen->has_ledger = true;
-    if (seen->newest.state == RUN_SUCCEEDED) {
+    if (seen->newest.state == RUN_SUCCEEDED && seen->newest.elsewhere[0] != '\0') {
+        memcpy(seen->doubt, seen->newest.elsewhere, sizeof seen->doubt);
+    } else if (seen->newest.state == RUN_SUCCEEDED) {
         /* As it stands in the file: there is no end to how many databases there may be. */
         const struct file_run *newest = file_ledger_find(&ledger, seen->newest.id);
         (void)sqlite_files_agree(newest->fields[COLUMN_DATABASES], &coordinator->target->databases,
@@ -216,6 +218,20 @@ static int step_fd(void *self) {
     return coordinator->lock.fd;
 }
 
+/* A file that was not there, or was empty, and still is after every migration has been run: they
+ * were run in another one. */
+static void find_elsewhere(const struct file_coordinator *coordinator, struct run *success) {
+    const struct target *target = coordinator->target;
+    enum sqlite_file first = first_file(coordinator);
+    if (target->migrates_wholly && coordinator->initialises &&
+        (first == SQLITE_FILE_MISSING || first == SQLITE_FILE_EMPTY)) {
+        (void)snprintf(success->elsewhere, sizeof success->elsewhere,
+            "its steps seem to have made another database: %.160s (%.40s) %s",
+            target->database->name, target->database->role,
+            first == SQLITE_FILE_MISSING ? "still does not exist" : "is still empty");
+    }
+}
+
 static void record(
     const struct file_coordinator *coordinator, const struct run *outcome, struct file_run *run) {
     AUTO_TEXT struct text files = {.data = NULL};
@@ -233,6 +249,7 @@ static void record(
     file_run_set(run, COLUMN_STEP, outcome->step);
     file_run_set(run, COLUMN_OUTPUT, outcome->output);
     file_run_set(run, COLUMN_DATABASES, text_string(&files));
+    file_run_set(run, COLUMN_ELSEWHERE, outcome->elsewhere);
 }
 
 /* COORDINATION_GONE where it may be tried again. */
@@ -261,18 +278,34 @@ static enum coordination write_outcome(
     return write_ledger(coordinator, &ledger, error) == 0 ? COORDINATION_DONE : COORDINATION_GONE;
 }
 
+static void warn_of_elsewhere(
+    const struct file_coordinator *coordinator, const struct run *success) {
+    struct event_fields fields = {.run = success->id};
+    if (success->elsewhere[0] != '\0') {
+        report(EVENT_STEPS_ELSEWHERE, &fields,
+            "the run does not count as prepared, for %s (from %s): give SIGNALBOX_DATABASE_URL the "
+            "address that the steps use",
+            success->elsewhere, coordinator->target->database->source);
+    }
+}
+
 /* Only under the lock: without it somebody else may be writing. Tries again while nobody else can
  * run, since a disk that is full may be emptied. */
 static enum coordination run_end(void *self, const struct run *outcome, struct error *error) {
     static const struct attention nobody = {.fd = -1};
     struct file_coordinator *coordinator = self;
+    struct run noted = *outcome;
+    if (outcome->state == RUN_SUCCEEDED) {
+        find_elsewhere(coordinator, &noted);
+        warn_of_elsewhere(coordinator, &noted);
+    }
     if (outcome->id == 0) {
         return COORDINATION_DONE;
     }
     int64_t deadline_ms =
         deadline_after_ms(outcome->state == RUN_INTERRUPTED ? FAREWELL_MS : RECORD_MS);
     while (file_lock_holds(&coordinator->lock)) {
-        enum coordination written = write_outcome(coordinator, outcome, error);
+        enum coordination written = write_outcome(coordinator, &noted, error);
         if (written != COORDINATION_GONE || deadline_passed(deadline_ms)) {
             return written;
         }

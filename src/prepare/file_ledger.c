@@ -30,6 +30,7 @@ static const char *const column_names[] = {
     [COLUMN_OUTPUT] = "output",
     [COLUMN_DATABASES] = "databases",
     [COLUMN_INITIALISES] = "initialises",
+    [COLUMN_ELSEWHERE] = "elsewhere",
 };
 _Static_assert(ARRAY_LENGTH(column_names) == COLUMN_COUNT, "every column has a name");
 

@@ -50,6 +50,7 @@ void file_run_read(const struct file_run *run, int64_t now_ms, struct run *read)
     COPY_FIELD(read->host, run, COLUMN_HOST);
     COPY_FIELD(read->step, run, COLUMN_STEP);
     COPY_FIELD(read->output, run, COLUMN_OUTPUT);
+    COPY_FIELD(read->elsewhere, run, COLUMN_ELSEWHERE);
 }
 
 /* What the runs of one fingerprint have been, from the newest back. */
@@ -122,5 +123,6 @@ void file_ledger_list(const struct file_ledger *ledger, struct history *history)
         COPY_FIELD(past->started, run, COLUMN_STARTED);
         COPY_FIELD(past->finished, run, COLUMN_FINISHED);
         COPY_FIELD(past->step, run, COLUMN_STEP);
+        COPY_FIELD(past->elsewhere, run, COLUMN_ELSEWHERE);
     }
 }

@@ -31,6 +31,10 @@ enum coordination inspecting_look(
     if (!counts) {
         return COORDINATION_DONE;
     }
+    if (seen->newest.elsewhere[0] != '\0') {
+        memcpy(seen->doubt, seen->newest.elsewhere, sizeof seen->doubt);
+        return COORDINATION_DONE;
+    }
     enum session_result result =
         inspector_look(&coordinator->inspector, &means, &seen->newest, seen->doubt);
     if (result == SESSION_DONE && seen->doubt[0] != '\0') {
@@ -57,6 +61,7 @@ enum coordination inspecting_judge(struct postgres_coordinator *coordinator, con
         return concluded;
     }
     *found = findings.inspection;
+    coordinator->first = findings.first;
     memcpy(coordinator->initialised, findings.initialised, sizeof coordinator->initialised);
     if (findings.is_refused) {
         inspector_say_obstacles(&findings);
@@ -69,8 +74,14 @@ enum coordination inspecting_judge(struct postgres_coordinator *coordinator, con
 void inspecting_note(
     struct postgres_coordinator *coordinator, struct run *success, int64_t deadline_ms) {
     const struct inspector_means means = means_of(coordinator);
+    const struct steps_trace trace = {
+        .migrate_wholly = coordinator->target->migrates_wholly,
+        .are_named = coordinator->target->are_steps_named,
+        .were_seen = coordinator->were_steps_seen,
+        .before = coordinator->first,
+    };
     if (connect_reader_patiently(coordinator, deadline_ms) == SESSION_DONE) {
-        (void)!inspector_list_in_order(
-            &coordinator->inspector, &means, success->databases, deadline_ms);
+        (void)!inspector_look_afterwards(
+            &coordinator->inspector, &means, &trace, success, deadline_ms);
     }
 }

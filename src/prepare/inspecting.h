@@ -19,8 +19,8 @@ enum session_result inspecting_find_begun(
 enum coordination inspecting_judge(struct postgres_coordinator *coordinator, const char *begun,
     struct inspection *found, struct error *error) MUST_USE;
 
-/* Enters into a success which of the databases a later look can hold against it. What nobody can
- * say now is not held against it. */
+/* Enters into a success which of the databases a later look can hold against it, and whether its
+ * steps seem to have gone elsewhere. What nobody can say now is not held against it. */
 void inspecting_note(
     struct postgres_coordinator *coordinator, struct run *success, int64_t deadline_ms);
 

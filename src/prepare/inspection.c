@@ -86,6 +86,70 @@ void inspection_doubt(const struct survey *survey, char doubt[LOOK_DOUBT_LENGTH]
     (void)snprintf(doubt, LOOK_DOUBT_LENGTH, "%s", text_string(&text));
 }
 
+static const struct surveyed *find(const struct survey *survey, const struct database *database) {
+    for (size_t i = 0; i < survey->count; i++) {
+        if (survey->items[i].database == database) {
+            return &survey->items[i];
+        }
+    }
+    return NULL;
+}
+
+struct first_database inspection_first(
+    const struct survey *survey, const struct database *database) {
+    const struct surveyed *item = find(survey, database);
+    if (item == NULL) {
+        return (struct first_database){.condition = CONDITION_UNKNOWN};
+    }
+    return (struct first_database){
+        .condition = item->condition, .tables = item->tables, .missing = item->missing};
+}
+
+/* Whether it lacks what the steps should have done, to the very number as before. Where the steps
+ * cannot be known by their name, migrations that are lacking may be such as Rails never looks for;
+ * only a database without any record of them is certain then. */
+static bool is_untouched(const struct surveyed *item, const struct steps_trace *trace) {
+    if (item->condition != trace->before.condition || item->tables != trace->before.tables ||
+        item->missing != trace->before.missing) {
+        return false;
+    }
+    switch (item->condition) {
+    case CONDITION_MISSING:
+    case CONDITION_EMPTY:
+    case CONDITION_FOREIGN:
+        return true;
+    case CONDITION_BEHIND:
+        return trace->are_named;
+    case CONDITION_UNKNOWN:
+    case CONDITION_COMPLETE:
+    case CONDITION_COUNT:
+        break;
+    }
+    return false;
+}
+
+void inspection_find_elsewhere(const struct survey *survey, const struct database *database,
+    const struct steps_trace *trace, char elsewhere[LOOK_DOUBT_LENGTH]) {
+    const struct surveyed *item = find(survey, database);
+    AUTO_TEXT struct text text = {.data = NULL};
+    elsewhere[0] = '\0';
+    if (item == NULL || !trace->migrate_wholly || trace->were_seen || !is_untouched(item, trace)) {
+        return;
+    }
+    text_append_format(&text, "its steps seem to have migrated another database: %s (%s) ",
+        name_of(database), database->role);
+    if (item->condition == CONDITION_BEHIND) {
+        text_append_string(&text, "still lacks ");
+        append_missing(item, &text);
+        append_more(item, &text);
+    } else if (item->condition == CONDITION_MISSING) {
+        text_append_string(&text, "still does not exist");
+    } else {
+        text_append_string(&text, "still has no schema_migrations");
+    }
+    (void)snprintf(elsewhere, LOOK_DOUBT_LENGTH, "%s", text_string(&text));
+}
+
 static void append_name(const struct database *database, char names[RUN_DATABASES_LENGTH]) {
     size_t used = strlen(names);
     size_t length = strlen(database->role);

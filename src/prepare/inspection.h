@@ -24,6 +24,30 @@ void inspection_doubt(const struct survey *survey, char doubt[LOOK_DOUBT_LENGTH]
 void inspection_list_in_order(const struct survey *survey, char names[RUN_DATABASES_LENGTH]);
 void inspection_list_new(const struct survey *survey, char names[RUN_DATABASES_LENGTH]);
 
+/* What the first database is like, so that it shows afterwards whether the steps have touched it.
+ * CONDITION_UNKNOWN where it is not in the survey. */
+struct first_database {
+    enum condition condition;
+    int64_t tables;
+    int64_t missing;
+};
+struct first_database inspection_first(
+    const struct survey *survey, const struct database *database);
+
+/* What is known of steps that ended well. */
+struct steps_trace {
+    bool migrate_wholly; /* They have run every migration there is. */
+    bool are_named;      /* They carry the run's name in the server, … */
+    bool were_seen;      /* … and were seen at work in the lock's. */
+    struct first_database before;
+};
+
+/* The truth afterwards: why the steps seem to have migrated another database than this one, which
+ * the lock is in, or "". Two signs together: it lacks migrations as it did before, and nobody saw
+ * the steps there. */
+void inspection_find_elsewhere(const struct survey *survey, const struct database *database,
+    const struct steps_trace *trace, char elsewhere[LOOK_DOUBT_LENGTH]);
+
 struct inspection_rules {
     struct tasks tasks;
     bool allow_schema_load;

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "prepare/inspection.h"
 #include "signalbox/base/deadline.h"
 #include "signalbox/base/random.h"
 #include "signalbox/base/text.h"
@@ -200,6 +199,7 @@ enum session_result inspector_judge(struct inspector *inspector,
     }
     inspection_explain(&survey, &rules, &findings->inspection);
     inspection_list_new(&survey, findings->initialised);
+    findings->first = inspection_first(&survey, target->database);
     judge_all(&survey, &rules, findings);
     return SESSION_DONE;
 }
@@ -214,8 +214,9 @@ void inspector_release_findings(struct inspector_findings *findings) {
     string_list_release(&findings->obstacles);
 }
 
-enum session_result inspector_list_in_order(const struct inspector *inspector,
-    const struct inspector_means *means, char names[RUN_DATABASES_LENGTH], int64_t deadline_ms) {
+enum session_result inspector_look_afterwards(const struct inspector *inspector,
+    const struct inspector_means *means, const struct steps_trace *trace, struct run *success,
+    int64_t deadline_ms) {
     AUTO_SURVEY struct survey survey;
     survey_begin(&survey, inspector->target->migrations_table, false);
     add_databases(inspector, means, NULL, &survey);
@@ -224,7 +225,8 @@ enum session_result inspector_list_in_order(const struct inspector *inspector,
         result = result_of_reader(&survey, means);
     }
     if (result == SESSION_DONE) {
-        inspection_list_in_order(&survey, names);
+        inspection_list_in_order(&survey, success->databases);
+        inspection_find_elsewhere(&survey, inspector->target->database, trace, success->elsewhere);
     }
     return result;
 }

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "prepare/coordinator.h"
+#include "prepare/inspection.h"
 #include "prepare/lock.h"
 #include "prepare/survey.h"
 #include "signalbox/prepare/target.h"
@@ -45,6 +46,7 @@ struct inspector_findings {
     const char *begun;       /* In: databases that an unfinished run began to initialise. */
     const struct run *since; /* In: the last success. */
     struct inspection inspection;
+    struct first_database first;            /* Out: what it is like before the steps. */
     char initialised[RUN_DATABASES_LENGTH]; /* Out: what the steps will initialise. */
     bool is_refused;                        /* Out: `error` says why, and … */
     struct string_list obstacles;           /* … a line for each database that is in its way. */
@@ -59,9 +61,10 @@ void inspector_release_findings(struct inspector_findings *findings);
 enum session_result inspector_judge(struct inspector *inspector,
     const struct inspector_means *means, struct inspector_findings *findings) MUST_USE;
 
-/* After the steps: the names of the databases that are in order, asked once. */
-enum session_result inspector_list_in_order(const struct inspector *inspector,
-    const struct inspector_means *means, char names[RUN_DATABASES_LENGTH],
+/* After the steps, asked once: enters into a success the names of the databases that are in order,
+ * and why its steps seem to have gone elsewhere. */
+enum session_result inspector_look_afterwards(const struct inspector *inspector,
+    const struct inspector_means *means, const struct steps_trace *trace, struct run *success,
     int64_t deadline_ms) MUST_USE;
 
 #endif

@@ -24,7 +24,8 @@ static int64_t number_at(const struct session *session, int row, int column) {
     " row.id, row.state, row.host, coalesce(row.step, ''), coalesce(row.exit_status, 0),"          \
     " greatest(0, extract(epoch FROM clock_timestamp() - coalesce(row.finished, row.started))"     \
     " * 1000)::bigint, row.fingerprint, coalesce(row.release, ''),"                                \
-    " coalesce(to_jsonb(row) ->> 'databases', ''), coalesce(to_jsonb(row) ->> 'output', '')"
+    " coalesce(to_jsonb(row) ->> 'databases', ''), coalesce(to_jsonb(row) ->> 'output', ''),"      \
+    " coalesce(to_jsonb(row) ->> 'elsewhere', '')"
 
 #define COPY_FIELD(field, session, row, column)                                                    \
     (void)snprintf(field, sizeof(field), "%s", session_value(session, row, column))
@@ -42,6 +43,7 @@ static struct run run_at(const struct session *session, int row) {
     COPY_FIELD(run.release, session, row, 8);
     COPY_FIELD(run.databases, session, row, 9);
     COPY_FIELD(run.output, session, row, 10);
+    COPY_FIELD(run.elsewhere, session, row, 11);
     return run;
 }
 
@@ -98,7 +100,7 @@ static enum session_result create_table(
         " lock_key integer NOT NULL, fingerprint text NOT NULL, release text,"
         " state text NOT NULL, host text NOT NULL, started timestamptz NOT NULL DEFAULT now(),"
         " finished timestamptz, exit_status integer, step text, output text, databases text,"
-        " initialises boolean)",
+        " initialises boolean, elsewhere text)",
         NULL, 0, deadline_ms);
     if (result == SESSION_FAILED && strcmp(session->failure.sqlstate, "23505") == 0) {
         /* Another lock key's first runner made the table in the same instant. */
@@ -122,14 +124,15 @@ static enum session_result add_columns(
     const char *parameters[] = {ledger->table};
     enum session_result result = session_query(session,
         "SELECT count(*) FROM pg_attribute WHERE attrelid = to_regclass($1) AND NOT attisdropped"
-        " AND attname IN ('output', 'databases', 'initialises')",
+        " AND attname IN ('output', 'databases', 'initialises', 'elsewhere')",
         parameters, 1, deadline_ms);
-    if (result != SESSION_DONE || strcmp(session_value(session, 0, 0), "3") == 0) {
+    if (result != SESSION_DONE || strcmp(session_value(session, 0, 0), "4") == 0) {
         return result;
     }
     return query(ledger, session, "DO $add$ BEGIN SET LOCAL lock_timeout = '5s'; ALTER TABLE ",
         " ADD COLUMN IF NOT EXISTS output text, ADD COLUMN IF NOT EXISTS databases text,"
-        " ADD COLUMN IF NOT EXISTS initialises boolean; END $add$",
+        " ADD COLUMN IF NOT EXISTS initialises boolean,"
+        " ADD COLUMN IF NOT EXISTS elsewhere text; END $add$",
         NULL, 0, deadline_ms);
 }
 
@@ -175,7 +178,7 @@ static void append_look(struct text *statement, const char *table) {
 }
 
 static void take_row(const struct session *session, int row, struct look *look) {
-    enum { FAILURES = 11, DEATHS };
+    enum { FAILURES = 12, DEATHS };
     const char *tag = session_value(session, row, 0);
     struct run run = run_at(session, row);
     if (strcmp(tag, "newest") == 0) {
@@ -224,7 +227,7 @@ enum session_result ledger_bury(
         " WHERE lock_key = $1::integer AND state = 'running'"
         " RETURNING 'dead', row.id, row.state, row.host, '', 0,"
         " greatest(0, extract(epoch FROM clock_timestamp() - started) * 1000)::bigint,"
-        " row.fingerprint, '', '', ''",
+        " row.fingerprint, '', '', '', ''",
         parameters, 1, deadline_ms);
     if (result == SESSION_DONE && session_row_count(session) > 0) {
         *dead = run_at(session, 0);
@@ -279,10 +282,12 @@ enum session_result ledger_end(const struct ledger *ledger, struct session *sess
     /* Stopped at our wish or without the lock, a step's status says nothing about it. */
     bool has_status = outcome->state != RUN_INTERRUPTED || outcome->exit_status != 0;
     const char *parameters[] = {id, run_state_name(outcome->state), has_status ? exit_status : NULL,
-        or_null(outcome->step), or_null(outcome->databases), or_null(outcome->output)};
+        or_null(outcome->step), or_null(outcome->databases), or_null(outcome->elsewhere),
+        or_null(outcome->output)};
     static const char change[] =
         " SET state = $2, finished = clock_timestamp(), exit_status = $3::integer, step = $4,"
-        " databases = CASE WHEN $2 = 'succeeded' THEN $5 ELSE databases END, output = $6"
+        " databases = CASE WHEN $2 = 'succeeded' THEN $5 ELSE databases END, elsewhere = $6,"
+        " output = $7"
         " WHERE id = $1::bigint AND state = 'running' RETURNING id";
     enum session_result result = query(
         ledger, session, "UPDATE ", change, parameters, ARRAY_LENGTH(parameters), deadline_ms);

@@ -235,6 +235,7 @@ static enum coordination run_begin(void *self, const struct run_beginning *begin
     servers_append_roles(coordinator->servers.databases, &coordinator->roles);
     coordinator->fence.roles = text_string(&coordinator->roles);
     coordinator->is_ledger_late = false;
+    coordinator->were_steps_seen = false;
     enum coordination concluded = conclude(coordinator,
         fence_make(&coordinator->fence, reader, coordinator->target->database->schema_search_path,
             coordinator->target->lock_key, statement_deadline_ms()),
@@ -257,6 +258,10 @@ static enum session_result fence_once(struct postgres_coordinator *coordinator,
     enum session_result result = connect_reader_patiently(coordinator, deadline_ms);
     if (result == SESSION_DONE) {
         result = fence_sweep_others(&coordinator->fence, &coordinator->reader, sweep, deadline_ms);
+    }
+    if (result == SESSION_DONE && !is_before_steps && !coordinator->were_steps_seen) {
+        result = fence_see_own(
+            &coordinator->fence, &coordinator->reader, &coordinator->were_steps_seen, deadline_ms);
     }
     if (result == SESSION_DONE && is_before_steps && sweep->remaining == 0) {
         result =
@@ -355,23 +360,39 @@ static enum session_result write_patiently(
     }
 }
 
+static void warn_of_elsewhere(
+    const struct postgres_coordinator *coordinator, const struct run *success) {
+    AUTO_TEXT struct text description = {.data = NULL};
+    struct event_fields fields = {.run = success->id};
+    if (success->elsewhere[0] == '\0') {
+        return;
+    }
+    database_describe(coordinator->target->database, &description);
+    report(EVENT_STEPS_ELSEWHERE, &fields,
+        "the run does not count as prepared, for %s; the lock was held at %s (from %s), so nothing "
+        "kept other replicas away from where the steps were: give SIGNALBOX_DATABASE_URL the "
+        "address that they use",
+        success->elsewhere, text_string(&description), coordinator->target->database->source);
+}
+
 /* A signal that has already ended the steps must not end their record too, so nothing is heeded
  * here but the clock. */
 static enum coordination run_end(void *self, const struct run *outcome, struct error *error) {
     struct postgres_coordinator *coordinator = self;
     bool changed = true;
-    if (!coordinator->has_ledger || (outcome->id == 0 && !coordinator->is_ledger_late)) {
-        return COORDINATION_DONE;
-    }
+    bool is_recorded = coordinator->has_ledger && (outcome->id != 0 || coordinator->is_ledger_late);
     const struct attention *attention = coordinator->attention;
     coordinator->attention = NULL;
     struct run noted = *outcome;
     if (outcome->state == RUN_SUCCEEDED) {
         inspecting_note(coordinator, &noted, deadline_after_ms(RECORD_ATTEMPT_MS));
     }
-    enum session_result result = write_patiently(coordinator, &noted, &changed);
+    enum session_result result =
+        is_recorded ? write_patiently(coordinator, &noted, &changed) : SESSION_DONE;
     enum coordination concluded = conclude(coordinator, result, &coordinator->reader, error);
-    if (concluded == COORDINATION_DONE && changed && outcome->state == RUN_SUCCEEDED) {
+    warn_of_elsewhere(coordinator, &noted);
+    if (is_recorded && concluded == COORDINATION_DONE && changed &&
+        outcome->state == RUN_SUCCEEDED) {
         /* Rows too many harm nobody today. */
         (void)!ledger_prune(
             &coordinator->ledger, &coordinator->reader, deadline_after_ms(FAREWELL_TIMEOUT_MS));

@@ -39,6 +39,8 @@ struct postgres_coordinator {
     bool is_ledger_late;                    /* The run is entered only after its steps. */
     bool initialises;                       /* What will be entered then, … */
     char initialised[RUN_DATABASES_LENGTH]; /* … and the databases that it begins to initialise. */
+    struct first_database first;            /* Before the steps. */
+    bool were_steps_seen;                   /* In the first database's server. */
     bool was_reached;
     bool is_learned; /* What follows is known of the reader's connection. */
     bool is_pooled;

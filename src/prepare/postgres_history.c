@@ -96,6 +96,7 @@ static struct past_run run_at(const struct session *session, int row) {
     COPY_FIELD(run.started, session, row, 5);
     COPY_FIELD(run.finished, session, row, 6);
     COPY_FIELD(run.step, session, row, 8);
+    COPY_FIELD(run.elsewhere, session, row, 9);
     return run;
 }
 
@@ -112,7 +113,8 @@ static enum session_result find_runs(
     text_append_format(&statement,
         "SELECT id, fingerprint, coalesce(release, ''), state, host, " ISO_8601(
             "started") ", " ISO_8601("finished") ", coalesce(exit_status::text, ''),"
-                                                 " coalesce(step, '') FROM %s WHERE lock_key = "
+                                                 " coalesce(step, ''), coalesce(to_jsonb(row) ->> "
+                                                 "'elsewhere', '') FROM %s AS row WHERE lock_key = "
                                                  "$1::integer ORDER BY id DESC LIMIT %d",
         ledger->table, HISTORY_MOST);
     result = session_query(session, text_string(&statement), parameters, 1, deadline_ms);

@@ -141,11 +141,31 @@ static bool may_go_without(const struct target_request *request) {
                 (!is_named_here(request) && access(text_string(&file), F_OK) != 0)));
 }
 
+/* A PGAPPNAME of the user's, or an application_name in the configuration, beats ours. */
+static bool are_named_by_us(const struct target *target, const struct step_list *commands) {
+    if (getenv("PGAPPNAME") != NULL ||
+        (target->database != NULL &&
+            string_list_has(&target->database->keywords, "application_name"))) {
+        return false;
+    }
+    for (size_t i = 0; i < commands->count; i++) {
+        const struct string_list *assignments = &commands->items[i].assignments;
+        for (size_t k = 0; k < assignments->count; k++) {
+            if (string_has_prefix(assignments->items[k], "PGAPPNAME=")) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
 void target_run_instead(struct target *target, const struct step_list *commands) {
     /* A SQLite file is made by whoever opens it, so there any Rails migrates from nothing. */
     target->tasks = tasks_of_steps(
         commands, target->lock == LOCK_FILE ? TASKS_MIGRATE_FROM_NOTHING : target->rails_major);
     target->missing_database = target->tasks.create ? MISSING_IS_CREATED : MISSING_IS_AN_ERROR;
+    target->migrates_wholly = tasks_migrate_wholly(commands);
+    target->are_steps_named = are_named_by_us(target, commands);
 }
 
 static int place_lock(struct target *target, struct error *error) {
@@ -223,6 +243,9 @@ int target_make(const struct target_request *request, struct target *target, str
     };
     change_environment(request);
     target->rails_major = tasks_rails_major(request->directory);
+    AUTO_TEXT struct text table = {.data = NULL};
+    migrations_table_find(request->directory, request->environment, &table);
+    target->migrations_table = string_copy(text_string(&table));
     target->migrates_only = steps_only_migrate(request->steps);
     if (find_databases(request, target, error) != 0 || place_lock(target, error) != 0) {
         return -1;
@@ -243,9 +266,6 @@ int target_make(const struct target_request *request, struct target *target, str
 }
 
 int target_ask_rails(
-    AUTO_TEXT struct text table = {.data = NULL};
-    migrations_table_find(request->directory, request->environment, &table);
-    target->migrations_table = string_copy(text_string(&table));
     struct target *target, const struct rails_question *question, struct error *error) {
     struct event_fields fields = {.elapsed_ms = clock_now_ms()};
     struct error failure;
@@ -278,8 +298,8 @@ void target_release(struct target *target) {
     target->database = NULL;
     free(target->lock_path);
     target->lock_path = NULL;
+    free(target->migrations_table);
+    target->migrations_table = NULL;
     databases_release(&target->databases);
     string_list_release(&target->warnings);
 }
-    free(target->migrations_table);
-    target->migrations_table = NULL;

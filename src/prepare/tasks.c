@@ -133,6 +133,52 @@ bool tasks_concern(const struct tasks *tasks, const char *configuration) {
     return tasks->concern_all;
 }
 
+/* What makes a task stop before the newest migration: of Rails, and of GitLab. */
+static const char *const limits[] = {"VERSION", "SCOPE", "SKIP_POST_DEPLOYMENT_MIGRATIONS"};
+
+static bool is_limit(const char *assignment) {
+    for (size_t i = 0; i < ARRAY_LENGTH(limits); i++) {
+        size_t length = strlen(limits[i]);
+        if (strncmp(assignment, limits[i], length) == 0 && assignment[length] == '=') {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* As a word of its own, not in a script, in which anything may stand around it. */
+static bool migrates_wholly(const struct step *step) {
+    static const char *const tasks[] = {"db:prepare", "db:migrate", "db:setup", "db:reset"};
+    bool migrates = false;
+    for (size_t i = 0; i < step->assignments.count; i++) {
+        if (is_limit(step->assignments.items[i])) {
+            return false;
+        }
+    }
+    for (size_t i = 1; i < step->argv.count; i++) {
+        const char *word = step->argv.items[i];
+        if (is_limit(word)) {
+            return false;
+        }
+        migrates = migrates || is_one_of(tasks, ARRAY_LENGTH(tasks), word, strlen(word));
+    }
+    return migrates;
+}
+
+bool tasks_migrate_wholly(const struct step_list *steps) {
+    for (size_t i = 0; i < ARRAY_LENGTH(limits); i++) {
+        if (getenv(limits[i]) != NULL) {
+            return false;
+        }
+    }
+    for (size_t i = 0; i < steps->count; i++) {
+        if (migrates_wholly(&steps->items[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static FILE *open_lock_file(const char *directory) {
     const char *gemfile = getenv("BUNDLE_GEMFILE");
     static const char *const names[] = {"Gemfile.lock", "gems.locked"};

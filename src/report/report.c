@@ -51,6 +51,7 @@ static const struct {
     [EVENT_STEP_ENDED] = {"step_ended", REPORT_INFO},
     [EVENT_STEP_FAILED] = {"step_failed", REPORT_ERROR},
     [EVENT_STEP_OUTPUT] = {"step_output", REPORT_ERROR},
+    [EVENT_STEPS_ELSEWHERE] = {"steps_elsewhere", REPORT_WARN},
     [EVENT_SEEDS_IN_DOUBT] = {"seeds_in_doubt", REPORT_WARN},
     [EVENT_DEPLOY_TIMEOUT] = {"deploy_timeout", REPORT_WARN},
     [EVENT_PREPARED] = {"prepared", REPORT_INFO},

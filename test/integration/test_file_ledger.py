@@ -232,3 +232,25 @@ def test_what_status_says_of_files(scene):
     code, page = status(scene, "--lock=none")
     assert (code, page["prepared"], page["why"]) == (
         1, False, "with --lock=none nothing is recorded")
+
+
+# --- the truth afterwards ---------------------------------------------------------
+
+
+def test_steps_that_made_another_file_are_said_recorded_and_do_not_count(scene):
+    rails = scene.directory / "bin" / "rails"
+    rails.rename(rails.with_name("real"))
+    rails.write_text("#!/bin/sh\n[ \"$1\" != db:prepare ] || export DATABASE_URL=sqlite3:db/other.sqlite3\n"
+                     "exec ./bin/real \"$@\"\n")
+    rails.chmod(0o755)
+    for number in ("first-", "later-"):
+        scene.tell_step()
+        replica = scene.start_one(prefix=number)
+        assert_all_serve([replica])
+        words = replica.said("steps_elsewhere")[0]["message"]
+        assert "production.sqlite3 (primary) still does not exist" in words
+        assert "SIGNALBOX_DATABASE_URL" in words
+    assert "another database" in replica.said("lock_taken")[0]["message"]
+    assert [run["state"] for run in scene.ledger()] == ["succeeded"] * 2
+    exit_status, page = status(scene)
+    assert exit_status == 1 and "another database" in page["runs"][0]["elsewhere"]

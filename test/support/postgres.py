@@ -158,10 +158,14 @@ class Server:
 
     def wait_until(self, sql):
         """Returns once this condition holds, however long that takes short of a deadline."""
+        self.wait_until_true(lambda: self.query(sql) == [("t",)], sql)
+
+    def wait_until_true(self, condition, what="what is waited for"):
+        """The same for something that the server's log shows, or anything else."""
         end = time.monotonic() + START_TIMEOUT_S
-        while self.query(sql) != [("t",)]:
+        while not condition():
             if time.monotonic() > end:
-                raise ServerError(f"never: {sql}\n{self.log()}")
+                raise ServerError(f"never: {what}\n{self.log()}")
             time.sleep(0.05)
 
     def close(self):

@@ -289,6 +289,80 @@ static void a_line_names_address_and_way_out(void **state) {
     }
 }
 
+static void steps_went_elsewhere_where_both_signs_say_so(void **state) {
+    (void)state;
+    enum { WHOLE = 1, NAMED = 2, SEEN = 4 };
+    static const struct {
+        enum condition before;
+        enum condition after;
+        int64_t lacked_before; /* Afterwards it lacks 3. */
+        unsigned trace;
+        const char *elsewhere; /* The end of it. */
+    } rows[] = {
+        {CONDITION_EMPTY, CONDITION_EMPTY, 3, WHOLE | NAMED, "still has no schema_migrations"},
+        {CONDITION_FOREIGN, CONDITION_FOREIGN, 3, WHOLE | NAMED, "still has no schema_migrations"},
+        {CONDITION_MISSING, CONDITION_MISSING, 3, WHOLE | NAMED, "still does not exist"},
+        {CONDITION_BEHIND, CONDITION_BEHIND, 3, WHOLE | NAMED,
+            "still lacks db/042_x.rb, and 2 more"},
+        /* One sign is not enough. */
+        {CONDITION_EMPTY, CONDITION_EMPTY, 3, WHOLE | NAMED | SEEN, NULL},
+        {CONDITION_BEHIND, CONDITION_BEHIND, 3, WHOLE | NAMED | SEEN, NULL},
+        {CONDITION_COMPLETE, CONDITION_COMPLETE, 0, WHOLE | NAMED, NULL},
+        {CONDITION_EMPTY, CONDITION_COMPLETE, 3, WHOLE | NAMED, NULL},
+        /* Something was done there. */
+        {CONDITION_EMPTY, CONDITION_BEHIND, 3, WHOLE | NAMED, NULL},
+        {CONDITION_EMPTY, CONDITION_FOREIGN, 3, WHOLE | NAMED, NULL},
+        {CONDITION_BEHIND, CONDITION_BEHIND, 4, WHOLE | NAMED, NULL},
+        /* Steps that need not migrate, or not everything. */
+        {CONDITION_EMPTY, CONDITION_EMPTY, 3, NAMED, NULL},
+        {CONDITION_BEHIND, CONDITION_BEHIND, 3, NAMED, NULL},
+        /* Nobody could have seen them; migrations may be such as Rails never looks for. */
+        {CONDITION_EMPTY, CONDITION_EMPTY, 3, WHOLE, "still has no schema_migrations"},
+        {CONDITION_BEHIND, CONDITION_BEHIND, 3, WHOLE, NULL},
+        /* Nobody can say. */
+        {CONDITION_UNKNOWN, CONDITION_UNKNOWN, 3, WHOLE | NAMED, NULL},
+        {CONDITION_UNKNOWN, CONDITION_EMPTY, 3, WHOLE | NAMED, NULL},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+        struct shop shop;
+        char elsewhere[LOOK_DOUBT_LENGTH] = "";
+        AUTO_TEXT struct text expected = {.data = NULL};
+        make_shop(
+            &shop, (enum condition[]){rows[i].before, CONDITION_COMPLETE, CONDITION_COMPLETE});
+        shop.items[0].missing = rows[i].lacked_before;
+        const struct steps_trace trace = {
+            .migrate_wholly = (rows[i].trace & WHOLE) != 0,
+            .are_named = (rows[i].trace & NAMED) != 0,
+            .were_seen = (rows[i].trace & SEEN) != 0,
+            .before = inspection_first(&shop.survey, &shop.databases[0]),
+        };
+        make_shop(&shop, (enum condition[]){rows[i].after, CONDITION_COMPLETE, CONDITION_COMPLETE});
+        inspection_find_elsewhere(&shop.survey, &shop.databases[0], &trace, elsewhere);
+        if (rows[i].elsewhere != NULL) {
+            text_append_format(&expected,
+                "its steps seem to have migrated another database: shop (primary) %s",
+                rows[i].elsewhere);
+        }
+        if (strcmp(elsewhere, text_string(&expected)) != 0) {
+            fail_msg("row %zu: %s", i, elsewhere);
+        }
+    }
+}
+
+/* The lock's address was given by itself: nobody looks whether the steps use it. */
+static void a_database_that_is_not_looked_at_raises_no_suspicion(void **state) {
+    (void)state;
+    struct shop shop;
+    struct database other = {.name = (char *)"other", .role = (char *)"primary"};
+    char elsewhere[LOOK_DOUBT_LENGTH] = "";
+    make_shop(&shop, (enum condition[]){CONDITION_EMPTY, CONDITION_EMPTY, CONDITION_EMPTY});
+    const struct steps_trace trace = {.migrate_wholly = true,
+        .are_named = true,
+        .before = inspection_first(&shop.survey, &other)};
+    inspection_find_elsewhere(&shop.survey, &other, &trace, elsewhere);
+    assert_string_equal(elsewhere, "");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_are_whole_lines),
@@ -299,6 +373,8 @@ int main(void) {
         cmocka_unit_test(what_is_refused),
         cmocka_unit_test(a_first_database_that_is_missing_is_not_in_the_survey),
         cmocka_unit_test(a_line_names_address_and_way_out),
+        cmocka_unit_test(steps_went_elsewhere_where_both_signs_say_so),
+        cmocka_unit_test(a_database_that_is_not_looked_at_raises_no_suspicion),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -57,6 +57,41 @@ static void steps_create_and_load_by_the_tasks_they_name(void **state) {
     }
 }
 
+static void only_whole_migrations_are_certain_to_leave_none_out(void **state) {
+    (void)state;
+    static const struct {
+        const char *step;
+        bool is_whole;
+    } rows[] = {
+        {"./bin/rails db:prepare", true},
+        {"bundle exec rake db:migrate", true},
+        {"./bin/rails db:migrate db:seed", true},
+        {"./bin/rails db:setup", true},
+        {"RAILS_ENV=production ./bin/rails db:prepare", true},
+        {"./bin/rails db:migrate:queue", false},
+        {"./bin/rails db:create", false},
+        {"./bin/rails db:seed", false},
+        {"VERSION=42 ./bin/rails db:migrate", false},
+        {"./bin/rails db:migrate VERSION=42", false},
+        {"SCOPE=engine ./bin/rails db:migrate", false},
+        {"SKIP_POST_DEPLOYMENT_MIGRATIONS=1 ./bin/rails db:migrate", false},
+        {"sh -c 'bin/rails db:migrate || true'", false},
+        {"bin/prepare", false},
+        {"db:prepare", false},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+        AUTO_STEP_LIST struct step_list steps = {.items = NULL};
+        struct error error;
+        assert_int_equal(step_list_append(&steps, rows[i].step, &error), 0);
+        if (tasks_migrate_wholly(&steps) != rows[i].is_whole) {
+            fail_msg("`%s`", rows[i].step);
+        }
+        assert_int_equal(setenv("VERSION", "42", 1), 0);
+        assert_false(tasks_migrate_wholly(&steps));
+        assert_int_equal(unsetenv("VERSION"), 0);
+    }
+}
+
 static void a_task_for_one_database_concerns_no_other(void **state) {
     (void)state;
     static const struct {
@@ -143,6 +178,7 @@ static void the_version_of_rails_is_read_from_the_lock_file(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(steps_create_and_load_by_the_tasks_they_name),
+        cmocka_unit_test(only_whole_migrations_are_certain_to_leave_none_out),
         cmocka_unit_test(a_task_for_one_database_concerns_no_other),
         cmocka_unit_test(names_that_do_not_fit_stand_for_every_database),
         cmocka_unit_test(the_version_of_rails_is_read_from_the_lock_file),

@@ -23,7 +23,8 @@ struct past_run {
     char finished[MOMENT_LENGTH]; /* Empty while it runs. */
     bool has_exit_status;
     int exit_status;
-    char step[129]; /* The step that did not end well, or empty. */
+    char step[129];      /* The step that did not end well, or empty. */
+    char elsewhere[320]; /* Why a success counts for nothing: its steps went elsewhere; or empty. */
 };
 
 struct lock_holder {

@@ -64,6 +64,8 @@ struct target {
     char *migrations_table; /* The name that the application has for it. */
     int rails_major;        /* From the image's lock file; 0 where that does not say. */
     struct tasks tasks;     /* What is run does this to databases that are missing or empty. */
+    bool migrates_wholly;   /* What is run has, when it ends well, run every migration there is. */
+    bool are_steps_named;   /* They get their name in the server from us alone. */
     bool allow_schema_load; /* Over tables of unknown origin. */
     enum missing_database missing_database;
     char ledger_named_in[256]; /* A file of the image that names the ledger's table, or empty. */

@@ -27,6 +27,11 @@ struct tasks tasks_of_steps(const struct step_list *steps, int rails_major);
 /* Whether they would create the configuration's database, or load its schema. */
 bool tasks_concern(const struct tasks *tasks, const char *configuration);
 
+/* Whether one of them, when it ends well, has certainly brought every database that it is for to
+ * the image's newest migration: a script may have left it out, and VERSION or SCOPE stop it before.
+ * Reads the environment. */
+bool tasks_migrate_wholly(const struct step_list *steps);
+
 /* The first number of ActiveRecord's version in the lock file of Bundler, beside $BUNDLE_GEMFILE or
  * in `directory`; 0 where that says nothing. Reads one file. */
 int tasks_rails_major(const char *directory);
