@@ -10,6 +10,7 @@
 
 #include "database/ruby_value.h"
 #include "database/scanner.h"
+#include "database/uri.h"
 
 enum { NESTING_MOST = 32 };
 
@@ -201,6 +202,13 @@ static struct ruby_value read_named(struct scanner *scanner) {
     }
     if (strcmp(name, "Rails") == 0) {
         return read_rails(scanner);
+    }
+    if (strcmp(name, "URI") == 0) {
+        return uri_read(scanner, read_expression);
+    }
+    if (scanner->url_name != NULL && strcmp(name, scanner->url_name) == 0) {
+        return scanner_take(scanner, ".path") ? ruby_string(scanner->url_path)
+                                              : scanner_unclear(scanner);
     }
     if (strcmp(name, "nil") == 0) {
         return (struct ruby_value){.kind = RUBY_NIL};

@@ -1,6 +1,6 @@
 /*
- * The Ruby that is read here: literals, ENV, `||`, `&&`, `?:`, `==`, `+`, a few methods, and their
- * nesting. Anything else is READ_UNCLEAR, never a guess.
+ * The Ruby that is read here: literals, ENV, URI.parse with a new path, `||`, `&&`, `?:`, `==`,
+ * `+`, a few methods, and their nesting. Anything else is READ_UNCLEAR, never a guess.
  */
 #ifndef DATABASE_EXPRESSION_H
 #define DATABASE_EXPRESSION_H

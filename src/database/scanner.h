@@ -16,6 +16,8 @@ struct scanner {
     const struct ruby_scope *scope;
     int dead;
     int nesting;
+    const char *url_name; /* In a block that has a URL, the block's name for it, … */
+    const char *url_path; /* … and its path. */
     enum reading reading;
     struct finding *finding;
 };
