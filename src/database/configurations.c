@@ -288,7 +288,26 @@ enum reading configurations_resolve(const struct configurations_request *request
     return reading;
 }
 
+void databases_warn_of(struct databases *databases, const struct database *database) {
+    for (size_t i = 0; i < database->unknown.count; i++) {
+        const char *key = database->unknown.items[i];
+        AUTO_TEXT struct text warning = {.data = NULL};
+        text_append_format(&warning, "`%.60s` is no keyword that Signalbox's libpq has", key);
+        bool is_said = false;
+        for (size_t k = 0; k < databases->warnings.count; k++) {
+            is_said =
+                is_said || string_has_prefix(databases->warnings.items[k], text_string(&warning));
+        }
+        text_append_format(
+            &warning, ": it is left out of the connection that %s says", database->source);
+        if (!is_said) {
+            string_list_append(&databases->warnings, text_string(&warning));
+        }
+    }
+}
+
 void databases_append(struct databases *databases, struct database *database) {
+    databases_warn_of(databases, database);
     databases->items =
         memory_reallocate(databases->items, databases->count + 1, sizeof *databases->items);
     databases->items[databases->count++] = *database;

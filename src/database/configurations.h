@@ -25,7 +25,10 @@ enum reading configurations_resolve(const struct configurations_request *request
 /* Puts the configuration `primary` first, where there is one. */
 void databases_put_primary_first(struct databases *databases);
 
-/* Appends one that was made elsewhere; takes what `database` owns. */
+/* Warns of each keyword that is left out of its connection, once for all databases. */
+void databases_warn_of(struct databases *databases, const struct database *database);
+
+/* Appends one that was made elsewhere, and warns of it; takes what `database` owns. */
 void databases_append(struct databases *databases, struct database *database);
 
 #endif

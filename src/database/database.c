@@ -53,6 +53,7 @@ void database_release(struct database *database) {
     }
     string_list_release(&database->keywords);
     string_list_release(&database->values);
+    string_list_release(&database->unknown);
     string_list_release(&database->migrations_paths);
     *database = (struct database){.role = NULL};
 }

@@ -174,6 +174,7 @@ static void put_given_first(struct databases *databases, struct database *given)
         databases->items[0] = moved;
         return;
     }
+    databases_warn_of(databases, given);
     /* What belongs to the database stays, what belongs to the way to it goes. */
     exchange(&given->role, &first->role);
     if (given->schema_search_path == NULL) {

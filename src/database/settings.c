@@ -151,13 +151,33 @@ static enum reading check_name(
     return check_plain(key, text, line, finding);
 }
 
+/* Whether a key that our libpq has not is still one of a connection's: a newer libpq's (the
+ * application may carry one), or a slip. What is ActiveRecord's own is none. */
+static bool looks_like_keyword(const char *key) {
+    static const char *const beginnings[] = {"ssl", "gss", "krb", "oauth_", "scram_", "tcp_",
+        "keepalives", "channel_", "min_protocol", "max_protocol", "require_", "load_balance",
+        "target_", "host_", "hostaddr", "servicefile", "passfile"};
+    for (size_t i = 0; i < ARRAY_LENGTH(beginnings); i++) {
+        if (string_has_prefix(key, beginnings[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* What is left and is a keyword of libpq. */
 static enum reading copy_keywords(
     const struct value *settings, struct database *database, struct finding *finding) {
     for (size_t i = 0; i < settings->count; i++) {
         const struct value *key = settings->pairs[i].key;
         bool is_named = key->kind == VALUE_STRING || key->kind == VALUE_SYMBOL;
-        if (!is_named || is_handled(key->text) || !session_knows_keyword(key->text)) {
+        if (!is_named || is_handled(key->text)) {
+            continue;
+        }
+        if (!session_knows_keyword(key->text)) {
+            if (looks_like_keyword(key->text)) {
+                string_list_append(&database->unknown, key->text);
+            }
             continue;
         }
         char *value = NULL;

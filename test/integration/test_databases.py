@@ -381,3 +381,13 @@ def test_a_relative_certificate_is_the_applications(application, where):
     replica = application.start(
         command=["env", "-C", str(scene.directory), "./bin/rails", "server"], **environment)
     assert prepared(application, replica)
+
+
+def test_a_keyword_that_our_libpq_has_not_is_named_once(application):
+    application.configure(YAML.replace(
+        "sslmode: require", "sslmode: require\n    oauth_issuer: https://example\n    pool: 5\n"
+        "    prepared_statements: false\n    keepalive: 30"))
+    page, _ = application.explain()
+    assert [warning for warning in page["warnings"] if "keyword" in warning] == [
+        "`oauth_issuer` is no keyword that Signalbox's libpq has: it is left out of the connection "
+        "that config/database.yml:2 says"]

@@ -38,6 +38,7 @@ struct database {
     char *password;
     struct string_list keywords; /* Further keywords of libpq, in the order given, with … */
     struct string_list values;   /* … the value of each at the same index. */
+    struct string_list unknown;  /* Keys that look like libpq's, and our libpq has not. */
     char *schema_search_path;    /* As it stands in the configuration, or NULL. */
     struct string_list migrations_paths; /* Empty: Rails' own default, db/migrate. */
     char *creation[CREATION_COUNT];      /* NULL where the configuration says nothing. */
