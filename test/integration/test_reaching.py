@@ -1,11 +1,15 @@
 """A database that is reached, or why not: one line that a person understands, and the right exit status."""
 
+import os
+import pathlib
 import socket
+import subprocess
 import threading
 from urllib.parse import quote
 
 import pytest
 
+import vectors
 from flights import assert_never_started, begun
 
 SECRET = "hunter2/@ %secret"
@@ -232,3 +236,32 @@ def test_an_address_of_its_own_for_the_lock(scene, refusing_port):
     # The step itself uses the other address, where psql gets no answer.
     assert replica.exit_status() == 2
     assert scene.ledger_states() == ["failed"]
+
+
+def test_each_parameter_of_a_url_does_what_it_does_in_the_pg_gem(scene, tmp_path):
+    scene.create_database()
+    key = tmp_path / "server.key"
+    key.write_bytes(pathlib.Path(scene.server.ca_certificate).with_name("server.key").read_bytes())
+    key.chmod(0o644)
+    passfile = tmp_path / "passfile"
+    passfile.write_text("*:*:*:*:" + scene.password.replace(":", "\\:") + "\n")
+    passfile.chmod(0o600)
+    authority = pathlib.Path(scene.server.ca_certificate)
+    names = {"ca": authority, "crt": authority.with_name("server.crt"), "key": key,
+             "passfile": passfile, "none": tmp_path / "none", "host": scene.server.host}
+    with_password = scene.url().split("?")[0]
+    without = with_password.replace(":" + quote(scene.password, safe=""), "")
+    wrong = []
+    for query, gem, status, *reason in vectors.rows(vectors.VECTORS / "connection.tsv"):
+        text = query.removeprefix("@").format(
+            **{name: quote(str(path), safe="") for name, path in names.items()})
+        address = (without if query.startswith("@") else with_password) + "?" + text
+        result = subprocess.run(
+            [scene.binary, "--status", "--log=json", "--connect-timeout=1s",
+             f"--database-url={address}", "./bin/rails", "server"],
+            cwd=scene.directory, capture_output=True, text=True, check=False,
+            env={"PATH": os.environ["PATH"], "RAILS_ENV": "production", "HOME": str(tmp_path)})
+        if (result.returncode != int(status) or (gem == "connects") != (status == "1")
+                or any(words not in result.stdout for words in reason)):
+            wrong.append((query, result.returncode, result.stdout, result.stderr))
+    assert wrong == []
