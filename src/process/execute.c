@@ -14,6 +14,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "executable.h"
 #include "signalbox/base/output.h"
 #include "signalbox/process/exit_status.h"
 
@@ -23,6 +24,7 @@
 #define PATH_DEFAULT "/usr/local/bin:/usr/bin:/bin"
 
 #define NAME_SHOWN_MAX 512
+#define EXPLANATION_SHOWN_MAX 1024
 
 /* For interfaces that take characters without const and do not write to them. */
 static char *without_const(const char *text) {
@@ -47,6 +49,9 @@ static int execute_file(
     (void)execve(file, argv, environment);
     if (errno != ENOEXEC || shell_argv == NULL) {
         return errno;
+    }
+    if (!executable_is_text(file)) {
+        return ENOEXEC;
     }
     shell_argv[1] = without_const(file);
     (void)execve(SHELL, shell_argv, environment);
@@ -125,24 +130,43 @@ static struct iovec piece(const char *text, size_t length) {
     return (struct iovec){.iov_base = without_const(text), .iov_len = length};
 }
 
-int execute_explain_failure(const char *name, int error_number) {
+/* What the search along PATH has found and the kernel has refused all the same. */
+static bool find_along_path(const char *name, char *const environment[], char path[PATH_MAX]) {
+    for (const char *directory = path_of(environment);;) {
+        const char *end = strchrnul(directory, ':');
+        if (path_join(path, directory, (size_t)(end - directory), name, strlen(name)) &&
+            access(path, X_OK) == 0) {
+            return true;
+        }
+        if (*end == '\0') {
+            return false;
+        }
+        directory = end + 1;
+    }
+}
+
+int execute_explain_failure(const char *name, char *const environment[], int error_number) {
     static const char before[] = "signalbox: cannot run ";
-    static const char no_interpreter[] =
-        " (the file is there: what is missing is the interpreter after its #!, or its loader)";
+    char path[PATH_MAX];
+    char explanation[EXPLANATION_SHOWN_MAX] = "";
     if (name == NULL) {
         name = "";
     }
-    const char *reason = error_number == ENOENT && strchr(name, '/') == NULL
-        ? "not found in PATH"
-        : strerror(error_number);
-    bool is_there = error_number == ENOENT && strchr(name, '/') != NULL && access(name, F_OK) == 0;
+    bool is_path = strchr(name, '/') != NULL;
+    bool is_found = is_path ? access(name, F_OK) == 0
+                            : name[0] != '\0' && find_along_path(name, environment, path);
+    if (is_found) {
+        executable_explain(is_path ? name : path, error_number, explanation, sizeof explanation);
+    }
+    const char *reason = explanation[0] != '\0' ? explanation
+        : error_number == ENOENT && !is_path    ? "not found in PATH"
+                                                : strerror(error_number);
 
     const struct iovec line[] = {
         piece(before, sizeof before - 1),
         piece(name, strnlen(name, NAME_SHOWN_MAX)),
         piece(": ", 2),
         piece(reason, strlen(reason)),
-        piece(no_interpreter, is_there ? sizeof no_interpreter - 1 : 0),
         piece("\n", 1),
     };
     /* A full pipe must not hold the parent, which is suspended until we are gone; a broken one

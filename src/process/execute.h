@@ -12,11 +12,11 @@
 char **execute_shell_arguments(char *const argv[]) MUST_USE;
 
 /* Becomes the program; returns only on failure, with errno's number. `shell_argv` may be NULL: then
- * a file without #! is an error. */
+ * a file without #! is an error. With it, only text is given to a shell. */
 int execute_program(char *const argv[], char *const environment[], char **shell_argv) MUST_USE;
 
 /* Says in one write on standard error why argv[0] was not executed, if that does not block, and
  * returns the exit status for it: 127 not found, 126 anything else. */
-int execute_explain_failure(const char *name, int error_number) MUST_USE;
+int execute_explain_failure(const char *name, char *const environment[], int error_number) MUST_USE;
 
 #endif

@@ -77,7 +77,7 @@ static _Noreturn void child_run(const struct child_plan *plan) {
         signals_give_back(request->signals);
         error_number = execute_program(request->argv, child_environment(plan), plan->shell_argv);
     }
-    _exit(execute_explain_failure(request->argv[0], error_number));
+    _exit(execute_explain_failure(request->argv[0], child_environment(plan), error_number));
 }
 
 /* On its own, so that no variable of the caller lives across the second return. */
@@ -126,5 +126,5 @@ int process_spawn(const struct spawn_request *request, pid_t *process, struct er
 int process_replace(char *const argv[], const struct signal_inheritance *signals) {
     AUTO_FREE char **shell_argv = execute_shell_arguments(argv);
     signals_give_back(signals);
-    return execute_explain_failure(argv[0], execute_program(argv, environ, shell_argv));
+    return execute_explain_failure(argv[0], environ, execute_program(argv, environ, shell_argv));
 }

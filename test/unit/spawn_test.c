@@ -2,17 +2,11 @@
  * What a started program finds: its words, descriptors, group, signals; and what is said when it
  * cannot be executed. Programs report through a pipe or by their exit status.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
+#include "unit.h"
 
-#include <cmocka.h>
-
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -71,14 +65,18 @@ static struct outcome run(struct spawn_request request) {
     return outcome;
 }
 
-static void file_write(const char *name, mode_t mode, const char *text) {
+static void bytes_write(const char *name, mode_t mode, const void *bytes, size_t length) {
     char path[128];
     (void)snprintf(path, sizeof path, "%s/%s", directory, name);
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     assert_true(fd >= 0);
-    assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+    assert_int_equal(write(fd, bytes, length), (ssize_t)length);
     assert_int_equal(fchmod(fd, mode), 0);
     (void)close(fd);
+}
+
+static void file_write(const char *name, mode_t mode, const char *text) {
+    bytes_write(name, mode, text, strlen(text));
 }
 
 static void its_own_exit_status_is_what_is_reaped(void **state) {
@@ -104,9 +102,10 @@ static void what_cannot_be_executed_is_127_or_126_with_a_message(void **state) {
         {"./", 126, "signalbox: cannot run ./: Permission denied\n"},
         {"", 127, "signalbox: cannot run : not found in PATH\n"},
         {"./lost", 127,
-            "signalbox: cannot run ./lost: No such file or directory (the file is there: what is "
-            "missing is the interpreter after its #!, or its loader)\n"},
+            "signalbox: cannot run ./lost: its interpreter /no/such/interpreter is not there\n"},
+        {"./empty", 126, "signalbox: cannot run ./empty: the file is empty\n"},
     };
+    file_write("empty", 0755, "");
     file_write("plain", 0644, "exit 5\n");
     file_write("lost", 0755, "#!/no/such/interpreter\n");
     for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
@@ -114,6 +113,94 @@ static void what_cannot_be_executed_is_127_or_126_with_a_message(void **state) {
         struct outcome outcome = run(request_for(argv));
         assert_int_equal(outcome.status, cases[i].status);
         assert_string_equal(outcome.output, cases[i].message);
+    }
+}
+
+/* A program for a machine that the tests do not run on, with a word in it that a shell would run.
+ */
+static void write_foreign_program(const char *name) {
+    char program[256] = ELFMAG "\2\2\1";
+    static const char words[] = "\necho taken for a script\n";
+    program[19] = EM_S390;
+    memcpy(program + 64, words, sizeof words - 1);
+    bytes_write(name, 0755, program, sizeof program);
+}
+
+/* A program with nothing but a loader, which is not there. */
+static void write_lost_program(const char *name, const char *loader) {
+    struct program {
+        Elf64_Ehdr header;
+        Elf64_Phdr row;
+        char loader[64];
+    } program = {.header = {.e_type = ET_DYN, .e_version = EV_CURRENT}};
+    static const union {
+        uint16_t number;
+        unsigned char first;
+    } order = {.number = 1};
+    memcpy(program.header.e_ident, ELFMAG "\2", 5);
+    program.header.e_ident[EI_DATA] = order.first == 1 ? ELFDATA2LSB : ELFDATA2MSB;
+    program.header.e_ident[EI_VERSION] = EV_CURRENT;
+#if defined(__x86_64__)
+    program.header.e_machine = EM_X86_64;
+#else
+    program.header.e_machine = EM_AARCH64;
+#endif
+    program.header.e_ehsize = sizeof program.header;
+    program.header.e_phoff = offsetof(struct program, row);
+    program.header.e_phentsize = sizeof program.row;
+    program.header.e_phnum = 1;
+    program.row.p_type = PT_INTERP;
+    program.row.p_offset = offsetof(struct program, loader);
+    program.row.p_filesz = strlen(loader) + 1;
+    memcpy(program.loader, loader, strlen(loader) + 1);
+    bytes_write(name, 0755, &program, sizeof program);
+}
+
+static void what_is_no_script_is_not_given_to_the_shell(void **state) {
+    (void)state;
+    static const struct {
+        const char *name;
+        int status;
+        const char *says;
+    } rows[] = {
+        {"./foreign", 126, "it is built for s390x, and this machine is "},
+        {"foreign", 126, "it is built for s390x, and this machine is "},
+        {"./short", 126, "it is a program that ends too early\n"},
+        {"./data", 126, "it is neither a program of Linux nor text\n"},
+        {"./marked", 126, "a byte order mark stands before its #!"},
+        {"./utf16", 126, "it is written in UTF-16"},
+        {"./crlf", 127, "its interpreter /bin/sh is looked for with a carriage return at its end"},
+        {"./nested", 127,
+            "its interpreter ./lost cannot be run: its interpreter /no/such/interpreter "
+            "is not there\n"},
+        {"lost", 127, "its interpreter /no/such/interpreter is not there\n"},
+        {"./glibc", 127, "its loader /no/ld-linux-x86-64.so.2 is not there: it is built for glibc"},
+        {"./musl", 127, "its loader /no/ld-musl-x86_64.so.1 is not there: it is built for musl"},
+        {"./other", 127, "its loader /no/loader is not there\n"},
+    };
+    char path[256];
+    const char *environment[] = {path, NULL};
+    (void)snprintf(path, sizeof path, "PATH=/usr/bin:%s", directory);
+    write_foreign_program("foreign");
+    write_lost_program("glibc", "/no/ld-linux-x86-64.so.2");
+    write_lost_program("musl", "/no/ld-musl-x86_64.so.1");
+    write_lost_program("other", "/no/loader");
+    bytes_write("short", 0755, ELFMAG "\2\1\1", 7);
+    bytes_write("data", 0755, "x\0y", 3);
+    bytes_write("utf16", 0755, "\xFF\xFE#\0!\0/\0", 8);
+    file_write("marked", 0755, "\xEF\xBB\xBF#!/bin/sh\necho taken for a script\n");
+    file_write("crlf", 0755, "#!/bin/sh\r\necho taken for a script\r\n");
+    file_write("lost", 0755, "#!/no/such/interpreter\n");
+    file_write("nested", 0755, "#!./lost\n");
+    for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+        const char *argv[] = {rows[i].name, NULL};
+        struct spawn_request request = request_for(argv);
+        request.environment = words(environment);
+        struct outcome outcome = run(request);
+        if (outcome.status != rows[i].status || strstr(outcome.output, rows[i].says) == NULL ||
+            strstr(outcome.output, "taken") != NULL) {
+            fail_msg("%s: %d, %s", rows[i].name, outcome.status, outcome.output);
+        }
     }
 }
 
@@ -332,6 +419,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(its_own_exit_status_is_what_is_reaped),
         cmocka_unit_test(what_cannot_be_executed_is_127_or_126_with_a_message),
+        cmocka_unit_test(what_is_no_script_is_not_given_to_the_shell),
         cmocka_unit_test(the_program_is_searched_in_the_path_it_will_have),
         cmocka_unit_test(a_file_that_may_not_be_executed_does_not_hide_a_later_one),
         cmocka_unit_test(an_empty_element_of_the_path_is_the_current_directory),
