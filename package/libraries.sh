@@ -13,8 +13,9 @@ in_trixie libraries.sh
 
 machine=$(uname -m)
 compiler=$machine-linux-musl-gcc
+sources=$cache/sources/chosen
 key=$({
-	cat "$package/libraries.sh" "$package/sources" | sed '/^[[:space:]]*\(#\|$\)/d'
+	sed '/^[[:space:]]*\(#\|$\)/d' "$package/libraries.sh" "$sources"
 	dpkg-query -W -f '${Package} ${Version} ${Architecture}\n' binutils "$(readlink "$(command -v gcc)")" musl-dev
 } | sha256sum | cut -c1-16)
 libraries=$cache/libraries-$key
@@ -29,6 +30,9 @@ rm -rf "$cache"/libraries-*.new
 mkdir -p "$work/include" "$work/lib/pkgconfig" "$work/kernel" "$work/build"
 jobs=$(nproc)
 build=$work/build
+contents=$work/contents
+# The C library comes with the compiler.
+{ cat "$sources"; dpkg-query -W -f 'musl ${Version} - - compiler\n' musl-dev; } >"$contents"
 
 # OpenSSL would write the time of the build.
 export SOURCE_DATE_EPOCH=1
@@ -45,10 +49,7 @@ flags="$flags -ffile-prefix-map=$build=. -idirafter $work/kernel"
 unpack() {
 	mkdir -p "$build/$1"
 	cd "$build/$1"
-	listed_sources | while read -r name file sum; do
-		[ "$name" = "$1" ] || continue
-		echo "$sum  $cache/sources/$file" | sha256sum --check --status ||
-			because "$cache/sources/$file is damaged: delete it"
+	awk -v name="$1" '$1 == name { print $3 }' "$sources" | while read -r file; do
 		case $file in
 		*.debian.tar.*) tar -xf "$cache/sources/$file" ;;
 		*) tar -xf "$cache/sources/$file" --strip-components=1 --exclude='*/fuzz/corpora' ;;
@@ -106,8 +107,8 @@ build_openssl() {
 	cp libcrypto.a libssl.a "$work/lib"
 	cp -R ../openssl/include/openssl include/openssl "$work/include"
 	find "$work/include/openssl" -name '*.in' -delete
-	pc libcrypto "$(version openssl)" '-lcrypto' ''
-	pc libssl "$(version openssl)" '-lssl' libcrypto
+	pc libcrypto openssl '-lcrypto' ''
+	pc libssl openssl '-lssl' libcrypto
 }
 
 # There is no target that makes only the client library, so these are the pieces
@@ -126,12 +127,12 @@ build_libpq() {
 	cp src/port/libpgport_shlib.a src/common/libpgcommon_shlib.a src/interfaces/libpq/libpq.a "$work/lib"
 	cp src/interfaces/libpq/libpq-fe.h src/interfaces/libpq/libpq-events.h src/include/postgres_ext.h \
 		src/include/pg_config_ext.h "$work/include"
-	pc libpq "$(version postgresql-17)" '-lpq -lpgcommon_shlib -lpgport_shlib' libssl
+	pc libpq postgresql-17 '-lpq -lpgcommon_shlib -lpgport_shlib' libssl
 }
 
 build_libyaml() {
 	unpack libyaml
-	number=$(version libyaml)
+	number=$(version libyaml | sed 's/-.*//')
 	IFS=. read -r major minor patch <<-END
 		$number
 	END
@@ -140,7 +141,7 @@ build_libyaml() {
 		-DYAML_VERSION_MAJOR="$major" -DYAML_VERSION_MINOR="$minor" -DYAML_VERSION_PATCH="$patch" -c src/*.c
 	gcc-ar rcD "$work/lib/libyaml.a" ./*.o
 	cp include/yaml.h "$work/include"
-	pc yaml-0.1 "$number" -lyaml ''
+	pc yaml-0.1 libyaml -lyaml ''
 }
 
 build_libcap() {
@@ -150,20 +151,22 @@ build_libcap() {
 	cp libcap/libcap.a "$work/lib"
 	mkdir "$work/include/sys"
 	cp libcap/include/sys/capability.h "$work/include/sys"
-	pc libcap "$(version libcap2)" -lcap ''
+	pc libcap libcap2 -lcap ''
 }
 
-# version PACKAGE: the version of its original archive.
-version() { listed_sources | sed -n "s/^$1 .*_\([0-9.]*\)\.orig\.tar.*/\1/p"; }
+# version PACKAGE: with Debian's revision.
+version() { awk -v name="$1" '$1 == name { print $2; exit }' "$contents"; }
 
-# pc NAME VERSION LIBS REQUIRES: nothing is private, because there is nothing but
-# static libraries: with and without --static the link line is complete.
+# pc NAME PACKAGE LIBS REQUIRES: nothing is private, because there is nothing but
+# static libraries: with and without --static the link line is complete. What
+# `signalbox --version` says of a library is from here.
 pc() {
 	cat >"$work/lib/pkgconfig/$1.pc" <<-END
 		prefix=\${pcfiledir}/../..
+		origin=$(awk -v name="$2" '$1 == name { print $5; exit }' "$contents")
 		Name: $1
 		Description: $1, static, for musl
-		Version: $2
+		Version: $(version "$2")
 		Requires: $4
 		Libs: -L\${prefix}/lib $3
 		Cflags: -I\${prefix}/include
@@ -174,6 +177,7 @@ step "building OpenSSL $(version openssl)" build_openssl
 step "building libpq $(version postgresql-17)" build_libpq
 step "building libyaml $(version libyaml)" build_libyaml
 step "building libcap $(version libcap2)" build_libcap
+pc musl musl '' ''
 rm -rf "$build"
 mv -T "$work" "$libraries"
 echo "$libraries"

@@ -114,6 +114,7 @@ host_lane() {
 }
 
 release_lane() {
+  part 'sources of the libraries' python_tests test/package
   part 'static libraries' sh package/libraries.sh
   part 'static binary' sh package/build.sh
   # With the PostgreSQL of the next Debian, and with what is long and the same for every build.

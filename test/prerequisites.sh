@@ -9,7 +9,7 @@
 set -eu
 export LANG=C LC_ALL=C DEBIAN_FRONTEND=noninteractive
 
-groups='build server python database inits lint model containers'
+groups='build server python database sources inits lint model containers'
 
 packages_of() {
   case $1 in
@@ -25,6 +25,9 @@ packages_of() {
       # trixie's, unpacked by servers.sh below.
       echo postgresql pgbouncer sqlite3 openssl util-linux iproute2 iptables gosu runit faketime \
         python3 python3-pytest mmdebstrap debian-archive-keyring ;;
+    sources)
+      # For archives of the tests' own, on a loopback of its own.
+      echo gpg gpg-agent iproute2 util-linux python3 python3-pytest debian-archive-keyring ;;
     inits)
       # The peers that PID 1 is compared with, and what makes them late or poor.
       echo tini dumb-init catatonit strace util-linux bash ;;
