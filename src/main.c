@@ -30,7 +30,7 @@ static int print_help(void) {
 }
 
 static int print_version(void) {
-    return puts("signalbox " SIGNALBOX_VERSION) == EOF || fflush(stdout) == EOF
+    return puts("signalbox " SIGNALBOX_VERSION SIGNALBOX_CONTENTS) == EOF || fflush(stdout) == EOF
         ? EXIT_STATUS_SYSTEM
         : EXIT_STATUS_SUCCESS;
 }

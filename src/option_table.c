@@ -85,7 +85,7 @@ _Static_assert(ARRAY_LENGTH(option_rows) <= OPTIONS_MOST, "a source for every ro
 const struct request_row request_rows[] = {
     {"--explain", REQUEST_EXPLAIN, "say what would be done, and do nothing"},
     {"--status", REQUEST_STATUS, "ask whether this content is prepared: 0 yes, 1 no"},
-    {"--version", REQUEST_VERSION, "print the version"},
+    {"--version", REQUEST_VERSION, "print the version, and those of the libraries in it"},
     {"--help", REQUEST_HELP, "print this"},
 };
 const size_t request_row_count = ARRAY_LENGTH(request_rows);

@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import re
 import subprocess
 
 import pytest
@@ -30,7 +31,12 @@ def explained(run, *words, **variables):
 
 
 def test_version_and_help(run):
-    assert run("--version").stdout.startswith("signalbox ")
+    first, *contents = run("--version").stdout.splitlines()
+    assert first.startswith("signalbox ")
+    libraries = ["libpq", "OpenSSL", "libyaml", "libcap"]
+    assert [line.split()[0] for line in contents[:4]] == libraries
+    for line in contents:
+        assert re.fullmatch(r"\w+ \d\S*, (pinned|not pinned|of the machine that built it)", line)
     result = run("--help")
     assert result.returncode == 0 and result.stderr == ""
     assert max(map(len, result.stdout.splitlines())) <= 80
