@@ -27,18 +27,12 @@ done
 [ ! -e "$HOME/.bundle/config" ] || cp "$HOME/.bundle/config" "$work/settings/bundle"
 
 # The machine's own mirrors carry trixie too where the machine is a Debian.
-# Only its release's names are exchanged. Elsewhere mmdebstrap's own default
-# is used, by giving it no mirror.
-# shellcheck source=/dev/null
-. /etc/os-release
+# Elsewhere mmdebstrap's own default is used, by giving it no mirror.
 sources=$work/sources.list
-if [ "$ID" = debian ]; then
-  # shellcheck disable=SC2016 # The dollars are apt's.
-  apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' |
-    sed -En "s#^([^ ]*) $VERSION_CODENAME(-security|-updates)? main\$#deb \1 trixie\2 main#p" |
-    sort -u > "$sources"
-fi
-[ -s "$sources" ] || rm -f "$sources"
+package=$(cd "$here/../../package" && pwd)
+# shellcheck source=package/steps.sh
+# shellcheck source=package/apt.sh
+(. "$package/steps.sh" && . "$package/apt.sh" && repositories) | sed 's/.*/deb & main/' > "$sources"
 # A proxy or a mirror without a recent release file concerns the packages
 # that are installed in the image as well.
 apt-config dump | grep -E '^Acquire::(https?::|Check-Valid-Until|Check-Date|Retries)' \
@@ -65,10 +59,10 @@ make_debian() {
   if [ -s "$sources" ]; then
     set -- "$@" "$sources"
   fi
-  mmdebstrap --quiet "$@"
-  podman import --quiet --change 'CMD ["bash"]' --change "LABEL signalbox.key=$key" \
-    "$work/debian.tar" "$debian" >/dev/null
-  rm "$work/debian.tar"
+  mmdebstrap --quiet "$@" &&
+    podman import --quiet --change 'CMD ["bash"]' --change "LABEL signalbox.key=$key" \
+      "$work/debian.tar" "$debian" >/dev/null &&
+    rm "$work/debian.tar"
 }
 
 make_ruby() {
@@ -93,11 +87,22 @@ ENV LANG="C.UTF-8" \\
 LABEL signalbox.key="$key"
 CMD ["irb"]
 DOCKERFILE
-  podman build --quiet --network signalbox -t localhost/signalbox-ruby "$work" >/dev/null
-  version=$(podman run --rm localhost/signalbox-ruby ruby -e 'print RUBY_VERSION')
-  podman tag localhost/signalbox-ruby "docker.io/library/ruby:$version-slim"
+  podman build --quiet --network signalbox -t localhost/signalbox-ruby "$work" >/dev/null &&
+    version=$(podman run --rm localhost/signalbox-ruby ruby -e 'print RUBY_VERSION') &&
+    podman tag localhost/signalbox-ruby "docker.io/library/ruby:$version-slim"
 }
 
 podman network exists signalbox || podman network create --disable-dns signalbox >/dev/null
-has_image "$debian" || make_debian
-has_image localhost/signalbox-ruby || make_ruby
+# In a condition, where `set -e` does not count, hence the && in all of these.
+make_images() {
+  { has_image "$debian" || make_debian; } && { has_image localhost/signalbox-ruby || make_ruby; }
+}
+
+# Where the lists of updates name what none of the mirrors has yet, the release
+# alone still has the version before it.
+if ! make_images; then
+  echo "base.sh: once more, without the updates" >&2
+  sed -i '/trixie-/d' "$sources"
+  podman image rm --force "$debian" >/dev/null 2>&1 || true
+  make_images
+fi
