@@ -84,7 +84,10 @@ void text_release(struct text *text) {
 }
 
 void string_list_append_owned(struct string_list *list, char *string) {
-    list->items = memory_reallocate(list->items, list->count + 2, sizeof *list->items);
+    if (list->capacity < list->count + 2) {
+        list->capacity = (list->count + 2) * 2;
+        list->items = memory_reallocate(list->items, list->capacity, sizeof *list->items);
+    }
     list->items[list->count++] = string;
     list->items[list->count] = NULL;
 }

@@ -30,6 +30,7 @@ void text_release(struct text *text);
 struct string_list {
     char **items; /* NULL while empty. */
     size_t count;
+    size_t capacity; /* How many items there is room for; 0 where the list was made by hand. */
 };
 
 void string_list_append(struct string_list *list, const char *string);
