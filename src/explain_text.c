@@ -123,8 +123,15 @@ static void explain_target(const struct target *target, struct text *page) {
     line(page, "watched", text_string(&value));
 }
 
+static bool is_at_default(const struct options *options, const char *flag) {
+    return strcmp(options_source(options, flag), "default") == 0;
+}
+
+/* What somebody has set; all of it where that is asked for. */
 static void explain_options(const struct options *options, struct text *page) {
+    bool is_asked_for_all = options->log_level == REPORT_DEBUG;
     size_t widest = 0;
+    size_t hidden = 0;
     for (size_t i = 0; i < options_count(); i++) {
         struct option_description option = options_describe(options, i);
         widest = option.value.length > widest ? option.value.length : widest;
@@ -133,9 +140,18 @@ static void explain_options(const struct options *options, struct text *page) {
     text_append_string(page, "\n");
     for (size_t i = 0; i < options_count(); i++) {
         struct option_description option = options_describe(options, i);
-        text_append_format(page, "%-20s %-*s  %s\n", option.flag, (int)(widest > 40 ? 40 : widest),
-            text_string(&option.value), option.source);
+        if (is_asked_for_all || !is_at_default(options, option.flag)) {
+            text_append_format(page, "%-20s %-*s  %s\n", option.flag,
+                (int)(widest > 40 ? 40 : widest), text_string(&option.value), option.source);
+        } else {
+            hidden++;
+        }
         text_release(&option.value);
+    }
+    if (hidden > 0) {
+        text_append_format(page,
+            "%zu options are at their default: --log-level=debug shows them, --log=json too\n",
+            hidden);
     }
 }
 

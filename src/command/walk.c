@@ -115,6 +115,25 @@ static bool decide_by_last_rule(
     return false;
 }
 
+static void decide_unknown(
+    const struct word *word, enum command_kind otherwise, struct finding *finding) {
+    const char *name = path_base_name(word->text);
+    if (word->is_unresolved || (word->is_substituted && name[0] == '\0')) {
+        finding_decide(finding, otherwise, word->index,
+            "the program is what a substitution stands for, which only a shell can know");
+    } else if (word->is_substituted) {
+        finding_decide(finding, otherwise, word->index,
+            "the program is what a substitution stands for (`%.60s` unless a variable says "
+            "otherwise), which only a shell can know",
+            name);
+    } else {
+        finding_decide(finding, otherwise, word->index,
+            otherwise == COMMAND_TASK ? "a shell with the script `%.60s`"
+                                      : "`%.60s` is not a server we know",
+            name);
+    }
+}
+
 /* The word at `at` is not known, or its wrapper's words were not understood. */
 static void walk_unknown(struct walk *walk, const struct sentence *words, size_t at,
     enum command_kind otherwise, struct finding *finding) {
@@ -132,10 +151,7 @@ static void walk_unknown(struct walk *walk, const struct sentence *words, size_t
         }
         surroundings_release(&attempt.around);
     }
-    finding_decide(finding, otherwise, words->items[at].index,
-        otherwise == COMMAND_TASK ? "a shell with the script `%.60s`"
-                                  : "`%.60s` is not a server we know",
-        name);
+    decide_unknown(&words->items[at], otherwise, finding);
 }
 
 static void walk_shell(

@@ -133,6 +133,31 @@ def test_an_explanation_for_a_person_has_no_secret_and_no_colour_in_a_pipe(run):
     assert "postgresql://shop@db.internal:5433/shop_production" in result.stdout
 
 
+def test_an_explanation_for_a_person_shows_the_options_that_somebody_has_set(run):
+    count = len(json.loads(run("--log=json", "--explain", "true").stdout)["options"])
+
+    def shown(*words, **variables):
+        lines = run("--explain", *words, "true", **variables).stdout.split("\n\n")[-1].splitlines()
+        return [line.split() for line in lines if line.startswith("--")], lines[-1]
+
+    assert shown() == ([], f"{count} options are at their default: --log-level=debug shows them, "
+                       "--log=json too")
+    options, hint = shown("--grace=5s", SIGNALBOX_LOCK="none")
+    assert options == [["--lock", "none", "SIGNALBOX_LOCK"], ["--grace", "5s", "--grace"]]
+    assert hint.startswith(f"{count - 2} options are")
+    assert len(shown("--log-level=debug")[0]) == count
+
+
+@pytest.mark.parametrize("program, said", [
+    ("${CMD:-puma}", "the program is what a substitution stands for (`puma` unless a variable says "
+                     "otherwise), which only a shell can know"),
+    ('"$CMD"', "the program is what a substitution stands for, which only a shell can know"),
+])
+def test_a_program_that_only_a_shell_knows_is_called_so(run, program, said):
+    _, page = explained(run, "sh", "-c", f"bundle exec {program}")
+    assert page["kind"] == "other" and page["rule"] == f"{said}, behind `sh`, `bundle exec`"
+
+
 @pytest.mark.parametrize("no_color, coloured", [(None, True), ("", True), ("1", False)])
 def test_colour_is_for_a_terminal_that_does_not_say_no(binary, tmp_path, no_color, coloured):
     environment = {"PATH": os.environ["PATH"]}
