@@ -15,6 +15,9 @@
 #include "signalbox/base/secret.h"
 #include "signalbox/command/words.h"
 
+/* Nobody types more tasks, words or programs than these; of a longer list the beginning is kept. */
+enum { KEPT_MOST = 256 };
+
 static const char valued_options[] =
     "-f --rakefile -I --libdir -r --require -R --rakelibdir --rakelib -E --execute-continue "
     "--suppress-backtrace -C --directory";
@@ -61,7 +64,9 @@ static void release_tasks(struct task_reading *reading) {
 static void take_task(struct task_reading *reading, const struct word *word) {
     const struct database_task *task =
         word->is_substituted ? NULL : database_task_find(word->text, strcspn(word->text, "["));
-    string_list_append(&reading->tasks, word->is_substituted ? "" : word->text);
+    if (reading->tasks.count < KEPT_MOST) {
+        string_list_append(&reading->tasks, word->is_substituted ? "" : word->text);
+    }
     reading->works = reading->works || task_is_worker(word->text);
     if (task == NULL) {
         return;
@@ -100,7 +105,9 @@ static bool read_tasks(const struct sentence *words, size_t at, struct task_read
                 isdigit((unsigned char)words->items[at + 1].text[0]);
             at += takes_number || lists(valued_options, word->text);
         } else if (assignment_name_length(word->text) > 0) {
-            string_list_append(&reading->assignments, word->text);
+            if (reading->assignments.count < KEPT_MOST) {
+                string_list_append(&reading->assignments, word->text);
+            }
         } else if (reading->tasks.count == 0 && strcmp(name, "rails") == 0 &&
             lists(rails_commands, word->text)) {
             return false;
@@ -117,15 +124,18 @@ static void append_deeds(const struct sentence *words, size_t at, struct string_
     struct task_reading reading;
     AUTO_STRING_LIST struct string_list texts = {.items = NULL};
     AUTO_TEXT struct text line = {.data = NULL};
-    bool is_known = true;
+    bool is_known = words->count - at <= KEPT_MOST;
+    if (deeds->count >= KEPT_MOST) {
+        return;
+    }
     if (read_tasks(words, at, &reading)) {
         for (size_t i = 0; i < reading.tasks.count; i++) {
             string_list_append(deeds, reading.tasks.items[i]);
         }
     } else {
-        for (size_t i = at; i < words->count; i++) {
+        for (size_t i = at; is_known && i < words->count; i++) {
             const char *text = words->items[i].text;
-            is_known = is_known && !words->items[i].is_substituted;
+            is_known = !words->items[i].is_substituted;
             string_list_append(&texts, i == at ? path_base_name(text) : text);
         }
         words_join(texts.items, texts.count, &line);
@@ -247,7 +257,7 @@ void hook_remember(struct walk *walk, const struct sentence *words, size_t at) {
     if (walk->inner_step != NULL) {
         return;
     }
-    for (size_t i = at; i < words->count; i++) {
+    for (size_t i = at; i < words->count && texts.count < KEPT_MOST; i++) {
         string_list_append(&texts, words->items[i].text);
     }
     words_join(texts.items, texts.count, &line);

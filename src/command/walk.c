@@ -15,6 +15,9 @@
 #include "command/surroundings.h"
 #include "command/wrapper.h"
 
+/* Of a server's words, for its options: more is nobody's. */
+enum { WORDS_KEPT = 1024 };
+
 void finding_decide(
     struct finding *finding, enum command_kind kind, size_t word, const char *format, ...) {
     const char *link = kind == COMMAND_SERVER || kind == COMMAND_WORKER ? " behind " : ", behind ";
@@ -81,7 +84,8 @@ static void decide_program(struct walk *walk, const struct program *program,
     finding->environment = reading.environment;
     finding->names_rails_env = reading.names_rails_env;
     finding_decide(finding, reading.kind, words->items[at].index, "%s", reading.rule);
-    for (size_t i = at; finding->kind == COMMAND_SERVER && i < words->count; i++) {
+    bool is_first = finding->kind == COMMAND_SERVER && walk->server.count == 0;
+    for (size_t i = at; is_first && i < words->count && i - at < WORDS_KEPT; i++) {
         string_list_append(&walk->server, words->items[i].text);
     }
 }
