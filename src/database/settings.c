@@ -157,7 +157,9 @@ static bool looks_like_keyword(const char *key) {
     static const char *const beginnings[] = {"ssl", "gss", "krb", "oauth_", "scram_", "tcp_",
         "keepalives", "channel_", "min_protocol", "max_protocol", "require_", "load_balance",
         "target_", "host_", "hostaddr", "servicefile", "passfile"};
-    for (size_t i = 0; i < ARRAY_LENGTH(beginnings); i++) {
+    /* Nothing else is shown: where a URL is broken its keys may be anything. */
+    bool is_word = key[strspn(key, "abcdefghijklmnopqrstuvwxyz_")] == '\0';
+    for (size_t i = 0; is_word && i < ARRAY_LENGTH(beginnings); i++) {
         if (string_has_prefix(key, beginnings[i])) {
             return true;
         }
