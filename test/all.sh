@@ -111,6 +111,7 @@ host_lane() {
   part 'model' sh test/model/run.sh
   part 'chaos' sh test/chaos/run.sh --seconds 60
   part 'demo' sh test/demo.sh
+  part 'gem' sh test/gem/run.sh
 }
 
 release_lane() {

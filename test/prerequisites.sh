@@ -9,7 +9,7 @@
 set -eu
 export LANG=C LC_ALL=C DEBIAN_FRONTEND=noninteractive
 
-groups='build server python database sources inits lint model containers'
+groups='build server python database sources inits lint ruby model containers'
 
 packages_of() {
   case $1 in
@@ -33,6 +33,10 @@ packages_of() {
       echo tini dumb-init catatonit strace util-linux bash ;;
     lint)
       echo clang clang-tidy clang-format libclang-rt-dev valgrind ;;
+    ruby)
+      # For the gem; pg is compiled, and asks a PostgreSQL of its own.
+      echo ruby ruby-dev ruby-minitest ruby-bundler gcc make libc6-dev libpq-dev postgresql \
+        util-linux git ca-certificates ;;
     model)
       echo spin gcc libc6-dev ;;
     containers)
