@@ -19,7 +19,7 @@
 #include "signalbox/process/exit_status.h"
 #include "signalbox/process/spawn.h"
 
-enum { OUTPUT_MOST = 1 << 20, LOOK_AGAIN_MS = 50 };
+enum { OUTPUT_MOST = 1 << 20, LOOK_AGAIN_MS = 50, KILLING_MOST_MS = 2000 };
 
 struct asking {
     const struct rails_question *question;
@@ -49,11 +49,15 @@ static int start(struct asking *asking, char *const argv[], struct error *error)
         .die_with_parent = true,
         .signals = asking->question->inheritance,
     };
+    AUTO_FD int output_fd = ends[0];
     int result = process_spawn(&request, &asking->process, error);
     (void)close(ends[1]);
-    asking->output_fd = ends[0];
+    if (result != 0) {
+        return -1;
+    }
+    asking->output_fd = take_fd(&output_fd);
     asking->session = asking->process;
-    return result;
+    return 0;
 }
 
 static void read_output(struct asking *asking) {
@@ -110,9 +114,14 @@ static void end(struct asking *asking) {
         }
         read_output(asking);
     }
-    while (children_reap(&asking->process, &asking->wait_status)) {
+    /* What a KILL does not end, a program of another user or one that hangs in the kernel, is left
+     * to who ends what this process leaves behind. */
+    int64_t give_up_ms = deadline_after_ms(KILLING_MOST_MS);
+    int pause_ms = 1;
+    while (children_reap(&asking->process, &asking->wait_status) && !deadline_passed(give_up_ms)) {
         (void)descendants_signal(asking->session, SIGKILL, NULL);
-        (void)poll(NULL, 0, 1);
+        (void)poll(NULL, 0, pause_ms);
+        pause_ms = pause_ms < LOOK_AGAIN_MS ? pause_ms * 2 : pause_ms;
     }
     if (asking->output_fd >= 0) {
         (void)close(asking->output_fd);
