@@ -74,7 +74,7 @@ static void append_target(const struct target *target, struct text *page) {
     if (target == NULL) {
         text_append_string(page,
             "\"lock\":null,\"lock_path\":null,\"database\":null,\"databases\":[],\"asks_rails\":"
-            "null,"
+            "null,\"asks_wrapper\":null,"
             "\"environment\":null,\"fingerprint\":null,\"watched\":{\"files\":0,\"bytes\":0},");
         return;
     }
@@ -102,6 +102,7 @@ static void append_target(const struct target *target, struct text *page) {
     }
     text_append_string(page, "],");
     append_string(page, "asks_rails", target->unclear[0] == '\0' ? NULL : target->unclear);
+    append_string(page, "asks_wrapper", target->unasked);
     append_string(page, "environment", target->environment);
     append_string(page, "fingerprint", target->has_fingerprint ? target->fingerprint : NULL);
     text_append_format(page, "\"watched\":{\"files\":%lld,\"bytes\":%lld},",

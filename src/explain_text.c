@@ -94,7 +94,11 @@ static void explain_target(const struct target *target, struct text *page) {
     line(page, "environment", text_string(&value));
     text_release(&value);
     if (target->database == NULL) {
-        text_append_format(&value, "only Rails can say: %s", target->unclear);
+        text_append_format(&value,
+            target->unasked != NULL ? "%s is asked for its environment at the start, since only it "
+                                      "knows what it sets"
+                                    : "only Rails can say: %s",
+            target->unasked != NULL ? target->unasked : target->unclear);
         line(page, "database", text_string(&value));
         text_release(&value);
     }

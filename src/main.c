@@ -9,6 +9,7 @@
 
 #include "signalbox/base/text.h"
 #include "signalbox/command/recognise.h"
+#include "signalbox/command/reply.h"
 #include "signalbox/explain.h"
 #include "signalbox/jemalloc.h"
 #include "signalbox/options.h"
@@ -86,23 +87,25 @@ static void make_ready(const struct options *options, const struct recognition *
             "the steps run without all that the command sets up for itself, since a part of it "
             "is only known to a shell");
     }
+    if (command->around.left_out != NULL) {
+        report(EVENT_CONFIGURATION_NOTE, NULL,
+            "`%s` runs before the server in the shell string, and not before the steps: where they "
+            "need it, make it a step of its own (SIGNALBOX_STEPS), or run it in an ENTRYPOINT that "
+            "ends in exec signalbox \"$@\"",
+            command->around.left_out);
+    }
 }
 
 /* What preparing runs: the command itself where that is the step, otherwise the steps as the
  * command would run them. */
 static void compose_steps(const struct options *options, const struct recognition *command,
     const struct plan *plan, struct step_list *steps) {
-    AUTO_TEXT struct text assignment = {.data = NULL};
     if (plan->prepare == PREPARE_TYPED || plan->prepare == PREPARE_UNRECORDED) {
         step_list_append_command(steps, options->command);
         return;
     }
-    /* What the server's own -e names, no wrapper of it can tell a step. */
-    text_append_format(&assignment, "RAILS_ENV=%s", command->environment);
-    bool is_own = strcmp(command->environment_source, "the command") == 0 &&
-        !string_list_has(&command->around.prefix, text_string(&assignment));
-    step_list_append_wrapped(
-        steps, &options->steps, &command->around.prefix, is_own ? text_string(&assignment) : NULL);
+    recognition_wrap_steps(
+        command, &options->steps, command->environment, command->environment_source, steps);
 }
 
 /* Whoever asks asks again, so that the patience which a boot has is none of a probe's. */
@@ -132,12 +135,13 @@ static int carry_out_plan(struct supervisor *supervisor, const struct options *o
             .environment_source = command->environment_source,
             .environment_changes = &command->around.changes,
             .clears_environment = command->around.clears_environment,
-            .has_secrets_tool = command->around.has_secrets_tool,
+            .unasked = command->around.asked,
             .release = options->release,
             .lock = &options->lock,
             .watch = &options->watch,
             .lock_key = options->lock_key,
             .allow_schema_load = options->allow_schema_load},
+        .command = command,
         .commands = &steps,
         .step_timeout_ms = options->step_timeout_ms,
         .release_label = release_label(options->release),
@@ -246,6 +250,9 @@ static void configure(struct supervisor *supervisor, const struct options *optio
 }
 
 int main(int argc, char *argv[]) {
+    if (reply_is_wanted(argv)) {
+        return reply_send(argv);
+    }
     struct supervisor supervisor;
     struct options options;
     struct error error;

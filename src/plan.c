@@ -117,6 +117,12 @@ struct plan plan_make(
         plan.notes = "--signal-group, --rewrite and --ok-exit have no effect on the command with "
                      "--init=never: it has no parent of ours that could do it";
     }
+    if (plan.notes == NULL && command->is_manager && options->prepare == PREPARE_AUTO) {
+        plan.notes =
+            "what this command starts cannot be seen from its words: where a Rails server "
+            "is among it, say so with --server (SIGNALBOX_SERVER='foreman start'), so that "
+            "it prepares first";
+    }
     return plan;
 }
 

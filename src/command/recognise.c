@@ -16,33 +16,49 @@
 enum { EFFORT = 20000 };
 
 static const char *variable(
-    const struct finding *finding, char *const environment[], const char *name) {
-    const char *value = surroundings_variable(&finding->around, environment, name);
+    const struct surroundings *around, char *const environment[], const char *name) {
+    const char *value = surroundings_variable(around, environment, name);
     return value == NULL || value[0] == '\0' ? NULL : value;
 }
 
 /* "the command" where it is an assignment of its own, otherwise the variable's name. */
-static const char *variable_source(const struct finding *finding, const char *name) {
-    return surroundings_variable(&finding->around, NULL, name) != NULL ? "the command" : name;
+static const char *variable_source(const struct surroundings *around, const char *name) {
+    return surroundings_variable(around, NULL, name) != NULL ? "the command" : name;
 }
 
-static void find_environment(
-    const struct finding *finding, char *const environment[], struct recognition *recognition) {
-    const char *rails = variable(finding, environment, "RAILS_ENV");
-    const char *rack = variable(finding, environment, "RACK_ENV");
-    const char *name = "development";
-    recognition->environment_source = "default";
-    if (finding->environment != NULL && (finding->names_rails_env || rails == NULL)) {
-        name = finding->environment;
-        recognition->environment_source = "the command";
+static void find_environment(const struct recognition *recognition,
+    const struct surroundings *around, char *const environment[], const char **name,
+    const char **source) {
+    const char *rails = variable(around, environment, "RAILS_ENV");
+    const char *rack = variable(around, environment, "RACK_ENV");
+    *name = "development";
+    *source = "default";
+    if (recognition->named_environment != NULL && (recognition->names_rails_env || rails == NULL)) {
+        *name = recognition->named_environment;
+        *source = "the command";
     } else if (rails != NULL) {
-        name = rails;
-        recognition->environment_source = variable_source(finding, "RAILS_ENV");
+        *name = rails;
+        *source = variable_source(around, "RAILS_ENV");
     } else if (rack != NULL) {
-        name = rack;
-        recognition->environment_source = variable_source(finding, "RACK_ENV");
+        *name = rack;
+        *source = variable_source(around, "RACK_ENV");
     }
-    recognition->environment = string_copy(name);
+}
+
+void recognition_environment_in(const struct recognition *recognition, char *const environment[],
+    const char **name, const char **source) {
+    const struct surroundings nothing = {.directory = NULL};
+    find_environment(recognition, &nothing, environment, name, source);
+}
+
+void recognition_wrap_steps(const struct recognition *recognition, const struct step_list *steps,
+    const char *environment, const char *environment_source, struct step_list *wrapped) {
+    AUTO_TEXT struct text assignment = {.data = NULL};
+    text_append_format(&assignment, "RAILS_ENV=%s", environment);
+    bool is_own = strcmp(environment_source, "the command") == 0 &&
+        !string_list_has(&recognition->around.prefix, text_string(&assignment));
+    step_list_append_wrapped(
+        wrapped, steps, &recognition->around, is_own ? text_string(&assignment) : NULL);
 }
 
 void command_recognise(const struct recognition_request *request, struct recognition *recognition) {
@@ -59,11 +75,17 @@ void command_recognise(const struct recognition_request *request, struct recogni
         .kind = finding.kind,
         .is_step = finding.kind == COMMAND_PREPARE && hook_is_step(&walk),
         .is_versioned = walk.is_versioned,
+        .is_manager = finding.kind == COMMAND_OTHER && finding.is_manager,
         .word = finding.word,
+        .names_rails_env = finding.names_rails_env,
+        .named_environment = finding.environment == NULL ? NULL : string_copy(finding.environment),
+        .around = finding.around,
     };
     (void)snprintf(recognition->rule, sizeof recognition->rule, "%s", finding.rule);
-    find_environment(&finding, request->environment, recognition);
-    recognition->around = finding.around;
+    const char *name = NULL;
+    find_environment(recognition, &recognition->around, request->environment, &name,
+        &recognition->environment_source);
+    recognition->environment = string_copy(name);
     string_list_release(&walk.owned);
     string_list_release(&walk.deeds);
     recognition->server = walk.server;
@@ -77,6 +99,7 @@ void recognition_release(struct recognition *recognition) {
     free(recognition->environment);
     free(recognition->inner_step);
     string_list_release(&recognition->server);
+    free(recognition->named_environment);
     *recognition = (struct recognition){.kind = COMMAND_NONE};
 }
 

@@ -2,12 +2,16 @@
  * What a shell string's commands are together, and what the earlier of them change for the later:
  * assignments, export, cd. The trap is a variable that only the shell knows: `E=x; puma -e $E`
  * names an environment although nothing in the process's own environment is called E.
+ *
+ * What the words alone say goes before the steps by env(1). Where only the shell can know it (a
+ * file that is read, a substitution), the text itself does, up to the server (setup.c).
  */
 #include "command/script.h"
 
 #include <string.h>
 
 #include "command/hook.h"
+#include "command/setup.h"
 #include "command/shell.h"
 #include "command/surroundings.h"
 #include "command/tables.h"
@@ -16,12 +20,15 @@
 enum { DEEPEST = 8, WORDS_MOST = 4096 };
 
 struct scope {
-    struct finding found;      /* What the next command begins with. */
-    struct string_list locals; /* Variables of the shell that it does not export. */
-    bool is_vague;             /* A file that we cannot read may have set anything. */
+    struct finding found; /* What the next command begins with. */
+    /* Variables of the shell that it does not export: NAME=VALUE, or NAME where only the shell
+     * knows the value. */
+    struct string_list locals;
+    bool is_vague; /* A file that we cannot read may have set anything. */
     char *const *environment;
     bool ends;            /* All that comes behind what is for the lock ends by itself. */
     bool ends_on_failure; /* `set -e` */
+    struct setup setup;
 };
 
 /* For the lexer: locals, then what the command gets. */
@@ -30,8 +37,8 @@ static const char *look_up(const void *context, const char *name) {
     size_t length = strlen(name);
     for (size_t i = scope->locals.count; i > 0; i--) {
         const char *local = scope->locals.items[i - 1];
-        if (strncmp(local, name, length) == 0 && local[length] == '=') {
-            return local + length + 1;
+        if (strncmp(local, name, length) == 0 && (local[length] == '=' || local[length] == '\0')) {
+            return local[length] == '=' ? local + length + 1 : NULL;
         }
     }
     if (scope->is_vague) {
@@ -46,13 +53,17 @@ static const char *look_up(const void *context, const char *name) {
 
 /* A change that each step gets too. */
 static void change(struct finding *finding, const struct word *assignment) {
-    if (assignment->is_unresolved) {
-        finding->around.is_prefix_partial = true;
-        return;
-    }
     surroundings_change(&finding->around, assignment->text);
     string_list_append(&finding->around.prefix, "env");
     string_list_append(&finding->around.prefix, assignment->text);
+}
+
+/* From here on only the shell knows what the variable is worth. */
+static void forget_value(struct scope *scope, const char *name) {
+    scope->setup.is_needed = true;
+    if (name[0] != '\0') {
+        string_list_append(&scope->locals, name);
+    }
 }
 
 /* NAME=VALUE as a command of its own: exported only if the variable was already. */
@@ -61,9 +72,11 @@ static void assign(struct scope *scope, const struct word *assignment) {
     AUTO_FREE char *name = string_copy_part(assignment->text, length);
     bool is_exported =
         surroundings_variable(&scope->found.around, scope->environment, name) != NULL;
-    if (is_exported) {
+    if (assignment->is_unresolved) {
+        forget_value(scope, name); /* What it may be exported by comes later. */
+    } else if (is_exported) {
         change(&scope->found, assignment);
-    } else if (!assignment->is_unresolved) {
+    } else {
         string_list_append(&scope->locals, assignment->text);
     }
 }
@@ -71,13 +84,19 @@ static void assign(struct scope *scope, const struct word *assignment) {
 static void export(struct scope *scope, const struct sentence *words, size_t at) {
     for (at++; at < words->count; at++) {
         const struct word *word = &words->items[at];
+        if (word->is_unresolved) {
+            AUTO_FREE char *name = string_copy_part(word->text, assignment_name_length(word->text));
+            forget_value(scope, name);
+            continue;
+        }
         if (assignment_name_length(word->text) > 0) {
             change(&scope->found, word);
             continue;
         }
         AUTO_TEXT struct text name = {.data = NULL};
         text_append_format(&name, "%s=", word->text);
-        for (size_t i = scope->locals.count; i > 0; i--) {
+        for (size_t i = scope->locals.count;
+             i > 0 && strcmp(scope->locals.items[i - 1], word->text) != 0; i--) {
             if (string_has_prefix(scope->locals.items[i - 1], text_string(&name))) {
                 change(&scope->found, &(struct word){.text = scope->locals.items[i - 1]});
                 break;
@@ -106,7 +125,7 @@ static void enter(struct scope *scope, const struct sentence *words, size_t at) 
     }
     if (at + 1 != words->count || words->items[at].is_unresolved ||
         words->items[at].text[0] == '\0') {
-        scope->found.around.is_prefix_partial = true;
+        scope->setup.is_needed = true;
         return;
     }
     surroundings_enter(&scope->found.around, words->items[at].text);
@@ -116,12 +135,30 @@ static void enter(struct scope *scope, const struct sentence *words, size_t at) 
     string_list_append(&scope->found.around.prefix, words->items[at].text);
 }
 
+/* `set`: `-a` exports what is assigned from here on; what is no option is an argument. */
+static void set_options(
+    struct scope *scope, struct script *script, const struct sentence *words, size_t at) {
+    for (at++; at < words->count; at++) {
+        const char *option = words->items[at].text;
+        if ((option[0] != '-' && option[0] != '+') || option[1] == '\0' || option[1] == '-') {
+            script->has_arguments = false;
+            return;
+        }
+        bool is_named = strchr(option, 'o') != NULL && at + 1 < words->count;
+        bool exports_all = strchr(option, 'a') != NULL ||
+            (is_named && strcmp(words->items[at + 1].text, "allexport") == 0);
+        scope->setup.is_needed = scope->setup.is_needed || (exports_all && option[0] == '-');
+        at += is_named;
+    }
+}
+
 /* A command that only changes the shell itself; false for any other. */
 static bool change_shell(
     struct scope *scope, struct script *script, const struct sentence *words, size_t at) {
     static const char setters[] = "export declare typeset readonly local";
     static const char readers[] = ". source eval read";
-    static const char quiet[] = "set shift umask ulimit trap shopt :";
+    static const char limits[] = "umask ulimit";
+    static const char quiet[] = "shift trap shopt :";
     const struct word *word = &words->items[at];
     size_t length = strlen(word->text);
     if (word->is_substituted) {
@@ -133,18 +170,18 @@ static bool change_shell(
         export(scope, words, at);
     } else if (strcmp(word->text, "unset") == 0) {
         unset(scope, words, at);
+    } else if (strcmp(word->text, "set") == 0) {
+        scope->ends_on_failure =
+            scope->ends_on_failure || shell_ends_on_failure(words, at + 1, words->count);
+        set_options(scope, script, words, at);
+    } else if (table_lists(limits, word->text, length)) {
+        scope->setup.is_needed = true;
     } else if (table_lists(quiet, word->text, length)) {
-        scope->ends_on_failure = scope->ends_on_failure ||
-            (strcmp(word->text, "set") == 0 && shell_ends_on_failure(words, at + 1, words->count));
-        /* `set -e` leaves the arguments alone, `set -- …` and `set a b` do not. */
-        if (strcmp(word->text, "shift") == 0 ||
-            (strcmp(word->text, "set") == 0 && words->count > at + 1 &&
-                (words->items[words->count - 1].text[0] != '-' ||
-                    strcmp(words->items[at + 1].text, "--") == 0))) {
-            script->has_arguments = false;
-        }
+        script->has_arguments = script->has_arguments && strcmp(word->text, "shift") != 0;
     } else {
-        scope->is_vague = scope->is_vague || table_lists(readers, word->text, length);
+        bool is_reader = table_lists(readers, word->text, length);
+        scope->is_vague = scope->is_vague || is_reader;
+        scope->setup.is_needed = scope->setup.is_needed || is_reader;
         return false;
     }
     return true;
@@ -176,6 +213,28 @@ static void copy_finding(struct walk *walk, const struct finding *from, struct f
     surroundings_copy(&from->around, &to->around);
 }
 
+/* The finding that a command begins with: what was set up before it, and its own assignments. */
+static void begin_finding(struct walk *walk, struct scope *scope, const struct script *script,
+    const struct sentence *words, size_t assignments, struct finding *finding) {
+    bool was_needed = scope->setup.is_needed;
+    for (size_t i = 0; i < assignments; i++) {
+        scope->setup.is_needed = scope->setup.is_needed || words->items[i].is_unresolved;
+    }
+    copy_finding(walk, &scope->found, finding);
+    bool is_repeated = setup_repeat(&scope->setup, script, walk, &finding->around);
+    for (size_t i = 0; i < assignments; i++) {
+        if (words->items[i].is_unresolved) {
+            continue;
+        }
+        if (is_repeated) {
+            surroundings_change(&finding->around, words->items[i].text);
+        } else {
+            change(finding, &words->items[i]);
+        }
+    }
+    scope->setup.is_needed = was_needed;
+}
+
 /* One simple command: its assignments, then its words. */
 static void walk_command(struct walk *walk, struct scope *scope, struct script *script,
     struct sentence *words, struct finding *best) {
@@ -195,15 +254,13 @@ static void walk_command(struct walk *walk, struct scope *scope, struct script *
         return;
     }
     struct finding finding;
-    copy_finding(walk, &scope->found, &finding);
-    for (size_t i = 0; i < at; i++) {
-        change(&finding, &words->items[i]);
-    }
+    begin_finding(walk, scope, script, words, at, &finding);
     walk_words(walk, words, at, &finding);
     scope->ends = finding.kind == COMMAND_PREPARE || (scope->ends && finding.ends);
     if (finding.kind == COMMAND_PREPARE) {
         hook_remember(walk, words, 0);
     }
+    setup_pass(&scope->setup, script, words, at, finding.kind);
     if (weight(finding.kind) > weight(best->kind)) {
         surroundings_release(&best->around);
         *best = finding;
@@ -236,8 +293,8 @@ static void walk_commands(
     }
 }
 
-void script_walk(struct walk *walk, const struct word *string, const struct sentence *arguments,
-    size_t first_argument, bool ends_on_failure, struct finding *finding) {
+void script_walk(struct walk *walk, const struct shell_call *call, struct finding *finding) {
+    const struct word *string = call->string;
     if (string->is_substituted || walk->depth == DEEPEST) {
         finding_decide(finding, COMMAND_OTHER, string->index,
             string->is_substituted ? "a shell string that only a shell can make"
@@ -246,20 +303,21 @@ void script_walk(struct walk *walk, const struct word *string, const struct sent
     }
     struct scope scope = {.environment = walk->request->environment,
         .ends = true,
-        .ends_on_failure = ends_on_failure};
+        .ends_on_failure = call->ends_on_failure};
     struct script script = {
         .lexer = {.line = string->text,
             .dialect = LEXER_SHELL,
             .lookup = look_up,
             .context = &scope},
         .index = string->index,
-        .arguments = arguments,
-        .first_argument = first_argument,
+        .arguments = call->words,
+        .first_argument = call->first_argument,
         .has_arguments = true,
         .owned = &walk->owned,
         .words_most = WORDS_MOST,
     };
     struct finding best;
+    setup_begin(&scope.setup, call, &finding->around);
     copy_finding(walk, finding, &scope.found);
     copy_finding(walk, finding, &best);
     finding_decide(&best, COMMAND_NONE, string->index, "a shell string without a command");
@@ -271,6 +329,7 @@ void script_walk(struct walk *walk, const struct word *string, const struct sent
     }
     script_release(&script);
     string_list_release(&scope.locals);
+    setup_release(&scope.setup);
     surroundings_release(&scope.found.around);
     surroundings_release(&finding->around);
     *finding = best;

@@ -5,10 +5,9 @@
 #ifndef COMMAND_SCRIPT_H
 #define COMMAND_SCRIPT_H
 
+#include "command/shell.h"
 #include "command/walk.h"
 
-/* `ends_on_failure`: as with `sh -e`. `arguments` from `first_argument` on are $0, $1 and so on. */
-void script_walk(struct walk *walk, const struct word *string, const struct sentence *arguments,
-    size_t first_argument, bool ends_on_failure, struct finding *finding);
+void script_walk(struct walk *walk, const struct shell_call *call, struct finding *finding);
 
 #endif

@@ -8,9 +8,12 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "command/surroundings.h"
 #include "command/tables.h"
 
 static const char skipped_keywords[] = "! if then elif else do while until { } fi done";
+static const char opening_keywords[] = "if while until {";
+static const char closing_keywords[] = "} fi done";
 
 /* Whether it has a short option of that letter, in a cluster or alone. */
 static size_t count_letter(const char *word, char letter) {
@@ -102,6 +105,19 @@ static void append(
     }
 }
 
+/* Where the command and its program begin in the string. */
+static void note_place(struct script *script, bool is_first) {
+    if (is_first) {
+        script->command_at = script->lexeme.offset;
+        script->depth = script->open_blocks + (int)script->open_cases;
+        script->is_assigning = true;
+    }
+    if (script->is_assigning) {
+        script->program_at = script->lexeme.offset;
+        script->is_assigning = assignment_name_length(text_string(&script->lexeme.text)) > 0;
+    }
+}
+
 /* Puts the current word into the command, or the arguments that it stands for. */
 static void take_word(struct script *script, struct sentence *sentence) {
     const char *raw = script->lexer.line + script->lexeme.offset;
@@ -113,6 +129,7 @@ static void take_word(struct script *script, struct sentence *sentence) {
         script->is_next_anyway = false;
     }
     size_t count = arguments->count > first ? arguments->count - first : 0;
+    note_place(script, sentence->count == 0);
     if (script->has_arguments && is_all_arguments(raw, length)) {
         for (size_t i = 1; i < count; i++) {
             append(script, sentence, &arguments->items[first + i]);
@@ -203,6 +220,8 @@ static bool take_keyword(struct script *script) {
         return true;
     }
     bool is_keyword = table_lists(skipped_keywords, text, strlen(text));
+    script->open_blocks += table_lists(opening_keywords, text, strlen(text));
+    script->open_blocks -= table_lists(closing_keywords, text, strlen(text));
     script->ends_anyway =
         script->ends_anyway || (is_keyword && strcmp(text, "{") != 0 && strcmp(text, "}") != 0);
     return is_keyword;
@@ -220,9 +239,12 @@ static void take_pattern(struct script *script) {
 /* An operator; true where it ends a command that has words. */
 static bool take_operator(struct script *script, struct sentence *sentence) {
     note_joint(script);
+    script->open_blocks -= is_operator(script, ")");
     if (is_operator(script, "(")) {
+        script->open_blocks++;
         if (sentence->count == 0 && script->lexer.line[script->lexer.at] == '(') {
             skip_arithmetic(script);
+            script->open_blocks--;
             return false;
         }
         /* name(): what follows is its body. */
@@ -243,6 +265,7 @@ enum script_result script_next(struct script *script, struct sentence *sentence)
     sentence->count = 0;
     for (;;) {
         lexer_next(&script->lexer, &script->lexeme);
+        script->command_end = script->lexeme.offset;
         if (script->lexeme.kind == LEXEME_OPEN) {
             return SCRIPT_BROKEN;
         }

@@ -33,6 +33,12 @@ struct script {
     bool has_arguments;        /* False once `set` or `shift` may have changed them. */
     struct string_list *owned; /* Holds the texts of the words. */
     size_t words_most;         /* A command never gets more words than this. */
+    size_t command_at;         /* The offset of the command's first word … */
+    size_t program_at;         /* … of the first that is no assignment … */
+    size_t command_end;        /* … and of what ends it. */
+    int depth;                 /* `if`, `{` and the like that are open where it begins. */
+    int open_blocks;           /* The same by now, without `case`. */
+    bool is_assigning;         /* No word but assignments so far. */
     unsigned open_cases;       /* `case` without its `esac`. */
     bool in_pattern;           /* Between `in` or `;;` and `)`. */
     bool follows_anyway;       /* The command runs although the one before may have failed. */
@@ -43,6 +49,16 @@ struct script {
 /* Whether the words from `from` up to `to`, a shell's own options or those of `set`, make it end
  * where a command fails. */
 bool shell_ends_on_failure(const struct sentence *words, size_t from, size_t to);
+
+/* What calls a shell: its own words, its string, and behind it $0, $1 and so on. */
+struct shell_call {
+    const struct sentence *words;
+    const struct word *string;
+    size_t from;           /* The shell's own words go from here … */
+    size_t to;             /* … to here; none where they are not known. */
+    size_t first_argument; /* Where $0 stands. */
+    bool ends_on_failure;  /* As with `sh -e`. */
+};
 
 /* The words of the next simple command, keywords, redirections and comments left out, `"$@"` and
  * `$0` to `$9` put in. */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "signalbox/base/secret.h"
+#include "signalbox/command/recognise.h"
 #include "signalbox/command/words.h"
 #include "signalbox/process/exit_status.h"
 
@@ -120,25 +121,25 @@ static char *text_of(const struct string_list *words) {
 }
 
 void step_list_append_wrapped(struct step_list *wrapped, const struct step_list *steps,
-    const struct string_list *prefix, const char *assignment) {
+    const struct surroundings *around, const char *assignment) {
     for (size_t i = 0; i < steps->count; i++) {
         const struct step *inner = &steps->items[i];
         struct step step = {.text = NULL};
-        if (prefix->count == 0) {
+        if (around->prefix.count == 0) {
             step.text = string_copy(inner->text);
             append_words(&step.assignments, &inner->assignments);
+            append_words(&step.argv, &inner->argv);
         } else {
-            append_words(&step.argv, prefix);
+            AUTO_STRING_LIST struct string_list words = {.items = NULL};
             if (assignment != NULL || inner->assignments.count > 0) {
-                string_list_append(&step.argv, "env");
+                string_list_append(&words, "env");
             }
             if (assignment != NULL) {
-                string_list_append(&step.argv, assignment);
+                string_list_append(&words, assignment);
             }
-            append_words(&step.argv, &inner->assignments);
-        }
-        append_words(&step.argv, &inner->argv);
-        if (step.text == NULL) {
+            append_words(&words, &inner->assignments);
+            append_words(&words, &inner->argv);
+            surroundings_wrap(around, words.items, words.count, &step.argv);
             step.text = text_of(&step.argv);
         }
         append_step(wrapped, &step);

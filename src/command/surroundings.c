@@ -8,6 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "signalbox/base/cleanup.h"
+#include "signalbox/command/words.h"
+
 static void list_copy(const struct string_list *from, struct string_list *to) {
     for (size_t i = 0; i < from->count; i++) {
         string_list_append(to, from->items[i]);
@@ -31,16 +34,24 @@ void surroundings_copy(const struct surroundings *from, struct surroundings *to)
         .clears_environment = from->clears_environment,
         .directory = copy_or_null(from->directory),
         .user = copy_or_null(from->user),
+        .asked = copy_or_null(from->asked),
+        .left_out = copy_or_null(from->left_out),
+        .joins = from->joins,
     };
+    memcpy(to->joined_at, from->joined_at, sizeof to->joined_at);
+    list_copy(&from->finders, &to->finders);
     list_copy(&from->prefix, &to->prefix);
     list_copy(&from->changes, &to->changes);
 }
 
 void surroundings_release(struct surroundings *around) {
     string_list_release(&around->prefix);
+    string_list_release(&around->finders);
     string_list_release(&around->changes);
     free(around->directory);
     free(around->user);
+    free(around->asked);
+    free(around->left_out);
     *around = (struct surroundings){.directory = NULL};
 }
 
@@ -61,6 +72,50 @@ void surroundings_enter(struct surroundings *around, const char *directory) {
     text_append_string(&path, directory);
     free(around->directory);
     around->directory = path.data;
+}
+
+void surroundings_ask(struct surroundings *around, const char *whom) {
+    if (around->asked == NULL) {
+        around->asked = string_copy(whom);
+    }
+}
+
+void surroundings_repeat(struct surroundings *around, const char *word) {
+    string_list_append(&around->prefix, word);
+}
+
+void surroundings_repeat_finders(struct surroundings *around) {
+    list_copy(&around->finders, &around->prefix);
+    string_list_release(&around->finders);
+}
+
+bool surroundings_join(struct surroundings *around) {
+    if (around->joins == ARRAY_LENGTH(around->joined_at)) {
+        return false;
+    }
+    around->joined_at[around->joins++] = around->prefix.count;
+    return true;
+}
+
+void surroundings_wrap(const struct surroundings *around, char *const *words, size_t count,
+    struct string_list *wrapped) {
+    AUTO_STRING_LIST struct string_list all = {.items = NULL};
+    list_copy(&around->prefix, &all);
+    for (size_t i = 0; i < count; i++) {
+        string_list_append(&all, words[i]);
+    }
+    for (size_t i = around->joins; i > 0; i--) {
+        size_t from = around->joined_at[i - 1];
+        struct text line = {.data = NULL};
+        words_join(all.items + from, all.count - from, &line);
+        while (all.count > from) {
+            free(all.items[--all.count]);
+            all.items[all.count] = NULL;
+        }
+        string_list_append_owned(
+            &all, line.data == NULL ? string_copy("") : take_pointer(&line.data));
+    }
+    list_copy(&all, wrapped);
 }
 
 void surroundings_become(struct surroundings *around, const char *user) {

@@ -13,6 +13,15 @@ void surroundings_release(struct surroundings *around);
 void surroundings_change(struct surroundings *around, const char *assignment);
 void surroundings_clear(struct surroundings *around);
 void surroundings_enter(struct surroundings *around, const char *directory);
+/* Something that may change the environment in a way that only it knows: "`doppler run`". The first
+ * stands for all. */
+void surroundings_ask(struct surroundings *around, const char *whom);
+/* Words of the command go before each step. */
+void surroundings_repeat(struct surroundings *around, const char *word);
+/* What by now stands in `finders` goes before each step, and then what is found by it. */
+void surroundings_repeat_finders(struct surroundings *around);
+/* All that follows in the prefix is one word. False where that is so too often already. */
+bool surroundings_join(struct surroundings *around);
 void surroundings_become(struct surroundings *around, const char *user);
 
 /* What NAME is worth to the program: NULL where it is not set, or nothing is known of the outer

@@ -14,8 +14,9 @@ enum {
     GETOPT = STYLE_CLUSTERS,
     GETOPT_LONG = STYLE_CLUSTERS | STYLE_ABBREVIATES,
     PFLAG = STYLE_CLUSTERS | STYLE_SWITCHES | STYLE_INTERSPERSED,
-    SECRETS = STYLE_REPEATED | STYLE_SECRETS,
-    SU = GETOPT_LONG | STYLE_REPEATED | STYLE_SHELL_WORDS | STYLE_ROOT
+    ASKED = STYLE_REPEATED | STYLE_ASKED,
+    SECRETS = ASKED | STYLE_SECRETS,
+    SU = GETOPT_LONG | ASKED | STYLE_SHELL_WORDS | STYLE_ROOT
 };
 
 #define RUBY_OPTIONS                                                                               \
@@ -56,7 +57,7 @@ static const struct wrapper wrappers[] = {
         "-d! --dump! --nnp --no-new-privs --ambient-caps: --inh-caps: --bounding-set: --list-caps! "
         "--ruid:U --euid:U --rgid: --egid: --reuid:U --regid: --clear-groups --keep-groups "
         "--init-groups --groups: --securebits: --pdeathsig: --ptracer: --selinux-label: "
-        "--apparmor-profile: --landlock-access: --landlock-rule: --seccomp-filter: --reset-env "
+        "--apparmor-profile: --landlock-access: --landlock-rule: --seccomp-filter: --reset-env.A "
         "-h! --help! -V! --version!"},
     {"runuser", NULL, "", SU, "-u:U --user:U " SU_OPTIONS},
     {"su", NULL, "", SU, SU_OPTIONS},
@@ -78,18 +79,18 @@ static const struct wrapper wrappers[] = {
         "--quiet --enable-insecure-key --skip-startup-files --skip-runit --no-kill-all-on-exit "
         "--no-main-command-timeout -h! --help!"},
     {"chpst", NULL, "", GETOPT | STYLE_REPEATED,
-        "-u:U -U: -b: -e: -/: -C:C -n: -l: -L: -m: -d: -o: -p: -f: -c: -t: -v -V! -P -0 -1 -2"},
-    {"with-contenv", NULL, "", STYLE_REPEATED, ""},
+        "-u:U -U: -b: -e:A -/: -C:C -n: -l: -L: -m: -d: -o: -p: -f: -c: -t: -v -V! -P -0 -1 -2"},
+    {"with-contenv", NULL, "", ASKED, ""},
     {"s6-setuidgid", NULL, "u", STYLE_REPEATED, ""},
     {"s6-applyuidgid", NULL, "", GETOPT | STYLE_REPEATED, "-u:U -g: -G: -z -U"},
-    {"s6-envdir", NULL, "w", GETOPT | STYLE_REPEATED, "-I -i -n -f -L -c:"},
+    {"s6-envdir", NULL, "w", GETOPT | ASKED, "-I -i -n -f -L -c:"},
     {"setuidgid", NULL, "u", STYLE_REPEATED, ""},
-    {"setuser", NULL, "u", STYLE_REPEATED, ""},
-    {"envdir", NULL, "w", STYLE_REPEATED, ""},
+    {"setuser", NULL, "u", ASKED, ""},
+    {"envdir", NULL, "w", ASKED, ""},
     /* Other users. */
-    {"gosu", NULL, "u", STYLE_REPEATED, "-h! --help! -v! --version!"},
-    {"su-exec", NULL, "u", STYLE_REPEATED, ""},
-    {"sudo", NULL, "", GETOPT_LONG | STYLE_REPEATED | STYLE_ASSIGNMENTS | STYLE_ROOT,
+    {"gosu", NULL, "u", ASKED, "-h! --help! -v! --version!"},
+    {"su-exec", NULL, "u", ASKED, ""},
+    {"sudo", NULL, "", GETOPT_LONG | ASKED | STYLE_ASSIGNMENTS | STYLE_ROOT,
         "-A --askpass -B --bell -b --background -C: --close-from: -D:C --chdir:C -E "
         "--preserve-env? -e! --edit! -g: --group: -H --set-home -h! --help! --host: -i.L --login.L "
         "-K! --remove-timestamp! -k --reset-timestamp -l! --list! -N --no-update -n "
@@ -97,20 +98,21 @@ static const struct wrapper wrappers[] = {
         "-s.L --shell.L -t: --type: -U: --other-user: -T: --command-timeout: -u:U --user:U -V! "
         "--version! -v! --validate!"},
     /* Ruby. */
-    {"bundle", "exec e ex exe", "", GETOPT,
+    {"bundle", "exec e ex exe", "", GETOPT | STYLE_FINDS,
         "--gemfile: --keep-file-descriptors --no-keep-file-descriptors -V --verbose --no-verbose "
         "--no-color --color -r: --retry: -h! --help! -v! --version!"},
-    {"bundler", "exec e ex exe", "", GETOPT,
+    {"bundler", "exec e ex exe", "", GETOPT | STYLE_FINDS,
         "--gemfile: --keep-file-descriptors --no-keep-file-descriptors -V --verbose --no-verbose "
         "--no-color --color -r: --retry: -h! --help! -v! --version!"},
     {"ruby", NULL, "", GETOPT | STYLE_CONSOLE | STYLE_LENIENT, RUBY_OPTIONS},
     {"jruby", NULL, "", GETOPT | STYLE_CONSOLE | STYLE_LENIENT, RUBY_OPTIONS},
     {"truffleruby", NULL, "", GETOPT | STYLE_CONSOLE | STYLE_LENIENT, RUBY_OPTIONS},
-    {"rbenv", "exec", "", STYLE_EXACT, ""},
-    {"asdf", "exec", "", STYLE_EXACT, ""},
-    {"rvm-exec", NULL, "w", STYLE_EXACT, ""},
-    {"chruby-exec", NULL, "-", STYLE_EXACT, ""},
-    {"direnv", "exec", "w", STYLE_REPEATED, ""},
+    {"rbenv", "exec", "", STYLE_FINDS, ""},
+    {"asdf", "exec", "", STYLE_FINDS, ""},
+    {"rvm-exec", NULL, "w", STYLE_FINDS, ""},
+    {"chruby-exec", NULL, "-", STYLE_FINDS, ""},
+    {"direnv", "exec", "w", ASKED, ""},
+    {"mise", "exec x", "-", ASKED, ""},
     {"thrust", NULL, "", STYLE_EXACT, ""},
     {"rake", "litestream:run", "", STYLE_EXACT, ""},
     {"rails", "litestream:run", "", STYLE_EXACT, ""},
@@ -120,8 +122,12 @@ static const struct wrapper wrappers[] = {
         "-n --nonstop -e: -x: --init-script: --no-rc --no-color --no-sigint-hook -c --command -O? "
         "--open? --sock-path: --port: --port-range: --host: --cookie: --session-name: -A! "
         "--attach! -v! --version! -h! --help! --util! --stop-at-load"},
-    {"dotenv", NULL, "", GETOPT | STYLE_REPEATED,
-        "-f: --file: -e: -o --overload -i --ignore -c? --cascade? -h! --help! --version!"},
+    {"dotenv", NULL, "", GETOPT | ASKED | STYLE_OF_GEM,
+        "-f: --file: -e: -o --overload --overwrite -i --ignore -c? --cascade? -t! --template! -h! "
+        "--help! -v! --version!"},
+    {"foreman", "run", "", GETOPT_LONG | ASKED | STYLE_OF_GEM,
+        "-e: --env: -f: --procfile: -d: --root: -v! --version!"},
+    {"forego", "run", "", GETOPT | ASKED, "-e:"},
     /* Secrets. */
     {"dotenvx", "run", "", SECRETS,
         "-l: --log-level: -q --quiet -v --verbose -d --debug -e+ --env+ -f+ --env-file+ -fv+ "
@@ -159,6 +165,8 @@ static const struct wrapper wrappers[] = {
     {"teller", "run", "-", SECRETS, ""},
     {"secrethub", "run", "-", SECRETS, ""},
     {"vals", "exec", "-", SECRETS, ""},
+    {"sops", "exec-env", "w", SECRETS | STYLE_JOINED,
+        "--user: --pristine --same-process --background -h! --help!"},
     /* What runs beside the app or waits for its services: Heroku's buildpacks and the like. */
     {"start-pgbouncer", NULL, "", STYLE_EXACT, ""},
     {"start-pgbouncer-stunnel", NULL, "", STYLE_EXACT, ""},
@@ -166,6 +174,7 @@ static const struct wrapper wrappers[] = {
     {"start-nginx", NULL, "", STYLE_EXACT, ""},
     {"start-nginx-solo", NULL, "", STYLE_EXACT, ""},
     {"jemalloc.sh", NULL, "", STYLE_EXACT, ""},
+    {"unbuffer", NULL, "", STYLE_EXACT, "-p"},
     {"wait-for-it", NULL, "-", STYLE_EXACT, ""},
     {"wait-for-it.sh", NULL, "-", STYLE_EXACT, ""},
     {"wait-for", NULL, "-", STYLE_EXACT, ""},
@@ -294,11 +303,14 @@ static const char others[] =
     "unlink unzip uptime vi vim watch wc wget whereis which who whoami xz yes yq zcat zip "
     /* Other languages, servers and tools; what they run, if anything, runs elsewhere. */
     "aws az caddy cargo compass docker docker-compose envsubst fly flyctl gcc gem go haproxy "
-    "helm heroku hivemind java jekyll kamal kubectl mailcatcher memcached mysql mysqld mysqldump "
-    "nerdctl nginx node nodejs npm npx openssl overmind perl pg_dump pg_isready pg_restore "
+    "helm heroku java jekyll kamal kubectl mailcatcher memcached mysql mysqld mysqldump "
+    "nerdctl nginx node nodejs npm npx openssl perl pg_dump pg_isready pg_restore "
     "pgbouncer "
     "php pip pip3 pnpm podman postgres psql python python2 python3 redis-cli redis-server rspec "
-    "rubocop sqlite3 supervisord terraform traefik varnishd vite yarn";
+    "rubocop sqlite3 terraform traefik varnishd vite yarn";
+
+/* What starts the processes of a file, of which one may be the server. */
+static const char managers[] = "foreman overmind hivemind honcho forego goreman supervisord";
 
 static const char worker_tasks[] =
     "solid_queue:start jobs:work resque:work resque:workers resque:scheduler sneakers:run";
@@ -339,6 +351,10 @@ bool program_is_shell(const char *name) {
 
 bool program_is_other(const char *name) {
     return table_lists(others, name, strlen(name));
+}
+
+bool program_is_manager(const char *name) {
+    return table_lists(managers, name, strlen(name));
 }
 
 bool task_is_worker(const char *name) {

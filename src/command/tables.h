@@ -24,7 +24,11 @@ enum wrapper_style {
     STYLE_SHELL_WORDS = 1U << 8U,  /* What follows are a shell's own arguments: su. */
     STYLE_ROOT = 1U << 9U,         /* It becomes root where no user is named. */
     STYLE_CONSOLE = 1U << 10U,     /* Without a command it is a console. */
-    STYLE_LENIENT = 1U << 11U      /* A long option that is not listed takes no value: ruby. */
+    STYLE_LENIENT = 1U << 11U,     /* A long option that is not listed takes no value: ruby. */
+    STYLE_ASKED = 1U << 12U,       /* What it does to the environment, only it knows. */
+    STYLE_FINDS = 1U << 13U,       /* A program of a gem behind it may be found only by it. */
+    STYLE_OF_GEM = 1U << 14U,      /* It is such a program. */
+    STYLE_JOINED = 1U << 15U       /* Its command is one word for a shell. */
 };
 
 /*
@@ -34,8 +38,8 @@ enum wrapper_style {
  * one, `?` takes one only if it is attached, `~` takes the next word too unless that is an option,
  * `+` takes all words up to the next option, `!` means that nothing will be run. Then a letter for
  * what it does: U the value is the user, C the directory, N a variable to take away, S words to be
- * split, X a shell string; I clears the environment, L is a shell where no command follows, T makes
- * it a console.
+ * split, X a shell string; I clears the environment, A changes it as only the wrapper knows, L is a
+ * shell where no command follows, T makes it a console.
  *
  * `operands` are its own words before the command, one letter each: `w` any, `u` the user, `c` a
  * directory, `n` begins with a digit, `m` a set of CPUs, `?` the next one may be missing, `-`
@@ -82,6 +86,9 @@ bool program_is_shell(const char *name);
 
 /* Programs that never run a Rails server, whatever stands behind them. */
 bool program_is_other(const char *name);
+
+/* Programs that start what a file of theirs lists, of which one may be the server. */
+bool program_is_manager(const char *name);
 
 /* Tasks of rails and rake that work off jobs. */
 bool task_is_worker(const char *name);

@@ -94,20 +94,26 @@ static bool is_word(const struct word *word, const char *text) {
     return !word->is_substituted && strcmp(word->text, text) == 0;
 }
 
+/* Whether it is a word that the last rule begins with. */
+static bool may_be_last_rule(const struct word *word) {
+    const char *name = path_base_name(word->text);
+    return !word->is_substituted &&
+        (strcmp(name, "rails") == 0 || strcmp(name, "bundle") == 0 || strcmp(name, "bundler") == 0);
+}
+
 /* Whether the last rule finds a server at `at`: `rails server`, or `bundle exec` and a server. */
 static bool decide_by_last_rule(
     struct walk *walk, const struct sentence *words, size_t at, struct finding *finding) {
     const struct word *word = &words->items[at];
     const char *name = path_base_name(word->text);
-    if (word->is_substituted || at + 1 == words->count) {
+    if (at + 1 == words->count) {
         return false;
     }
     if (strcmp(name, "rails") == 0 && is_word(word + 1, "server")) {
         decide_program(walk, program_find(name), words, at, finding);
         return finding->kind == COMMAND_SERVER;
     }
-    if ((strcmp(name, "bundle") == 0 || strcmp(name, "bundler") == 0) &&
-        is_word(word + 1, "exec")) {
+    if (strcmp(name, "rails") != 0 && is_word(word + 1, "exec")) {
         AUTO_SENTENCE struct sentence rest = {.items = NULL};
         sentence_splice(&rest, 0, 0, words->items + at, words->count - at);
         walk->effort -= rest.count < walk->effort ? rest.count : walk->effort;
@@ -138,15 +144,35 @@ static void decide_unknown(
     }
 }
 
-/* The word at `at` is not known, or its wrapper's words were not understood. */
-static void walk_unknown(struct walk *walk, const struct sentence *words, size_t at,
+/* The words from `from` up to `to` run what follows, in a way that nobody knows: so the steps go
+ * behind them as they stand. */
+static void repeat_unknown(
+    struct surroundings *around, const struct sentence *words, size_t from, size_t to) {
+    AUTO_TEXT struct text whom = {.data = NULL};
+    text_append_format(&whom, "`%s`", words->items[from].text);
+    surroundings_ask(around, text_string(&whom));
+    surroundings_repeat_finders(around);
+    for (size_t i = from; i < to; i++) {
+        around->is_prefix_partial = around->is_prefix_partial || words->items[i].is_unresolved;
+        surroundings_repeat(around, words->items[i].text);
+    }
+}
+
+/* The word at `at` is not known, or its wrapper's words were not understood. What runs it begins at
+ * `from`. */
+static void walk_unknown(struct walk *walk, const struct sentence *words, size_t from, size_t at,
     enum command_kind otherwise, struct finding *finding) {
     const char *name = path_base_name(words->items[at].text);
     struct finding behind = *finding;
     finding_add_behind(&behind, name);
     for (size_t i = at + 1; !walk->is_in_last_rule && i < words->count && walk->effort > 0; i++) {
         struct finding attempt = behind;
+        if (!may_be_last_rule(&words->items[i])) {
+            continue;
+        }
         surroundings_copy(&finding->around, &attempt.around);
+        repeat_unknown(&attempt.around, words, from, i);
+        walk->effort -= i - from < walk->effort ? i - from : walk->effort;
         bool is_server = decide_by_last_rule(walk, words, i, &attempt);
         if (is_server) {
             surroundings_release(&finding->around);
@@ -162,16 +188,23 @@ static void walk_shell(
     struct walk *walk, struct sentence *words, size_t at, size_t first, struct finding *finding) {
     const char *name = at < words->count ? path_base_name(words->items[at].text) : "sh";
     size_t index = at < words->count ? words->items[at].index : 0;
+    size_t from = at < words->count ? at : first;
     size_t options = first;
     finding_add_behind(finding, name);
     switch (shell_read(words, &first)) {
     case SHELL_STRING:
-        script_walk(walk, &words->items[first], words, first + 1,
-            shell_ends_on_failure(words, options, first), finding);
+        script_walk(walk,
+            &(struct shell_call){.words = words,
+                .string = &words->items[first],
+                .from = from,
+                .to = at < words->count ? first : from,
+                .first_argument = first + 1,
+                .ends_on_failure = shell_ends_on_failure(words, options, first)},
+            finding);
         return;
     case SHELL_SCRIPT:
         if (!decide_named_server(walk, words, first, finding)) {
-            walk_unknown(walk, words, first, COMMAND_TASK, finding);
+            walk_unknown(walk, words, from, first, COMMAND_TASK, finding);
         }
         return;
     case SHELL_CONSOLE:
@@ -182,18 +215,15 @@ static void walk_shell(
         finding_decide(finding, COMMAND_OTHER, index, "nothing to run");
         return;
     case SHELL_LOST:
-        walk_unknown(walk, words, first, COMMAND_OTHER, finding);
+        walk_unknown(walk, words, from, first, COMMAND_OTHER, finding);
         return;
     }
 }
 
-/* "bundle exec" rather than "bundle". */
 static void add_wrapper(struct finding *finding, const struct wrapper *wrapper) {
-    char name[48];
-    const char *subcommand = wrapper->subcommands == NULL ? "" : wrapper->subcommands;
-    (void)snprintf(name, sizeof name, "%.20s%s%.*s", wrapper->name,
-        subcommand[0] == '\0' ? "" : " ", (int)strcspn(subcommand, " "), subcommand);
-    finding_add_behind(finding, name);
+    AUTO_TEXT struct text name = {.data = NULL};
+    wrapper_describe(wrapper, &name);
+    finding_add_behind(finding, text_string(&name));
 }
 
 /* Reads the wrapper at *at. True where the walk goes on: behind it, or where it wraps nothing at
@@ -218,7 +248,8 @@ static bool walk_wrapper(struct walk *walk, const struct wrapper *wrapper, struc
         break;
     case WRAPPER_STRING:
         add_wrapper(finding, wrapper);
-        script_walk(walk, &reading.string, &reading.arguments, 0, false, finding);
+        script_walk(walk,
+            &(struct shell_call){.words = &reading.arguments, .string = &reading.string}, finding);
         break;
     case WRAPPER_SHELL:
         finding_add_behind(finding, wrapper->name);
@@ -238,9 +269,8 @@ static bool walk_wrapper(struct walk *walk, const struct wrapper *wrapper, struc
         /* Half of a wrapper in front of a step would be worse than none. */
         surroundings_release(&finding->around);
         finding->around = before;
-        finding->around.is_prefix_partial = true;
         before = (struct surroundings){.directory = NULL};
-        walk_unknown(walk, words, *at, COMMAND_OTHER, finding);
+        walk_unknown(walk, words, *at, *at, COMMAND_OTHER, finding);
         break;
     }
     surroundings_release(&before);
@@ -255,7 +285,7 @@ void walk_words(struct walk *walk, struct sentence *words, size_t at, struct fin
         bool is_foreign = false;
         walk->effort--;
         if (word->is_substituted) {
-            walk_unknown(walk, words, at, COMMAND_OTHER, finding);
+            walk_unknown(walk, words, at, at, COMMAND_OTHER, finding);
             return;
         }
         if (hook_decide(walk, words, at, finding) ||
@@ -277,10 +307,14 @@ void walk_words(struct walk *walk, struct sentence *words, size_t at, struct fin
         hook_note(walk, words, at);
         if (program != NULL) {
             decide_program(walk, program, words, at, finding);
+        } else if (program_is_manager(name)) {
+            finding_decide(finding, COMMAND_OTHER, word->index,
+                "`%.40s` starts what a file of its own lists", name);
+            finding->is_manager = true;
         } else if (is_foreign || program_is_other(name)) {
             finding_decide(finding, COMMAND_OTHER, word->index, "`%.40s` is no server", name);
         } else {
-            walk_unknown(walk, words, at, COMMAND_OTHER, finding);
+            walk_unknown(walk, words, at, at, COMMAND_OTHER, finding);
             return;
         }
         finding->ends = hook_ends(words, at);

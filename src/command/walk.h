@@ -15,6 +15,7 @@ struct finding {
     char behind[96];         /* The wrappers so far, for the rule. */
     const char *environment; /* What the program's own option names, or NULL. */
     bool names_rails_env;
+    bool is_manager; /* It starts what a file of its own lists. */
     struct surroundings around;
 };
 

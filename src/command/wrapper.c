@@ -61,10 +61,21 @@ static bool splice_string(
     return true;
 }
 
+/* "`doppler run`" is what is asked for the environment. */
+static void ask(struct wrapper_reading *reading) {
+    AUTO_TEXT struct text whom = {.data = NULL};
+    text_append_string(&whom, "`");
+    wrapper_describe(reading->wrapper, &whom);
+    text_append_string(&whom, "`");
+    surroundings_ask(reading->around, text_string(&whom));
+}
+
 /* What an option without a value means. */
 static void apply_switch(struct wrapper_reading *reading, char letter, struct said *said) {
     if (letter == 'I') {
         surroundings_clear(reading->around);
+    } else if (letter == 'A') {
+        ask(reading);
     } else if (letter == 'L') {
         said->wants_shell = true;
     }
@@ -82,6 +93,9 @@ static bool apply(struct wrapper_reading *reading, const struct option_effect *e
     case 'U':
         surroundings_become(reading->around, value->text);
         said->has_user = true;
+        break;
+    case 'A':
+        ask(reading);
         break;
     case 'C':
         surroundings_enter(reading->around, value->text);
@@ -264,16 +278,21 @@ static void take_assignments(struct wrapper_reading *reading) {
 static void keep_for_steps(
     struct wrapper_reading *reading, size_t from, size_t to, const struct said *said) {
     struct surroundings *around = reading->around;
-    if (!has_style(reading, STYLE_REPEATED)) {
+    bool is_finder = has_style(reading, STYLE_FINDS);
+    if (!has_style(reading, STYLE_REPEATED) && !is_finder) {
         return;
+    }
+    if (has_style(reading, STYLE_OF_GEM)) {
+        surroundings_repeat_finders(around);
     }
     for (size_t i = from; i < to; i++) {
         if (said->has_string && i >= said->string_from && i < said->string_to) {
             continue;
         }
         const struct word *word = &reading->words->items[i];
-        around->is_prefix_partial = around->is_prefix_partial || word->is_unresolved;
-        string_list_append(&around->prefix, word->text);
+        around->is_prefix_partial =
+            around->is_prefix_partial || (word->is_unresolved && !is_finder);
+        string_list_append(is_finder ? &around->finders : &around->prefix, word->text);
     }
 }
 
@@ -316,6 +335,12 @@ static enum wrapper_result read_shell_words(
     return reading->arguments.count == 0 ? WRAPPER_CONSOLE : WRAPPER_SHELL;
 }
 
+void wrapper_describe(const struct wrapper *wrapper, struct text *text) {
+    const char *subcommand = wrapper->subcommands == NULL ? "" : wrapper->subcommands;
+    text_append_format(text, "%s%s%.*s", wrapper->name, subcommand[0] == '\0' ? "" : " ",
+        (int)strcspn(subcommand, " "), subcommand);
+}
+
 enum wrapper_result wrapper_read(struct wrapper_reading *reading) {
     struct said said = {.has_user = false};
     size_t from = reading->at++;
@@ -329,6 +354,9 @@ enum wrapper_result wrapper_read(struct wrapper_reading *reading) {
     }
     reading->around->has_secrets_tool =
         reading->around->has_secrets_tool || has_style(reading, STYLE_SECRETS);
+    if (has_style(reading, STYLE_ASKED)) {
+        ask(reading);
+    }
     if (has_style(reading, STYLE_ROOT) && !said.has_user) {
         surroundings_become(reading->around, "root");
     }
@@ -346,6 +374,12 @@ enum wrapper_result wrapper_read(struct wrapper_reading *reading) {
         if (has_style(reading, STYLE_REPEATED)) {
             string_list_append(&reading->around->prefix, "--");
         }
+        return WRAPPER_STRING;
+    }
+    if (has_style(reading, STYLE_JOINED) && reading->at < reading->words->count) {
+        reading->string = reading->words->items[reading->at];
+        reading->around->is_prefix_partial =
+            !surroundings_join(reading->around) || reading->around->is_prefix_partial;
         return WRAPPER_STRING;
     }
     if (reading->at < reading->words->count) {

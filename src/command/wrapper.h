@@ -31,6 +31,9 @@ struct wrapper_reading {
 
 enum wrapper_result wrapper_read(struct wrapper_reading *reading);
 
+/* "bundle exec" rather than "bundle". */
+void wrapper_describe(const struct wrapper *wrapper, struct text *text);
+
 /* `_2.4.1_`: by that RubyGems' executables choose the version of their gem. */
 bool is_gem_version(const char *word);
 

@@ -206,7 +206,7 @@ static enum observation run_steps(struct flight *flight) {
     AUTO_STRING_LIST struct string_list environment = {.items = NULL};
     name_steps(flight, &environment);
     struct steps_request request = {
-        .steps = flight->request->commands,
+        .steps = flight->commands,
         .timeout_ms = flight->request->step_timeout_ms,
         .environment = environment.items,
         .inheritance = flight->request->inheritance,

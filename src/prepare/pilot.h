@@ -21,6 +21,7 @@ struct flight {
     struct coordinator coordinator;
     struct cancellation *cancellation;
     char *const *environment;            /* For the steps. */
+    const struct step_list *commands;    /* The steps. */
     const struct secret_values *secrets; /* What the ledger must not keep of their output. */
     bool has_looked;
     struct look first;

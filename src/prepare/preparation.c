@@ -13,6 +13,12 @@
 
 enum { RAILS_ANSWER_MS = 120000 };
 
+static void copy_list(char *const *from, struct string_list *to) {
+    for (; *from != NULL; from++) {
+        string_list_append(to, *from);
+    }
+}
+
 /* The steps see what the container gave us, with the environment's name that the command has; what
  * the preparer sets for itself alone is not among it. A name that nobody gave is left to Rails: a
  * secrets tool around the step may know better. */
@@ -31,13 +37,14 @@ static void copy_environment(const struct target_request *target, struct string_
 }
 
 /* What is not known without Rails is asked now, while a signal is still heeded. */
-static int complete_target(const struct prepare_request *request, struct target *target,
-    struct cancellation *cancellation, struct error *error) {
+static int complete_target(const struct prepare_request *request,
+    const struct target_request *asked, struct target *target, struct cancellation *cancellation,
+    struct error *error) {
     /* By now with what the command's own wrappers change, since none is put before the asking. */
     AUTO_STRING_LIST struct string_list environment = {.items = NULL};
     struct attention attention = cancellation_attention(cancellation);
     struct rails_question question = {
-        .directory = request->target.directory,
+        .directory = asked->directory,
         .inheritance = request->inheritance,
         .attention = &attention,
         .timeout_ms = RAILS_ANSWER_MS,
@@ -45,7 +52,7 @@ static int complete_target(const struct prepare_request *request, struct target 
     if (target->unclear[0] == '\0') {
         return 0;
     }
-    copy_environment(&request->target, &environment);
+    copy_environment(asked, &environment);
     question.environment = environment.items;
     return target_ask_rails(target, &question, error);
 }
@@ -55,10 +62,12 @@ static void learn_secrets(const struct prepare_request *request, struct preparat
     struct secret_values *secrets = &preparation->secrets;
     secret_values_learn_environment(secrets, preparation->environment.items);
     secret_values_learn_environment(secrets, request->target.environment_changes->items);
-    for (size_t i = 0; i < request->commands->count; i++) {
-        secret_values_learn_environment(secrets, request->commands->items[i].assignments.items);
-        secret_values_learn_environment(secrets, request->commands->items[i].argv.items);
+    for (size_t i = 0; i < preparation->commands->count; i++) {
+        const struct step *step = &preparation->commands->items[i];
+        secret_values_learn_environment(secrets, step->assignments.items);
+        secret_values_learn_environment(secrets, step->argv.items);
     }
+    asked_learn_secrets(&preparation->asked, preparation->environment.items, secrets);
     for (size_t i = 0; i < databases->count; i++) {
         secret_values_learn(secrets, databases->items[i].password);
     }
@@ -71,9 +80,23 @@ int preparation_make(
         return -1;
     }
     (void)subreaper_set(true);
-    copy_environment(&request->target, &preparation->environment);
-    if (target_make(&request->target, &preparation->target, error) != 0 ||
-        complete_target(request, &preparation->target, &preparation->cancellation, error) != 0) {
+    preparation->commands = request->commands;
+    if (target_hangs_on_asking(&request->target)) {
+        /* The wrapper finds what the command would find, without our knowledge of its name. */
+        copy_list(environ, &preparation->environment);
+        if (asked_ask(request, preparation->environment.items, &preparation->cancellation,
+                &preparation->asked, error) != 0) {
+            return -1;
+        }
+        preparation->commands = asked_commands(&preparation->asked, request);
+    } else {
+        copy_environment(&request->target, &preparation->environment);
+        preparation->asked.target = request->target;
+    }
+    const struct target_request *target = &preparation->asked.target;
+    if (target_make(target, &preparation->target, error) != 0 ||
+        complete_target(request, target, &preparation->target, &preparation->cancellation, error) !=
+            0) {
         return -1;
     }
     learn_secrets(request, preparation);
@@ -83,6 +106,7 @@ int preparation_make(
 void preparation_release(struct preparation *preparation) {
     target_release(&preparation->target);
     string_list_release(&preparation->environment);
+    asked_release(&preparation->asked);
     secret_values_release(&preparation->secrets);
     if (preparation->cancellation.signal_fd >= 0) {
         (void)close(preparation->cancellation.signal_fd);

@@ -5,6 +5,7 @@
 #ifndef PREPARE_PREPARATION_H
 #define PREPARE_PREPARATION_H
 
+#include "prepare/asked.h"
 #include "prepare/cancellation.h"
 #include "signalbox/base/cleanup.h"
 #include "signalbox/base/error.h"
@@ -16,14 +17,17 @@
 struct preparation {
     struct cancellation cancellation;
     struct string_list environment; /* For the steps. */
+    struct asked asked;
+    const struct step_list *commands; /* What is run. */
     struct target target;
     /* What is not to be shown of a step's output. Whoever learns of more that a step's environment
      * will hold calls secret_values_learn_environment. */
     struct secret_values secrets;
 };
 
-/* Where only Rails can say which databases there are, Rails is asked. -1 with the error filled, or
- * with cancellation.signal set where one ended the asking. Release it in any case. */
+/* Where only what lies around the command knows the environment, that is asked, and where only
+ * Rails can say which databases there are, Rails is. -1 with the error filled, or with
+ * cancellation.signal set where one ended the asking. Release it in any case. */
 int preparation_make(const struct prepare_request *request, struct preparation *preparation,
     struct error *error) MUST_USE;
 

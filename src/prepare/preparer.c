@@ -26,7 +26,7 @@ static void report_target(const struct target *target) {
 
 static int give_up(const struct cancellation *cancellation, const struct error *error) {
     if (cancellation->signal != 0) {
-        report(EVENT_CANCELLED, NULL, "%s while asking Rails: the server is not started",
+        report(EVENT_CANCELLED, NULL, "%s while asking for the database: the server is not started",
             signal_name(cancellation->signal));
         return EXIT_STATUS_SIGNAL_BASE + cancellation->signal;
     }
@@ -37,7 +37,7 @@ static int give_up(const struct cancellation *cancellation, const struct error *
 static int fly(const struct prepare_request *request, struct preparation *preparation) {
     struct target *target = &preparation->target;
     if (request->purpose == PREPARE_TYPED || request->purpose == PREPARE_UNRECORDED) {
-        target_run_instead(target, request->commands);
+        target_run_instead(target, preparation->commands);
     }
     if (request->purpose == PREPARE_BY_OTHERS) {
         target->missing_database = MISSING_IS_AWAITED;
@@ -53,6 +53,7 @@ static int fly(const struct prepare_request *request, struct preparation *prepar
         .coordinator = coordinator_choose(request, target, &attention, &coordinators),
         .cancellation = &preparation->cancellation,
         .environment = preparation->environment.items,
+        .commands = preparation->commands,
         .secrets = &preparation->secrets,
     };
     return flight_fly(&flight);

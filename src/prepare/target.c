@@ -118,14 +118,7 @@ static int find_fingerprint(
     return 0;
 }
 
-static int refuse_secrets_tool(struct error *error) {
-    error_set(error, EXIT_STATUS_CONFIGURATION,
-        "no database is named outside the command's secrets tool, which Signalbox cannot see into: "
-        "put the tool before signalbox in the ENTRYPOINT, or set SIGNALBOX_DATABASE_URL");
-    return -1;
-}
-
-/* What database.yml says may hang on variables that the tool sets; a URL says it outright. */
+/* What database.yml says may hang on variables; a URL says it outright. */
 static bool is_named_here(const struct target_request *request) {
     return request->database_url != NULL || getenv("PRIMARY_DATABASE_URL") != NULL ||
         getenv("DATABASE_URL") != NULL;
@@ -137,7 +130,7 @@ static bool may_go_without(const struct target_request *request) {
     text_append_format(&file, "%s/config/database.yml", request->directory);
     return request->lock->kind == LOCK_NONE ||
         (lock_choice_stands_alone(request->lock) &&
-            (request->has_secrets_tool ||
+            (request->unasked != NULL ||
                 (!is_named_here(request) && access(text_string(&file), F_OK) != 0)));
 }
 
@@ -190,6 +183,11 @@ static void take_databases(struct target *target) {
     target->database = &target->databases.items[0];
 }
 
+bool target_hangs_on_asking(const struct target_request *request) {
+    return request->unasked != NULL && request->database_url == NULL &&
+        request->lock->kind != LOCK_NONE && !lock_choice_stands_alone(request->lock);
+}
+
 static int find_databases(
     const struct target_request *request, struct target *target, struct error *error) {
     struct databases_request asked = {
@@ -198,25 +196,20 @@ static int find_databases(
         .environment = target->environment,
         .directory = request->directory,
     };
+    target->unasked = target_hangs_on_asking(request) ? request->unasked : NULL;
+    bool insists = target->unasked == NULL && !may_go_without(request);
     switch (databases_find(&asked, &target->databases, error)) {
     case DATABASES_FOUND:
-        if (request->has_secrets_tool && !is_named_here(request) && !may_go_without(request)) {
-            return refuse_secrets_tool(error);
-        }
         take_databases(target);
         return 0;
     case DATABASES_UNCLEAR:
-        if (may_go_without(request)) {
-            break;
+        if (insists) {
+            (void)snprintf(target->unclear, sizeof target->unclear, "%s", error->text);
         }
-        if (request->has_secrets_tool) {
-            return refuse_secrets_tool(error);
-        }
-        (void)snprintf(target->unclear, sizeof target->unclear, "%s", error->text);
         break;
     case DATABASES_WRONG:
-        if (!may_go_without(request)) {
-            return request->has_secrets_tool ? refuse_secrets_tool(error) : -1;
+        if (insists) {
+            return -1;
         }
         break;
     }
@@ -224,7 +217,22 @@ static int find_databases(
     return 0;
 }
 
+static void warn_of_asking(struct target *target) {
+    AUTO_TEXT struct text warning = {.data = NULL};
+    if (target->unasked != NULL && target->database != NULL) {
+        text_append_format(&warning,
+            "%s is asked for its environment at the start, since only it knows what it sets: the "
+            "database and the fingerprint may be others than these",
+            target->unasked);
+        string_list_append(&target->warnings, text_string(&warning));
+    }
+}
+
 void target_explain_no_fingerprint(const struct target *target, struct text *text) {
+    if (target->unasked != NULL && target->database == NULL) {
+        text_append_format(text, "%s, which happens at the start", target->no_fingerprint);
+        return;
+    }
     text_append_format(text,
         target->lock == LOCK_NONE ? "%s: every start runs the steps"
                                   : "%s: every replica runs the steps in its turn",
@@ -249,6 +257,12 @@ int target_make(const struct target_request *request, struct target *target, str
     target->migrates_only = steps_only_migrate(request->steps);
     if (find_databases(request, target, error) != 0 || place_lock(target, error) != 0) {
         return -1;
+    }
+    warn_of_asking(target);
+    if (target->unasked != NULL && target->database == NULL) {
+        (void)snprintf(target->no_fingerprint, sizeof target->no_fingerprint,
+            "what the databases are called is known once %.120s has been asked", target->unasked);
+        return 0;
     }
     if (target->lock == LOCK_NONE) {
         (void)snprintf(target->no_fingerprint, sizeof target->no_fingerprint,

@@ -283,6 +283,20 @@ struct reach descendants_signal(pid_t group, int signal, const struct bystanders
     return reach;
 }
 
+bool descendants_have(pid_t process) {
+    AUTO_PROCESS_LIST struct process_list list = {0};
+    if (!processes_list(&list)) {
+        return true;
+    }
+    descendants_mark(&list, getpid(), NULL);
+    for (size_t i = 0; i < list.count; i++) {
+        if (list.entries[i].process == process) {
+            return list.entries[i].is_below;
+        }
+    }
+    return false;
+}
+
 bool descendants_remain(const struct bystanders *bystanders) {
     AUTO_PROCESS_LIST struct process_list list = {0};
     if (!processes_list(&list)) {

@@ -1,6 +1,5 @@
 """A step runs as the command will: its environment, its user, its directory, its secrets tool."""
 
-import os
 import shutil
 
 import pytest
@@ -13,12 +12,7 @@ RAILS = "./bin/rails"
 def prepare_around(scene, *command, environment=None):
     """What the step says of itself when `command` is what is started."""
     scene.create_database()
-    # Whoever the step becomes must reach the application and what it writes.
-    for directory in [scene.directory, scene.byproducts, *scene.directory.parents]:
-        if str(directory).startswith("/tmp/"):
-            os.chmod(directory, 0o755)
-    os.chmod(scene.byproducts, 0o777)
-    os.chmod(scene.byproducts / "gate", 0o666)
+    scene.let_everybody_in()
     scene.tell_step("around")
     replica = scene.start_one(
         command=command, environment={"RAILS_ENV": None, **(environment or {})})

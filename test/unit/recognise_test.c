@@ -97,6 +97,9 @@ static void check_recognition(const struct vector_row *row, const struct recogni
     add_flag(&flags, around->clears_environment, "clears");
     add_flag(&flags, recognition->is_versioned, "versioned");
     add_flag(&flags, recognition->is_step, "step");
+    add_flag(&flags, around->asked != NULL, "asked");
+    add_flag(&flags, around->left_out != NULL, "left_out");
+    add_flag(&flags, recognition->is_manager, "manager");
     const struct {
         const char *what;
         const char *found;

@@ -33,6 +33,8 @@ struct recognition_request {
     char *const *environment;
 };
 
+enum { SURROUNDINGS_JOINS = 4 };
+
 /* What lies around the program that decided, outermost first. All strings are copies. */
 struct surroundings {
     /* The words to put before each step so that it runs as the command will: the wrappers that
@@ -40,8 +42,21 @@ struct surroundings {
      * string's assignments, `sh -c 'cd …'` for its cd. Relative directories in it are meant from
      * where the command would have been started. */
     struct string_list prefix;
+    /* From each of these places in `prefix` on, all that follows is one word, quoted for a shell:
+     * `sops exec-env FILE 'words'`. In rising order. */
+    size_t joined_at[SURROUNDINGS_JOINS];
+    size_t joins;
+    /* Words by which what follows in the prefix may have to be found (`bundle exec`), and which go
+     * in front of it then; until something does, they are kept here. */
+    struct string_list finders;
     bool is_prefix_partial; /* Something could not be repeated: a substitution, su without -c. */
     bool has_secrets_tool;  /* dotenvx, doppler, op, aws-vault, chamber, infisical or the like. */
+    /* The first of what may change the environment in a way that only it knows, for people:
+     * "`doppler run`"; NULL where everything is known from the words. */
+    char *asked;
+    /* A program of a shell string that runs before the server and not before the steps, as it
+     * stands there with secrets masked; or NULL. */
+    char *left_out;
     /* What the command's own assignments do to the environment, to be given to putenv(3) in this
      * order: NAME=VALUE sets, NAME alone takes away. */
     struct string_list changes;
@@ -56,11 +71,15 @@ struct recognition {
      * Otherwise it is something else that is for the lock, and not recorded. */
     bool is_step;
     bool is_versioned; /* VERSION or SCOPE is in its environment: never to be recorded. */
+    bool is_manager;   /* It starts what a file of its own lists (foreman start), so what else it
+                          is cannot be seen. */
     size_t word;       /* The index in argv of the word that decided; 0 where there is none. */
     char rule[240];    /* Why, for the log: "`rails server` behind `thrust`". */
     /* The Rails environment that the program will have, as Rails itself finds it: never NULL. */
     char *environment;
     const char *environment_source; /* "the command", "RAILS_ENV", "RACK_ENV" or "default". */
+    char *named_environment;        /* What the program's own option names, or NULL. */
+    bool names_rails_env;           /* It sets RAILS_ENV itself, and not only RACK_ENV. */
     struct surroundings around;
     /* COMMAND_SERVER only: the server's own words, from the program on; in a shell string too. */
     struct string_list server;
@@ -72,6 +91,20 @@ struct recognition {
 /* Fills `recognition`, which the caller releases. Cannot fail: what cannot be understood is
  * COMMAND_OTHER. */
 void command_recognise(const struct recognition_request *request, struct recognition *recognition);
+
+/* The name of the Rails environment and where it comes from, in an environment that the command's
+ * own words have already made. `name` points into it or into the recognition. */
+void recognition_environment_in(const struct recognition *recognition, char *const environment[],
+    const char **name, const char **source);
+
+/* Appends the steps as they are to run beside the command: each behind what lies around it. What
+ * the server's own option names, no wrapper of it can tell a step, so that goes with them. */
+void recognition_wrap_steps(const struct recognition *recognition, const struct step_list *steps,
+    const char *environment, const char *environment_source, struct step_list *wrapped);
+
+/* Appends the words behind what lies around. */
+void surroundings_wrap(const struct surroundings *around, char *const *words, size_t count,
+    struct string_list *wrapped);
 
 void recognition_release(struct recognition *recognition);
 #define AUTO_RECOGNITION __attribute__((cleanup(recognition_release)))

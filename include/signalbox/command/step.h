@@ -20,6 +20,8 @@ struct step_list {
     size_t count;
 };
 
+struct surroundings;
+
 /* Appends the step that `line` means. -1 with the error filled (no context) when it is empty or
  * needs a shell. */
 int step_list_append(struct step_list *steps, const char *line, struct error *error) MUST_USE;
@@ -28,11 +30,11 @@ int step_list_append(struct step_list *steps, const char *line, struct error *er
 int step_list_append_joined(
     struct step_list *steps, const char *lines, struct error *error) MUST_USE;
 
-/* Appends the steps as they are to run beside a command: behind the words of `prefix`, so that each
- * runs as the command will. With a prefix, the assignments and `assignment` (NAME=VALUE or NULL) go
- * through env(1), since what stands in the prefix may clear the environment. */
+/* Appends the steps as they are to run beside a command: behind what lies around it, so that each
+ * runs as the command will. Behind anything, the assignments and `assignment` (NAME=VALUE or NULL)
+ * go through env(1), since what stands before may clear the environment. */
 void step_list_append_wrapped(struct step_list *wrapped, const struct step_list *steps,
-    const struct string_list *prefix, const char *assignment);
+    const struct surroundings *around, const char *assignment);
 
 /* Appends the words of a command as one step, as they stand. */
 void step_list_append_command(struct step_list *steps, char *const argv[]);

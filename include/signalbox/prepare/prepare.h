@@ -8,6 +8,7 @@
 
 #include <stdint.h>
 
+#include "signalbox/command/recognise.h"
 #include "signalbox/prepare/target.h"
 #include "signalbox/process/signals.h"
 
@@ -22,9 +23,10 @@ enum prepare_purpose {
 struct prepare_request {
     enum prepare_purpose purpose; /* Not PREPARE_NOTHING. */
     struct target_request target;
-    const struct step_list *commands; /* What is run: the steps as the command would run them. */
-    int64_t step_timeout_ms;          /* Negative: no limit. */
-    const char *release_label;        /* For the ledger, or NULL. */
+    const struct recognition *command; /* What is prepared for, and what lies around it. */
+    const struct step_list *commands;  /* What is run: the steps as the command would run them. */
+    int64_t step_timeout_ms;           /* Negative: no limit. */
+    const char *release_label;         /* For the ledger, or NULL. */
     int64_t connect_timeout_ms;
     int64_t wait_timeout_ms;
     int64_t grace_ms;

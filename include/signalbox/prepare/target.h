@@ -27,9 +27,10 @@ struct target_request {
     /* What the command's own words do to the environment, in the order for putenv(3). */
     const struct string_list *environment_changes;
     bool clears_environment;
-    bool has_secrets_tool; /* The command gets its environment from a tool that we cannot see into.
-                            */
-    const char *release;   /* --release, or NULL. */
+    /* What may change the environment in a way that only it knows, for people: "`doppler run`".
+     * Where it is given it has not been asked (yet). NULL where everything is known. */
+    const char *unasked;
+    const char *release;             /* --release, or NULL. */
     const struct lock_choice *lock;  /* --lock. */
     const struct string_list *watch; /* As --watch has it; NULL or empty: the whole image. */
     int64_t lock_key;
@@ -47,6 +48,7 @@ struct target {
     struct databases databases;
     const struct database *database; /* The first; NULL while unclear, and where none is needed. */
     char unclear[640];               /* Why only Rails can say; empty where it need not be asked. */
+    const char *unasked;             /* As in the request, where it decides; otherwise NULL. */
     const struct step_list *steps;
     const char *directory;                 /* As in the request. */
     const struct lock_choice *lock_choice; /* As in the request. */
@@ -79,6 +81,10 @@ struct target {
  * the same whether Rails is asked or not. */
 int target_make(
     const struct target_request *request, struct target *target, struct error *error) MUST_USE;
+
+/* Whether what lies around the command has to be asked before the database can be known for
+ * certain: not where --database-url says it, or the lock needs none. */
+bool target_hangs_on_asking(const struct target_request *request);
 
 /* Another command than the steps is what is run: it decides about databases that are missing. */
 void target_run_instead(struct target *target, const struct step_list *commands);

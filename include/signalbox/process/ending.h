@@ -68,6 +68,9 @@ struct reach descendants_signal(pid_t group, int signal, const struct bystanders
  */
 bool descendants_remain(const struct bystanders *bystanders);
 
+/* Whether the process is below this one; true where nothing can be seen. */
+bool descendants_have(pid_t process);
+
 /* As PID 1 only: `kill(-1)`, which reaches everything in the PID namespace at one instant. Says how
  * many there were by /proc's count, at least 1 when the kernel found one. Anywhere else it signals
  * nothing. */
