@@ -42,8 +42,11 @@ static void append_base64(const char *bytes, size_t length, struct text *encoded
 static void add_base64(struct secret_values *values, const char *encoded) {
     AUTO_FREE char *url_safe = string_copy(encoded);
     for (char *at = url_safe; *at != '\0'; at++) {
-        *at = *at == '+' ? '-' : *at;
-        *at = *at == '/' ? '_' : *at;
+        if (*at == '+') {
+            *at = '-';
+        } else if (*at == '/') {
+            *at = '_';
+        }
     }
     add(values, encoded);
     add(values, url_safe);
@@ -67,8 +70,8 @@ static void learn_decoded(struct secret_values *values, const char *value) {
     AUTO_TEXT struct text decoded = {.data = NULL};
     for (size_t at = 0; value[at] != '\0';) {
         int escaped = value[at] == '%' ? hex_byte(value + at + 1) : -1;
-        char byte = escaped > 0 ? (char)escaped : value[at];
-        text_append(&decoded, &byte, 1);
+        char byte = (char)escaped;
+        text_append(&decoded, escaped > 0 ? &byte : value + at, 1);
         at += escaped > 0 ? 3 : 1;
     }
     if (decoded.length < strlen(value)) {
