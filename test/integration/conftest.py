@@ -19,12 +19,15 @@ REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 pytest.register_assert_rewrite("flights")
 
 from namespace import DEADLINE_S, NAMESPACE, environment  # noqa: E402
-from postgres import Server  # noqa: E402
+from postgres import Server, newest_bin_directory  # noqa: E402
 from replica import start_together  # noqa: E402
 from shop import Shop  # noqa: E402
 from terminal import open_terminal  # noqa: E402
 
 SERVE = ("./bin/rails", "server")
+
+# So that each psql of a step is psql itself and no wrapper of twice its cost.
+os.environ["PATH"] = f"{newest_bin_directory()}:{os.environ['PATH']}"
 
 # The machine's own newest unless this says otherwise: 17 is Debian trixie's.
 POSTGRES_VERSION = int(os.environ.get("POSTGRES_VERSION") or 0) or None
