@@ -63,9 +63,6 @@ enum executable_kind executable_kind(const char *head, size_t length) {
     if (begins_with(head, length, ELFMAG, SELFMAG)) {
         return EXECUTABLE_ELF;
     }
-    if (begins_with(head, length, "\xEF\xBB\xBF#!", 5)) {
-        return EXECUTABLE_MARKED;
-    }
     if (begins_with(head, length, "\xFF\xFE", 2) || begins_with(head, length, "\xFE\xFF", 2) ||
         begins_with(head, length, "#\0!", 3) || begins_with(head, length, "\0#\0!", 4)) {
         return EXECUTABLE_UTF16;
@@ -232,11 +229,6 @@ static void explain_format(const struct head *head, struct words *words) {
         return;
     case EXECUTABLE_EMPTY:
         say(words, "the file is empty");
-        return;
-    case EXECUTABLE_MARKED:
-        say(words,
-            "a byte order mark stands before its #!, which is none for the kernel then: save it "
-            "as UTF-8 without one");
         return;
     case EXECUTABLE_UTF16:
         say(words, "it is written in UTF-16: save it as UTF-8");

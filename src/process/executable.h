@@ -14,12 +14,11 @@
 #define EXECUTABLE_HEAD_LENGTH 256
 
 enum executable_kind {
-    EXECUTABLE_TEXT,   /* What a shell can be given, with a #! line or without. */
-    EXECUTABLE_ELF,    /* A program of Linux, for whatever machine. */
-    EXECUTABLE_EMPTY,  /* Nothing at all: a copy that failed, rather than a script. */
-    EXECUTABLE_MARKED, /* Text with a byte order mark, behind which the kernel sees no #!. */
-    EXECUTABLE_UTF16,  /* Text that no shell reads. */
-    EXECUTABLE_DATA    /* Anything else: a NUL stands in its first line, as bash decides it. */
+    EXECUTABLE_TEXT,  /* What a shell can be given, with a #! line or without. */
+    EXECUTABLE_ELF,   /* A program of Linux, for whatever machine. */
+    EXECUTABLE_EMPTY, /* Nothing at all: a copy that failed, rather than a script. */
+    EXECUTABLE_UTF16, /* Text that no shell reads. */
+    EXECUTABLE_DATA   /* Anything else: a NUL stands in its first line, as bash decides it. */
 };
 
 enum executable_kind executable_kind(const char *head, size_t length);

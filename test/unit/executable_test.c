@@ -40,7 +40,7 @@ static void a_file_is_what_its_first_bytes_are(void **state) {
         {HEAD("\x7f"
               "EL"),
             EXECUTABLE_TEXT},
-        {HEAD("\xEF\xBB\xBF#!/bin/sh\n"), EXECUTABLE_MARKED},
+        {HEAD("\xEF\xBB\xBF#!/bin/sh\n"), EXECUTABLE_TEXT},
         {HEAD("\xFF\xFE#\0!\0"), EXECUTABLE_UTF16},
         {HEAD("\xFE\xFF\0#\0!"), EXECUTABLE_UTF16},
         {HEAD("#\0!\0/\0"), EXECUTABLE_UTF16},

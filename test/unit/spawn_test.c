@@ -167,7 +167,6 @@ static void what_is_no_script_is_not_given_to_the_shell(void **state) {
         {"foreign", 126, "it is built for s390x, and this machine is "},
         {"./short", 126, "it is a program that ends too early\n"},
         {"./data", 126, "it is neither a program of Linux nor text\n"},
-        {"./marked", 126, "a byte order mark stands before its #!"},
         {"./utf16", 126, "it is written in UTF-16"},
         {"./crlf", 127, "its interpreter /bin/sh is looked for with a carriage return at its end"},
         {"./nested", 127,
@@ -188,7 +187,6 @@ static void what_is_no_script_is_not_given_to_the_shell(void **state) {
     bytes_write("short", 0755, ELFMAG "\2\1\1", 7);
     bytes_write("data", 0755, "x\0y", 3);
     bytes_write("utf16", 0755, "\xFF\xFE#\0!\0/\0", 8);
-    file_write("marked", 0755, "\xEF\xBB\xBF#!/bin/sh\necho taken for a script\n");
     file_write("crlf", 0755, "#!/bin/sh\r\necho taken for a script\r\n");
     file_write("lost", 0755, "#!/no/such/interpreter\n");
     file_write("nested", 0755, "#!./lost\n");
@@ -261,6 +259,11 @@ static void a_script_without_an_interpreter_line_is_run_by_the_shell(void **stat
     const char *alone[] = {"./script", NULL};
     outcome = run(request_for(alone));
     assert_string_equal(outcome.output, "./script|0||\n");
+
+    /* The shell complains of the first line and goes on. */
+    file_write("marked", 0755, "\xEF\xBB\xBF#!/bin/sh\nexit 9\n");
+    const char *marked[] = {"./marked", NULL};
+    assert_int_equal(run(request_for(marked)).status, 9);
 }
 
 static void a_group_or_a_session_is_its_own(void **state) {
