@@ -2,14 +2,17 @@
  * ERB without a trim mode, which is how Rails reads database.yml: the newline behind a tag stays,
  * and `-%>` is a syntax error. Only tags that print a value, set a variable or choose with `if` are
  * carried out. The trap is that any other tag may print anything at all, new keys included: one
- * that counts and is not read makes the whole file unclear.
+ * that counts and is not read makes the whole file unclear, unless all it can change is a key that
+ * leads nowhere (aside.h).
  */
 #include "database/erb.h"
 
 #include <stdbool.h>
 #include <string.h>
 
+#include "database/aside.h"
 #include "database/expression.h"
+#include "database/scanner.h"
 
 enum { BRANCHES_MOST = 32, EXCERPT_MOST = 120 };
 
@@ -20,6 +23,7 @@ struct branch {
 };
 
 struct template {
+    const char *start;
     const char *at;
     const char *end;
     int line;
@@ -135,6 +139,12 @@ static enum reading print_value(struct template *template, const struct tag *tag
         emit(template, text_string(&text), text.length);
     }
     ruby_value_release(&value);
+    const struct aside_part whole = {template->start, template->end};
+    const struct aside_part part = {template->at, tag->code + tag->length + strlen("%>")};
+    if (reading == READ_UNCLEAR && aside_is_value(&whole, &part)) {
+        emit(template, ASIDE_VALUE, strlen(ASIDE_VALUE));
+        return READ_WELL;
+    }
     return reading;
 }
 
@@ -166,6 +176,21 @@ static enum reading decide(struct template *template, const struct tag *tag, con
     return reading;
 }
 
+/* Leaves out a branch that holds only keys which lead nowhere. One of them is kept, so that a
+ * section that has no others is not empty. */
+static bool leave_out(
+    const struct tag *tag, const char *condition, size_t length, struct template *template) {
+    const struct aside_part rest = {tag->code + tag->length + strlen("%>"), template->end};
+    struct aside_part key;
+    if (!aside_is_harmless(condition, length) || !aside_is_branch(&rest, &key)) {
+        return false;
+    }
+    emit(template, "\n", 1);
+    emit(template, key.start, (size_t)(key.end - key.start));
+    emit(template, " " ASIDE_VALUE, strlen(" " ASIDE_VALUE));
+    return true;
+}
+
 static enum reading open_branch(struct template *template, const struct tag *tag,
     const char *condition, size_t length, bool wanted) {
     bool is_true = false;
@@ -174,10 +199,15 @@ static enum reading open_branch(struct template *template, const struct tag *tag
         return note_unclear(template, tag);
     }
     enum reading reading = decide(template, tag, condition, length, is_asked, &is_true);
-    bool is_chosen = is_asked && is_true == wanted;
+    bool is_left_out =
+        is_asked && reading == READ_UNCLEAR && leave_out(tag, condition, length, template);
+    if (is_left_out) {
+        reading = READ_WELL;
+    }
+    bool is_chosen = is_asked && !is_left_out && is_true == wanted;
     /* Inside of what is not rendered nothing is ever chosen. */
     template->branches[template->depth++] =
-        (struct branch){.is_live = is_chosen, .was_chosen = is_chosen || !is_asked};
+        (struct branch){.is_live = is_chosen, .was_chosen = is_chosen || !is_asked || is_left_out};
     return reading;
 }
 
@@ -271,10 +301,16 @@ static enum reading carry_out(struct template *template, const struct tag *tag) 
 
 /* Whether a tag that prints nothing here could still open a block and so shift every `end`, or hide
  * what follows it. */
-static bool could_reach_further(const struct tag *tag) {
-    return has_comment(tag->code, tag->length) || memchr(tag->code, '|', tag->length) != NULL ||
-        memchr(tag->code, ';', tag->length) != NULL ||
-        memmem(tag->code, tag->length, "do", 2) != NULL;
+static bool could_reach_further(const struct template *template, const struct tag *tag) {
+    struct ruby_value value;
+    struct finding finding;
+    if (expression_evaluate(tag->code, tag->length, &template->scope, true, &value, &finding) ==
+        READ_WELL) {
+        ruby_value_release(&value);
+        return false;
+    }
+    return has_comment(tag->code, tag->length) || scanner_opens_block(tag->code, tag->length) ||
+        memchr(tag->code, ';', tag->length) != NULL;
 }
 
 static enum reading process_tag(struct template *template, const struct tag *tag) {
@@ -289,7 +325,7 @@ static enum reading process_tag(struct template *template, const struct tag *tag
         return carry_out(template, tag);
     }
     if (!is_live(template)) {
-        return could_reach_further(tag) ? note_unclear(template, tag) : READ_WELL;
+        return could_reach_further(template, tag) ? note_unclear(template, tag) : READ_WELL;
     }
     return print_value(template, tag);
 }
@@ -345,6 +381,7 @@ static enum reading render(struct template *template) {
 enum reading erb_render(const char *template_text, size_t length, const char *environment,
     struct rendering *rendering, struct finding *finding) {
     struct template template = {
+        .start = template_text,
         .at = template_text,
         .end = template_text + length,
         .line = 1,

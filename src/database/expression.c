@@ -330,9 +330,17 @@ static struct ruby_value read_logic(struct scanner *scanner, const char *token, 
     while (scanner_is_well(scanner) && scanner_take(scanner, token)) {
         bool is_needed = ruby_value_is_true(&value) == goes_on_if;
         scanner_skip(scanner, ACROSS_LINES);
+        const char *start = scanner->at;
         scanner->dead += is_needed ? 0 : 1;
         struct ruby_value other = operand(scanner);
         scanner->dead -= is_needed ? 0 : 1;
+        if (!is_needed && !goes_on_if && scanner->dead == 0 && !scanner_is_well(scanner)) {
+            scanner->at = start;
+            scanner->reading = READ_WELL;
+            if (!scanner_skip_dead_operand(scanner)) {
+                (void)scanner_unclear(scanner);
+            }
+        }
         if (is_needed) {
             ruby_value_release(&value);
             value = other;
@@ -421,10 +429,10 @@ enum reading expression_evaluate(const char *code, size_t length, const struct r
         .reading = READ_WELL,
         .finding = finding,
     };
-    scanner_skip(&scanner, ACROSS_LINES);
+    scanner_skip_comments(&scanner);
     *value = read_statement(&scanner);
-    scanner_skip(&scanner, ACROSS_LINES);
-    /* A comment too: what ERB writes behind the tag on that line belongs to it. */
+    scanner_skip_comments(&scanner);
+    /* A comment without its line's end too: what ERB writes behind the tag belongs to it. */
     if (scanner_is_well(&scanner) && scanner.at != scanner.end) {
         ruby_value_release(value);
         *value = scanner_unclear(&scanner);

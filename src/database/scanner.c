@@ -123,6 +123,19 @@ struct ruby_value scanner_read_integer(struct scanner *scanner) {
     return (struct ruby_value){.kind = RUBY_INTEGER, .integer = number};
 }
 
+/* From the quote that opens a string to the one that closes it; false where something in it could
+ * hold that one. */
+static bool skip_plain_string(struct scanner *scanner) {
+    size_t left = (size_t)(scanner->end - scanner->at) - 1;
+    const char *close = memchr(scanner->at + 1, *scanner->at, left);
+    if (close == NULL || memchr(scanner->at, '\\', (size_t)(close - scanner->at)) ||
+        memchr(scanner->at, '{', (size_t)(close - scanner->at))) {
+        return false;
+    }
+    scanner->at = close;
+    return true;
+}
+
 /* A block that Ruby would not call may hold anything: it ends with its bracket. What is in quotes
  * is not looked into, so a quote in it leaves the block to Ruby. */
 bool scanner_skip_dead_block(struct scanner *scanner) {
@@ -132,13 +145,9 @@ bool scanner_skip_dead_block(struct scanner *scanner) {
             return false;
         }
         if (*scanner->at == '"') {
-            const char *close =
-                memchr(scanner->at + 1, '"', (size_t)(scanner->end - scanner->at) - 1);
-            if (close == NULL || memchr(scanner->at, '\\', (size_t)(close - scanner->at)) ||
-                memchr(scanner->at, '{', (size_t)(close - scanner->at))) {
+            if (!skip_plain_string(scanner)) {
                 return false;
             }
-            scanner->at = close;
             continue;
         }
         open += *scanner->at == '{' ? 1 : 0;
@@ -146,6 +155,94 @@ bool scanner_skip_dead_block(struct scanner *scanner) {
         if (open == 0) {
             return true;
         }
+    }
+    return false;
+}
+
+/* What binds less than `||` does. */
+static bool is_at_keyword(const struct scanner *scanner) {
+    static const char *const words[] = {
+        "if", "unless", "while", "until", "rescue", "and", "or", "do", "in"};
+    for (size_t i = 0; i < ARRAY_LENGTH(words); i++) {
+        struct scanner ahead = *scanner;
+        if (scanner_take_word(&ahead, words[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What joins otherwise than it looks: a range, text that follows later, and an argument without
+ * brackets. */
+static bool is_at_loose_end(const struct scanner *scanner) {
+    const char *next = scanner->at + 1;
+    if (next < scanner->end && (*scanner->at == '.' || *scanner->at == '<')) {
+        return *next == *scanner->at;
+    }
+    if (!scanner_is_name_byte(*scanner->at)) {
+        return false;
+    }
+    while (next < scanner->end && (*next == ' ' || *next == '\t')) {
+        next++;
+    }
+    return next > scanner->at + 1 && next < scanner->end &&
+        (scanner_is_name_byte(*next) || strchr("\"':[", *next) != NULL);
+}
+
+bool scanner_skip_dead_operand(struct scanner *scanner) {
+    int open = 0;
+    bool is_in_word = false;
+    for (; scanner->at < scanner->end; scanner->at++) {
+        char byte = *scanner->at;
+        char next = scanner->at + 1 < scanner->end ? scanner->at[1] : '\0';
+        bool is_name = scanner_is_name_byte(byte);
+        if (strchr("/%?`#;\\=$", byte) != NULL || is_at_loose_end(scanner) ||
+            (byte == '|' && next != '|') || (is_name && !is_in_word && is_at_keyword(scanner))) {
+            return false;
+        }
+        is_in_word = is_name;
+        if (byte == '"' || byte == '\'') {
+            if (!skip_plain_string(scanner)) {
+                return false;
+            }
+        } else if (byte == '|' || (byte == ':' && next == ':')) {
+            scanner->at++;
+        } else if (strchr("([{", byte) != NULL) {
+            open++;
+        } else if (open > 0) {
+            open -= strchr(")]}", byte) != NULL ? 1 : 0;
+        } else if (strchr(")]},\n", byte) != NULL) {
+            return true;
+        } else if (byte == ':') {
+            return false;
+        }
+    }
+    return open == 0;
+}
+
+void scanner_skip_comments(struct scanner *scanner) {
+    scanner_skip(scanner, ACROSS_LINES);
+    while (scanner_peek(scanner) == '#') {
+        const char *end = memchr(scanner->at, '\n', (size_t)(scanner->end - scanner->at));
+        if (end == NULL) {
+            return;
+        }
+        scanner->at = end;
+        scanner_skip(scanner, ACROSS_LINES);
+    }
+}
+
+bool scanner_opens_block(const char *code, size_t length) {
+    for (size_t i = 0; i < length; i++) {
+        bool is_word = (i == 0 || !scanner_is_name_byte(code[i - 1])) &&
+            (i + 2 >= length || !scanner_is_name_byte(code[i + 2]));
+        if (is_word && i + 1 < length && code[i] == 'd' && code[i + 1] == 'o') {
+            return true;
+        }
+        if (code[i] == '|' && (i + 1 == length || code[i + 1] != '|')) {
+            return true;
+        }
+        i += code[i] == '|' ? 1 : 0;
     }
     return false;
 }

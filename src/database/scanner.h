@@ -51,4 +51,14 @@ struct ruby_value scanner_read_integer(struct scanner *scanner);
  * that is not certain. */
 bool scanner_skip_dead_block(struct scanner *scanner);
 
+/* Up to what ends the right side of a `||` which Ruby would not evaluate; false where that is not
+ * certain. */
+bool scanner_skip_dead_operand(struct scanner *scanner);
+
+/* Blanks and the comments that end with their line. */
+void scanner_skip_comments(struct scanner *scanner);
+
+/* Whether `do` or the bar of a block's parameters is in the code. */
+bool scanner_opens_block(const char *code, size_t length);
+
 #endif

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <yaml.h>
 
+#include "database/aside.h"
 #include "database/scalar.h"
 #include "signalbox/base/text.h"
 
@@ -106,6 +107,10 @@ static struct value *make_scalar(struct document *document, const yaml_event_t *
     }
     if (value->text != NULL && strlen(value->text) != value->length) {
         /* With a NUL in it, it would be cut here and refused by libpq in Ruby. */
+        value->kind = VALUE_UNCLEAR;
+    }
+    if (strstr(text, ASIDE_TAG) != NULL) {
+        /* What looked like a key is inside of this text. */
         value->kind = VALUE_UNCLEAR;
     }
     (void)register_anchor(document, event->data.scalar.anchor, value, false);
