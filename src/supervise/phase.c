@@ -44,6 +44,9 @@ static int signal_send(const struct phase *phase, int number) {
 }
 
 static void signal_pass(struct phase *phase, int number, const char *sender) {
+    if (number == 0) {
+        return; /* No signal: what --rewrite drops has a row of its own. */
+    }
     if (signal_send(phase, number) != 0) {
         report(EVENT_SIGNAL_REFUSED, NULL, "SIG%s could not be sent to the %s (process %d): %s",
             signal_name(number), phase->name, (int)phase->watched, strerror(errno));
