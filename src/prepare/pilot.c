@@ -208,6 +208,7 @@ static enum observation run_steps(struct flight *flight) {
     struct steps_request request = {
         .steps = flight->commands,
         .timeout_ms = flight->request->step_timeout_ms,
+        .reads_input = flight_purpose(flight) == FLIGHT_ALWAYS,
         .environment = environment.items,
         .inheritance = flight->request->inheritance,
         .coordinator = &flight->coordinator,

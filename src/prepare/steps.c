@@ -52,7 +52,7 @@ static void environment_set(struct string_list *environment, const char *assignm
 }
 
 static int step_start(struct running_step *running, struct error *error) {
-    AUTO_FD int input_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    AUTO_FD int null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
     AUTO_FD int output_fd = -1;
     AUTO_FD int errors_fd = -1;
     AUTO_STRING_LIST struct string_list environment = {.items = NULL};
@@ -72,7 +72,8 @@ static int step_start(struct running_step *running, struct error *error) {
     struct spawn_request request = {
         .argv = running->step->argv.items,
         .environment = environment.items,
-        .stdin_fd = input_fd,
+        /* A terminal cannot stop who reads from it in a session of its own. */
+        .stdin_fd = running->request->reads_input ? -1 : null_fd,
         .stdout_fd = output_fd,
         .stderr_fd = errors_fd,
         .kept_fd =

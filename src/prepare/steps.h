@@ -5,6 +5,7 @@
 #ifndef PREPARE_STEPS_H
 #define PREPARE_STEPS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "prepare/cancellation.h"
@@ -21,6 +22,7 @@ struct steps_request {
     struct cancellation *cancellation;
     int64_t grace_ms;
     int64_t timeout_ms;            /* For each step; negative: no limit. */
+    bool reads_input;              /* Somebody typed it, and may answer: it has our input. */
     struct last_lines *last_lines; /* Begins anew with each step. */
     /* When to warn that whoever deploys will not wait much longer; DEADLINE_NEVER once said. */
     int64_t *deploy_warning_at_ms;

@@ -1,9 +1,12 @@
 """A step runs as the command will: its environment, its user, its directory, its secrets tool."""
 
+import os
 import shutil
+import subprocess
 
 import pytest
 
+from conftest import DEADLINE_S
 from flights import assert_never_started, begun, prepared_once
 
 RAILS = "./bin/rails"
@@ -182,6 +185,19 @@ def test_what_migrates_or_seeds_among_other_tasks_waits_for_the_replica_that_pre
     # The sample application knows none of these tasks: what counts is when they were run.
     assert [hook.exit_status() for hook in hooks] == [98, 98, 98]
     assert scene.ledger_states() == ["succeeded"]
+
+
+def test_a_task_that_is_typed_hears_who_types(scene):
+    scene.create_database()
+    task = scene.directory / "bin" / "rake"
+    task.write_text("#!/bin/sh\nread -r word\necho \"heard $word\"\n", encoding="ascii")
+    task.chmod(0o755)
+    typed = subprocess.run(
+        [scene.binary, "bin/rake", "db:seed"], cwd=scene.directory, input="an answer\n",
+        env={"PATH": os.environ["PATH"], "RAILS_ENV": "production", "DATABASE_URL": scene.url()},
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=DEADLINE_S, check=False)
+    assert (typed.returncode, typed.stdout) == (0, "heard an answer\n"), typed.stderr
+    assert "took the lock" in typed.stderr
 
 
 def test_what_only_looks_at_the_database_waits_for_nobody(scene):
