@@ -87,8 +87,8 @@ void setup_pass(struct setup *setup, const struct script *script, const struct s
 /* $1, "$@" and their like are the command's. */
 static bool uses_arguments(const char *text) {
     for (const char *at = strchr(text, '$'); at != NULL; at = strchr(at + 1, '$')) {
-        char next = at[1] == '{' ? at[2] : at[1];
-        if (next != '\0' && strchr("123456789@*#", next) != NULL) {
+        const char *next = at[1] == '{' ? at + 2 : at + 1;
+        if (*next != '\0' && strchr("123456789@*#", *next) != NULL) {
             return true;
         }
     }

@@ -19,8 +19,8 @@
 static const struct {
     unsigned machine;
     unsigned char order;
-    const char *platform;
-    const char *kernel;
+    char platform[8];
+    char kernel[12];
 } machines[] = {
     {EM_X86_64, 0, "amd64", "x86_64"},
     {EM_AARCH64, 0, "arm64", "aarch64"},

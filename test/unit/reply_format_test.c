@@ -125,7 +125,7 @@ static void no_command_is_taken_for_the_question(void **state) {
     static const char *const others[] = {"", "signalbox:environment:", "signalbox",
         MEETING_WORD "0123456789abcdef0123456789abcde", "--help",
         MEETING_WORD "0123456789abcdef0123456789abcdef0",
-        MEETING_WORD "0123456789ABCDEF0123456789ABCDEF", "environment:" MEETING_WORD};
+        MEETING_WORD "0123456789ABCDEF0123456789ABCDEF", ("environment:" MEETING_WORD)};
     assert_true(reply_is_wanted((char *[]){self, question, NULL}));
     assert_false(reply_is_wanted((char *[]){self, question, more, NULL}));
     assert_false(reply_is_wanted((char *[]){self, NULL}));
