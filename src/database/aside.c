@@ -59,8 +59,14 @@ static bool is_read_of_env(const char *at, const char *end) {
 
 /* Whether the `=`, `|`, `<` or `!` at `at` is of an operator that changes nothing. */
 static bool is_plain_operator(const char *start, const char *at, const char *end) {
-    char before = at > start ? at[-1] : '\0';
-    char after = at + 1 < end ? at[1] : '\0';
+    char before = '\0';
+    char after = '\0';
+    if (at > start) {
+        before = at[-1];
+    }
+    if (at + 1 < end) {
+        after = at[1];
+    }
     switch (*at) {
     case '|':
         return (before == '|') != (after == '|');

@@ -194,7 +194,10 @@ bool scanner_skip_dead_operand(struct scanner *scanner) {
     bool is_in_word = false;
     for (; scanner->at < scanner->end; scanner->at++) {
         char byte = *scanner->at;
-        char next = scanner->at + 1 < scanner->end ? scanner->at[1] : '\0';
+        char next = '\0';
+        if (scanner->at + 1 < scanner->end) {
+            next = scanner->at[1];
+        }
         bool is_name = scanner_is_name_byte(byte);
         if (strchr("/%?`#;\\=$", byte) != NULL || is_at_loose_end(scanner) ||
             (byte == '|' && next != '|') || (is_name && !is_in_word && is_at_keyword(scanner))) {
