@@ -41,7 +41,7 @@ static size_t read_percent(const char *string, char *byte) {
     return 3;
 }
 
-/* `\"`, `\\`, `\/`, `\#`, `\u0026`. */
+/* `\"`, `\\`, `\/`, `\#`, `\n`, `\r`, `\u0026`. */
 static size_t read_escape(const char *string, char *byte) {
     if (string[0] != '\\' || string[1] == '\0') {
         return 0;
@@ -50,6 +50,10 @@ static size_t read_escape(const char *string, char *byte) {
     if (value > 0) {
         *byte = (char)value;
         return 6;
+    }
+    if (string[1] == 'n' || string[1] == 'r') {
+        *byte = string[1] == 'n' ? '\n' : '\r';
+        return 2;
     }
     *byte = string[1];
     return ispunct((unsigned char)string[1]) ? 2 : 0;

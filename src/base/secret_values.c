@@ -17,7 +17,7 @@
 enum {
     VALUE_LEAST = 6, /* Of the environment. */
     PASSWORD_LEAST = 3,
-    LINE_LEAST = 16, /* Of a value that has several lines. */
+    LINE_LEAST = 16, /* Of a key that has several lines. */
     BASE64_LEAST = 8,
     BASE64_MOST = 4096
 };
@@ -103,9 +103,43 @@ static bool has_several_lines(const char *value) {
     return *rest != '\0';
 }
 
+/* What settings have for values: hiding it would hide words that every log is full of. */
+static bool is_setting(const char *value) {
+    static const char *const settings[] = {"enabled", "disabled", "required", "optional", "default",
+        "production", "development", "staging", "localhost"};
+    for (size_t i = 0; i < ARRAY_LENGTH(settings); i++) {
+        if (strcasecmp(settings[i], value) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Of a key, the long lines; the last one may be some few digits. Of anything else with several
+ * lines, each line that is as long as a secret, and the whole as inspect shows it. */
+static size_t least_of_lines(struct secret_values *values, const char *value) {
+    if (strstr(value, "-----BEGIN") != NULL) {
+        return LINE_LEAST;
+    }
+    size_t length = strlen(value);
+    while (length > 0 && isspace((unsigned char)value[length - 1])) {
+        length--;
+    }
+    AUTO_FREE char *whole = string_copy_part(value, length);
+    add(values, whole);
+    AUTO_TEXT struct text inspected = {.data = NULL};
+    for (const char *at = whole; *at != '\0'; at++) {
+        text_append(&inspected, at, 1);
+        text_append(&inspected, at, *at == '\\');
+    }
+    add(values, text_string(&inspected));
+    return VALUE_LEAST;
+}
+
 static void learn_lines(struct secret_values *values, const char *value, size_t least) {
-    if (has_several_lines(value)) {
-        least = LINE_LEAST;
+    bool is_one_of_several = has_several_lines(value);
+    if (is_one_of_several) {
+        least = least_of_lines(values, value);
     }
     while (*value != '\0') {
         size_t length = line_length(value);
@@ -116,7 +150,8 @@ static void learn_lines(struct secret_values *values, const char *value, size_t 
             to--;
         }
         AUTO_FREE char *line = string_copy_part(value + from, to - from);
-        if (to - from >= least && !string_has_prefix(line, "-----")) {
+        bool is_known = string_has_prefix(line, "-----") || (is_one_of_several && is_setting(line));
+        if (to - from >= least && !is_known) {
             learn_line(values, line);
         }
         value += length;
@@ -144,18 +179,6 @@ static bool is_path(const char *value) {
     for (size_t i = 0; i < ARRAY_LENGTH(ends); i++) {
         size_t end = strlen(ends[i]);
         if (end < length && strcmp(value + length - end, ends[i]) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* What settings have for values: hiding it would hide words that every log is full of. */
-static bool is_setting(const char *value) {
-    static const char *const settings[] = {"enabled", "disabled", "required", "optional", "default",
-        "production", "development", "staging", "localhost"};
-    for (size_t i = 0; i < ARRAY_LENGTH(settings); i++) {
-        if (strcasecmp(settings[i], value) == 0) {
             return true;
         }
     }

@@ -83,6 +83,12 @@ static void a_password_is_hidden_whatever_it_is(void **state) {
     assert_masked("a b", "a+b a%20b a b", "*** *** ***");
     assert_masked("line one is long enough\nand two", "say line one is long enough", "say ***");
     assert_masked("ends\n", "ends", "***");
+    assert_masked("line1\nline2hunter", "is line2hunter", "is ***");
+    assert_masked("line1\nline2hunter", "is \"line1\\nline2hunter\"", "is \"***\"");
+    assert_masked("line1\nhunter\n", "is \"line1\\nhunter\\n\"", "is \"***\\n\"");
+    assert_masked("line1\\nhunter", "is \"line1\\\\nhunter\"", "is \"***\"");
+    assert_masked("line1\r\nhunter", "is \"line1\\r\\nhunter\", hunter", "is \"***\", ***");
+    assert_masked("production\nhunter2", "in production is hunter2", "in production is ***");
 }
 
 static void a_text_of_any_length_takes_its_time_and_no_more(void **state) {

@@ -12,7 +12,7 @@ struct secret_values {
 };
 
 /* Learns one value, which is a secret whatever it looks like; NULL and the empty one are none. Of
- * one with several lines (a key in PEM), each long line. */
+ * one with several lines, each line of six bytes and more; of a key in PEM, each long one. */
 void secret_values_learn(struct secret_values *values, const char *value);
 
 /* Learns from NAME=VALUE, ended by NULL (the list may be NULL): every value of six bytes and more
