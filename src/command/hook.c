@@ -36,7 +36,13 @@ static const char rails_commands[] =
 static const char ending_programs[] =
     "[ [[ test true false : echo printf exit cat cp mv rm mkdir rmdir ln chmod chown touch date ls "
     "find grep sed awk tee curl wget pg_isready pg_dump psql redis-cli getent id whoami hostname "
-    "printenv sort head wc cut tr gem";
+    "printenv sort head wc cut tr gem pwd alias hash type break continue return";
+
+/* Those of them that may create a database, or ask somebody to open the way to it. */
+static const char opening_programs[] = "psql curl wget";
+
+/* What bundler does to the gems, and ends. */
+static const char bundle_commands[] = "install check config";
 
 static bool lists(const char *list, const char *word) {
     return table_lists(list, word, strlen(word));
@@ -196,15 +202,12 @@ static bool is_same_program(const char *one, const char *other) {
         (is_rails_or_rake(name) && is_rails_or_rake(other_name));
 }
 
-/* Whether it is the one step, word by word. */
-static bool is_the_step(struct walk *walk, const struct sentence *words, size_t at) {
-    const struct step_list *steps = walk->request->steps;
+/* Whether it is that step, word by word. */
+static bool is_step(
+    struct walk *walk, const struct step *given, const struct sentence *words, size_t at) {
     AUTO_SENTENCE struct sentence step = {.items = NULL};
     size_t first = 0;
-    if (steps == NULL || steps->count != 1) {
-        return false;
-    }
-    read_step(walk, &steps->items[0], &step, &first);
+    read_step(walk, given, &step, &first);
     if (first == step.count || step.count - first != words->count - at) {
         return false;
     }
@@ -217,6 +220,22 @@ static bool is_the_step(struct walk *walk, const struct sentence *words, size_t 
         }
     }
     return true;
+}
+
+static bool is_the_step(struct walk *walk, const struct sentence *words, size_t at) {
+    const struct step_list *steps = walk->request->steps;
+    return steps != NULL && steps->count == 1 && is_step(walk, &steps->items[0], words, at);
+}
+
+/* What somebody has named as a step is known to end, whatever it is. */
+static bool is_any_step(struct walk *walk, const struct sentence *words, size_t at) {
+    const struct step_list *steps = walk->request->steps;
+    for (size_t i = 0; steps != NULL && i < steps->count; i++) {
+        if (is_step(walk, &steps->items[i], words, at)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static bool has_variable(const struct walk *walk, const struct finding *finding, const char *name) {
@@ -305,12 +324,31 @@ bool hook_is_step(struct walk *walk) {
     return !walk->hides_failure && !walk->reverts && begins_with_steps(walk);
 }
 
-bool hook_ends(const struct sentence *words, size_t at) {
+/* `for NAME in` and words that all stand there. */
+static bool is_counted_loop(const struct sentence *words, size_t at) {
+    if (at + 2 >= words->count || strcmp(words->items[at + 2].text, "in") != 0) {
+        return false;
+    }
+    for (size_t i = at; i < words->count; i++) {
+        if (words->items[i].is_substituted) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool hook_ends(struct walk *walk, const struct sentence *words, size_t at) {
     struct task_reading reading;
     const char *name = path_base_name(words->items[at].text);
+    const char *next = at + 1 < words->count ? words->items[at + 1].text : "";
     bool runs_tasks = read_tasks(words, at, &reading) && !reading.works;
     release_tasks(&reading);
-    return runs_tasks || lists(ending_programs, name) ||
-        (strcmp(name, "sleep") == 0 && at + 1 < words->count &&
-            isdigit((unsigned char)words->items[at + 1].text[0]));
+    return runs_tasks || lists(ending_programs, name) || is_any_step(walk, words, at) ||
+        (strcmp(name, "sleep") == 0 && isdigit((unsigned char)next[0])) ||
+        (lists("bundle bundler", name) && lists(bundle_commands, next)) ||
+        (strcmp(name, "for") == 0 && is_counted_loop(words, at));
+}
+
+bool hook_opens_way(const struct sentence *words, size_t at) {
+    return lists(opening_programs, path_base_name(words->items[at].text));
 }

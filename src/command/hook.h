@@ -24,6 +24,9 @@ bool hook_is_step(struct walk *walk);
 
 /* Whether the program at `at` ends by itself and soon: a server that nobody knows must never be
  * waited for with the lock in hand. */
-bool hook_ends(const struct sentence *words, size_t at);
+bool hook_ends(struct walk *walk, const struct sentence *words, size_t at);
+
+/* Whether the program at `at`, although it ends, may make the database or the way to it. */
+bool hook_opens_way(const struct sentence *words, size_t at);
 
 #endif

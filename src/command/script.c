@@ -26,7 +26,9 @@ struct scope {
     struct string_list locals;
     bool is_vague; /* A file that we cannot read may have set anything. */
     char *const *environment;
-    bool ends;            /* All that comes behind what is for the lock ends by itself. */
+    bool ends;            /* All of it, so far, is known to end by itself. */
+    bool opens_way;       /* Something in it may make the database or the way to it … */
+    bool opens_way_first; /* … and what is for the lock comes only behind that. */
     bool ends_on_failure; /* `set -e` */
     struct setup setup;
 };
@@ -176,6 +178,8 @@ static bool change_shell(
         set_options(scope, script, words, at);
     } else if (table_lists(limits, word->text, length)) {
         scope->setup.is_needed = true;
+    } else if (strcmp(word->text, "exec") == 0 && at + 1 == words->count) {
+        return true; /* It only redirects. */
     } else if (table_lists(quiet, word->text, length)) {
         script->has_arguments = script->has_arguments && strcmp(word->text, "shift") != 0;
     } else {
@@ -235,6 +239,20 @@ static void begin_finding(struct walk *walk, struct scope *scope, const struct s
     scope->setup.is_needed = was_needed;
 }
 
+/* Whether the lock can still be held for the string with that command in it. */
+static void note_ending(struct scope *scope, const struct word *program,
+    const struct finding *finding, const struct finding *best) {
+    /* A file that is read to set something up is read before the tasks. */
+    static const char readers[] = ". source eval";
+    bool is_prepare = finding->kind == COMMAND_PREPARE;
+    bool is_setup = best->kind != COMMAND_PREPARE && !program->is_substituted &&
+        table_lists(readers, program->text, strlen(program->text));
+    scope->ends = scope->ends && (is_prepare || finding->ends || is_setup);
+    scope->opens_way_first =
+        scope->opens_way_first || (is_prepare && best->kind != COMMAND_PREPARE && scope->opens_way);
+    scope->opens_way = scope->opens_way || finding->opens_way;
+}
+
 /* One simple command: its assignments, then its words. */
 static void walk_command(struct walk *walk, struct scope *scope, struct script *script,
     struct sentence *words, struct finding *best) {
@@ -256,7 +274,7 @@ static void walk_command(struct walk *walk, struct scope *scope, struct script *
     struct finding finding;
     begin_finding(walk, scope, script, words, at, &finding);
     walk_words(walk, words, at, &finding);
-    scope->ends = finding.kind == COMMAND_PREPARE || (scope->ends && finding.ends);
+    note_ending(scope, &words->items[at], &finding, best);
     if (finding.kind == COMMAND_PREPARE) {
         hook_remember(walk, words, 0);
     }
@@ -279,11 +297,14 @@ static void walk_commands(
             break;
         case SCRIPT_END:
             walk->hides_failure = walk->hides_failure || script->ends_anyway;
-            if (best->kind == COMMAND_PREPARE && !scope->ends) {
+            scope->ends = scope->ends && !script->may_go_on;
+            if (best->kind == COMMAND_PREPARE && (!scope->ends || scope->opens_way_first)) {
                 finding_decide(best, COMMAND_TASK, script->index,
-                    "a shell string with tasks in it, and behind them what may not end");
+                    "a shell string with tasks in it, and %s",
+                    scope->ends ? "before them what may make the database" : "what may not end");
             }
             best->ends = scope->ends;
+            best->opens_way = scope->opens_way;
             return;
         case SCRIPT_BROKEN:
             finding_decide(best, COMMAND_OTHER, script->index,

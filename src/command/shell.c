@@ -14,6 +14,7 @@
 static const char skipped_keywords[] = "! if then elif else do while until { } fi done";
 static const char opening_keywords[] = "if while until {";
 static const char closing_keywords[] = "} fi done";
+static const char looping_keywords[] = "while until";
 
 /* Whether it has a short option of that letter, in a cluster or alone. */
 static size_t count_letter(const char *word, char letter) {
@@ -220,6 +221,7 @@ static bool take_keyword(struct script *script) {
         return true;
     }
     bool is_keyword = table_lists(skipped_keywords, text, strlen(text));
+    script->may_go_on = script->may_go_on || table_lists(looping_keywords, text, strlen(text));
     script->open_blocks += table_lists(opening_keywords, text, strlen(text));
     script->open_blocks -= table_lists(closing_keywords, text, strlen(text));
     script->ends_anyway =
@@ -239,6 +241,7 @@ static void take_pattern(struct script *script) {
 /* An operator; true where it ends a command that has words. */
 static bool take_operator(struct script *script, struct sentence *sentence) {
     note_joint(script);
+    script->may_go_on = script->may_go_on || is_operator(script, "&");
     script->open_blocks -= is_operator(script, ")");
     if (is_operator(script, "(")) {
         script->open_blocks++;
@@ -247,8 +250,9 @@ static bool take_operator(struct script *script, struct sentence *sentence) {
             script->open_blocks--;
             return false;
         }
-        /* name(): what follows is its body. */
+        /* name(): what follows is its body; or bash's `for ((`. */
         if (sentence->count == 1) {
+            script->may_go_on = script->may_go_on || strcmp(sentence->items[0].text, "for") == 0;
             script->ends_anyway = true;
             sentence->count = 0;
             return false;

@@ -43,6 +43,7 @@ struct script {
     bool in_pattern;           /* Between `in` or `;;` and `)`. */
     bool follows_anyway;       /* The command runs although the one before may have failed. */
     bool ends_anyway;          /* So far: a failure may be hidden from the string's own status. */
+    bool may_go_on;            /* A loop or something in the background has been seen. */
     bool is_next_anyway;       /* A `;` or a newline has been seen behind the last command. */
 };
 

@@ -28,6 +28,7 @@ void finding_decide(
     va_end(arguments);
     finding->kind = kind;
     finding->ends = false;
+    finding->opens_way = false;
     finding->word = word;
     (void)snprintf(finding->rule, sizeof finding->rule, "%s%s%s", what,
         finding->behind[0] == '\0' ? "" : link, finding->behind);
@@ -315,9 +316,9 @@ void walk_words(struct walk *walk, struct sentence *words, size_t at, struct fin
             finding_decide(finding, COMMAND_OTHER, word->index, "`%.40s` is no server", name);
         } else {
             walk_unknown(walk, words, at, at, COMMAND_OTHER, finding);
-            return;
         }
-        finding->ends = hook_ends(words, at);
+        finding->ends = hook_ends(walk, words, at);
+        finding->opens_way = hook_opens_way(words, at);
         return;
     }
     finding_decide(finding, COMMAND_OTHER, words->count == 0 ? 0 : words->items[0].index,
