@@ -95,8 +95,8 @@ struct plan plan_make(
     const struct options *options, const struct recognition *command, const struct facts *facts) {
     /* A hook that one already has counts under every mode: who types the step wants it run. */
     if (command->kind == COMMAND_PREPARE && !command->is_step) {
-        return run_as_step(
-            PREPARE_UNRECORDED, "what migrates, loads or seeds collides with nobody");
+        return run_as_step(PREPARE_UNRECORDED,
+            "the command migrates, loads or seeds, and only one may do so at a time");
     }
     if (command->kind == COMMAND_PREPARE) {
         return command->is_versioned

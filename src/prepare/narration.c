@@ -13,6 +13,11 @@
 #include "signalbox/process/signals.h"
 #include "signalbox/report/report.h"
 
+/* What becomes of the server, where there is one: a command that is run under the lock has none. */
+static const char *server_fate(const struct flight *flight) {
+    return flight_purpose(flight) == FLIGHT_ALWAYS ? "" : ": the server is not started";
+}
+
 static void say_nobody_prepares(const struct flight *flight, const struct event_fields *fields) {
     const struct run *newest = &flight->last.newest;
     const struct run *run = newest->id == 0 ? &flight->last.latest : newest;
@@ -62,7 +67,9 @@ void narrate_waiting(struct flight *flight, int64_t now_ms) {
 /* Why the steps are due, as far as anybody can say. */
 static void append_reason(const struct flight *flight, struct text *reason) {
     const struct look *last = &flight->last;
-    if (flight_purpose(flight) == FLIGHT_ALWAYS) {
+    if (flight->request->purpose == PREPARE_UNRECORDED) {
+        text_append_string(reason, "the command migrates, loads or seeds");
+    } else if (flight_purpose(flight) == FLIGHT_ALWAYS) {
         text_append_string(reason, "the step was given as the command");
     } else if (!flight->target->has_fingerprint || !last->has_ledger) {
         text_append_string(reason, "without a ledger every replica runs the steps in its turn");
@@ -142,13 +149,12 @@ static int fail(const struct flight *flight) {
         show_output(run);
     }
     if (run->id == 0) {
-        report(EVENT_PREPARE_FAILED, &fields,
-            "`%s` failed with status %d: the server is not started", run->step, exit_status);
+        report(EVENT_PREPARE_FAILED, &fields, "`%s` failed with status %d%s", run->step,
+            exit_status, server_fate(flight));
         return exit_status;
     }
-    report(EVENT_PREPARE_FAILED, &fields,
-        "run %lld on %s failed with status %d in `%s`: the server is not started",
-        (long long)run->id, run->host, exit_status, run->step);
+    report(EVENT_PREPARE_FAILED, &fields, "run %lld on %s failed with status %d in `%s`%s",
+        (long long)run->id, run->host, exit_status, run->step, server_fate(flight));
     return exit_status;
 }
 
@@ -159,7 +165,10 @@ static int fail_alone(const struct flight *flight) {
         .has_exit_status = true,
         .exit_status = end->exit_status};
     report(EVENT_PREPARE_FAILED, &fields,
-        "a signal ended `%s` (status %d), so another replica may try: the server is not started",
+        flight_purpose(flight) == FLIGHT_ALWAYS
+            ? "a signal ended `%s` (status %d)"
+            : "a signal ended `%s` (status %d), so another replica may try: the server is not "
+              "started",
         end->step, end->exit_status);
     return end->exit_status;
 }
@@ -212,9 +221,10 @@ static int give_up_waiting(const struct flight *flight) {
     } else {
         text_append_string(&awaited, "another replica to prepare");
     }
-    report(EVENT_PREPARE_FAILED, NULL,
-        "waited %s for %s: the server is not started (--wait-timeout)", waited.string,
-        text_string(&awaited));
+    report(EVENT_PREPARE_FAILED, NULL, "waited %s for %s: %s (--wait-timeout)", waited.string,
+        text_string(&awaited),
+        flight_purpose(flight) == FLIGHT_ALWAYS ? "the command is not run"
+                                                : "the server is not started");
     return EXIT_STATUS_WAITED_TOO_LONG;
 }
 
@@ -234,15 +244,15 @@ int narrate_end(const struct flight *flight, enum flight_action action) {
     case ACT_GIVE_UP_WAITING:
         return give_up_waiting(flight);
     case ACT_GIVE_UP_LOCK:
-        report(EVENT_PREPARE_FAILED, NULL,
-            "the lock was lost while preparing: the server is not started");
+        report(
+            EVENT_PREPARE_FAILED, NULL, "the lock was lost while preparing%s", server_fate(flight));
         return EXIT_STATUS_WAITED_TOO_LONG;
     case ACT_REFUSE:
         report(EVENT_DATABASE_REFUSED, NULL, "%s", flight->error.text);
         return flight->error.exit_status;
     case ACT_CANCEL:
-        report(EVENT_CANCELLED, NULL, "%s while preparing: the server is not started",
-            signal_name(flight->cancellation->signal));
+        report(EVENT_CANCELLED, NULL, "%s while preparing%s",
+            signal_name(flight->cancellation->signal), server_fate(flight));
         return EXIT_STATUS_SIGNAL_BASE + flight->cancellation->signal;
     case ACT_CONNECT:
     case ACT_LOOK:
