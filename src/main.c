@@ -101,7 +101,7 @@ static void make_ready(const struct options *options, const struct recognition *
 static void compose_steps(const struct options *options, const struct recognition *command,
     const struct plan *plan, struct step_list *steps) {
     if (plan->prepare == PREPARE_TYPED || plan->prepare == PREPARE_UNRECORDED) {
-        step_list_append_command(steps, options->command);
+        step_list_append_command(steps, options->command, command->word);
         return;
     }
     recognition_wrap_steps(
@@ -199,6 +199,26 @@ static int take_identity(const struct options *options, struct text *became, str
     return identity_take(&request, became, error);
 }
 
+/* Where nobody asks it, nobody knows either whether it runs what follows. */
+static void leave_unknown(
+    const struct options *options, const struct plan *plan, struct surroundings *around) {
+    const struct target_request target = {
+        .unasked = around->asked, .database_url = options->database_url, .lock = &options->lock};
+    struct surroundings known;
+    if (around->unknown == NULL || target_hangs_on_asking(&target)) {
+        return;
+    }
+    if (options->request == REQUEST_RUN && plan->prepare == PREPARE_IF_DUE) {
+        report(EVENT_CONFIGURATION_NOTE, NULL,
+            "the steps run without %.100s, which is no wrapper that Signalbox knows: where they "
+            "need it, put it before signalbox (its last line: exec signalbox \"$@\")",
+            around->unknown);
+    }
+    surroundings_copy_known(around, &known);
+    surroundings_release(around);
+    *around = known;
+}
+
 static int plan_and_carry_out(struct supervisor *supervisor, const struct options *options,
     const struct text *became, const struct error *refusal) {
     AUTO_RECOGNITION struct recognition command;
@@ -220,6 +240,7 @@ static int plan_and_carry_out(struct supervisor *supervisor, const struct option
     if (became->length > 0 && options->request == REQUEST_RUN) {
         report(EVENT_IDENTITY_TAKEN, NULL, "%s", text_string(became));
     }
+    leave_unknown(options, &plan, &command.around);
     return carry_out_plan(supervisor, options, &command, &plan, refusal);
 }
 

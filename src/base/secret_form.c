@@ -191,6 +191,19 @@ static bool is_method(const char *string, size_t name) {
         (name > 3 && memcmp(string + name - 4, "in ", 3) == 0);
 }
 
+/* `--NAME VALUE`: the option at `name`, which ends at `behind`. */
+static void hide_argument(const struct search *search, size_t name, size_t behind) {
+    const char *string = search->string;
+    size_t value = skip_blanks(string, behind);
+    bool is_option = string_has_prefix(string + name, "--") && string[name + 2] != '-' &&
+        (name == 0 || strchr(" \t\n", string[name - 1]) != NULL);
+    bool is_quoted = string[value] == '\'' || string[value] == '"';
+    if (is_option && value > behind && string[value] != '-' &&
+        (is_quoted || !is_placeholder(string + value, strcspn(string + value, value_ends)))) {
+        hide_assigned(search, value);
+    }
+}
+
 /* The name at `name`, of `length` bytes, and its value. */
 static void take_named(const struct search *search, size_t name, size_t length) {
     const char *string = search->string;
@@ -204,6 +217,7 @@ static void take_named(const struct search *search, size_t name, size_t length) 
     struct separator separator =
         read_separator(string, is_quoted ? behind + escapes + 1 : behind, is_quoted);
     if (separator.value == 0) {
+        hide_argument(search, name, behind);
         return;
     }
     if (separator.is_tight) {

@@ -26,6 +26,7 @@ static bool is_assignment(const char *word) {
 
 static void step_release(struct step *step) {
     free(step->text);
+    free(step->label);
     string_list_release(&step->assignments);
     string_list_release(&step->argv);
 }
@@ -61,6 +62,7 @@ int step_list_append(struct step_list *steps, const char *line, struct error *er
         return -1;
     }
     struct step step = {.text = take_pointer(&text)};
+    step.label = string_copy(step.text);
     for (size_t i = 0; i < words.count; i++) {
         string_list_append_owned(
             i < first ? &step.assignments : &step.argv, take_pointer(&words.items[i]));
@@ -120,6 +122,27 @@ static char *text_of(const struct string_list *words) {
     return text_without_secrets(text_string(&text));
 }
 
+/* Of a wrapper's words and a shell's text nobody knows what is secret in them. */
+static char *label_behind(const char *label) {
+    struct text behind = {.data = NULL};
+    text_append_format(&behind, "%s (behind the command's own wrapper)", label);
+    return behind.data;
+}
+
+static char *label_of_command(const struct string_list *words, size_t word) {
+    AUTO_STRING_LIST struct string_list inner = {.items = NULL};
+    if (strpbrk(words->items[word], " \t\n;&|") != NULL) {
+        AUTO_TEXT struct text label = {.data = NULL};
+        text_append_format(&label, "`%s` with a text of its own", path_base_name(words->items[0]));
+        return string_copy(text_string(&label));
+    }
+    for (size_t i = word; i < words->count; i++) {
+        string_list_append(&inner, words->items[i]);
+    }
+    AUTO_FREE char *label = text_of(&inner);
+    return word == 0 ? take_pointer(&label) : label_behind(label);
+}
+
 void step_list_append_wrapped(struct step_list *wrapped, const struct step_list *steps,
     const struct surroundings *around, const char *assignment) {
     for (size_t i = 0; i < steps->count; i++) {
@@ -127,6 +150,7 @@ void step_list_append_wrapped(struct step_list *wrapped, const struct step_list 
         struct step step = {.text = NULL};
         if (around->prefix.count == 0) {
             step.text = string_copy(inner->text);
+            step.label = string_copy(inner->label);
             append_words(&step.assignments, &inner->assignments);
             append_words(&step.argv, &inner->argv);
         } else {
@@ -141,17 +165,19 @@ void step_list_append_wrapped(struct step_list *wrapped, const struct step_list 
             append_words(&words, &inner->argv);
             surroundings_wrap(around, words.items, words.count, &step.argv);
             step.text = text_of(&step.argv);
+            step.label = label_behind(inner->label);
         }
         append_step(wrapped, &step);
     }
 }
 
-void step_list_append_command(struct step_list *steps, char *const argv[]) {
+void step_list_append_command(struct step_list *steps, char *const argv[], size_t word) {
     struct step step = {.text = NULL};
     for (size_t i = 0; argv[i] != NULL; i++) {
         string_list_append(&step.argv, argv[i]);
     }
     step.text = text_of(&step.argv);
+    step.label = label_of_command(&step.argv, word);
     append_step(steps, &step);
 }
 

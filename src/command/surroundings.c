@@ -35,7 +35,11 @@ void surroundings_copy(const struct surroundings *from, struct surroundings *to)
         .directory = copy_or_null(from->directory),
         .user = copy_or_null(from->user),
         .asked = copy_or_null(from->asked),
+        .asked_known = copy_or_null(from->asked_known),
         .left_out = copy_or_null(from->left_out),
+        .unknown = copy_or_null(from->unknown),
+        .unknown_from = from->unknown_from,
+        .unknown_to = from->unknown_to,
         .joins = from->joins,
     };
     memcpy(to->joined_at, from->joined_at, sizeof to->joined_at);
@@ -51,8 +55,35 @@ void surroundings_release(struct surroundings *around) {
     free(around->directory);
     free(around->user);
     free(around->asked);
+    free(around->asked_known);
     free(around->left_out);
+    free(around->unknown);
     *around = (struct surroundings){.directory = NULL};
+}
+
+void surroundings_copy_known(const struct surroundings *from, struct surroundings *known) {
+    struct string_list all;
+    size_t length = from->unknown_to - from->unknown_from;
+    surroundings_copy(from, known);
+    if (from->unknown == NULL) {
+        return;
+    }
+    all = known->prefix;
+    known->prefix = (struct string_list){.items = NULL};
+    for (size_t i = 0; i < all.count; i++) {
+        if (i < from->unknown_from || i >= from->unknown_to) {
+            string_list_append(&known->prefix, all.items[i]);
+        }
+    }
+    string_list_release(&all);
+    for (size_t i = 0; i < known->joins; i++) {
+        known->joined_at[i] -= known->joined_at[i] >= from->unknown_to ? length : 0;
+    }
+    free(known->asked);
+    known->asked = copy_or_null(from->asked_known);
+    free(known->unknown);
+    known->unknown = NULL;
+    known->unknown_from = known->unknown_to = 0;
 }
 
 void surroundings_change(struct surroundings *around, const char *assignment) {
@@ -78,6 +109,23 @@ void surroundings_ask(struct surroundings *around, const char *whom) {
     if (around->asked == NULL) {
         around->asked = string_copy(whom);
     }
+    if (around->asked_known == NULL) {
+        around->asked_known = string_copy(whom);
+    }
+}
+
+void surroundings_repeat_unknown(
+    struct surroundings *around, const char *whom, char *const *words, size_t count) {
+    if (around->asked == NULL) {
+        around->asked = string_copy(whom);
+    }
+    around->unknown = string_copy(whom);
+    around->unknown_from = around->prefix.count;
+    surroundings_repeat_finders(around);
+    for (size_t i = 0; i < count; i++) {
+        surroundings_repeat(around, words[i]);
+    }
+    around->unknown_to = around->prefix.count;
 }
 
 void surroundings_repeat(struct surroundings *around, const char *word) {

@@ -7,7 +7,6 @@
 #include "signalbox/command/recognise.h"
 
 void surroundings_copy(const struct surroundings *from, struct surroundings *to);
-void surroundings_release(struct surroundings *around);
 
 /* `assignment` is NAME=VALUE, or NAME alone for a variable that is taken away. */
 void surroundings_change(struct surroundings *around, const char *assignment);
@@ -20,6 +19,9 @@ void surroundings_ask(struct surroundings *around, const char *whom);
 void surroundings_repeat(struct surroundings *around, const char *word);
 /* What by now stands in `finders` goes before each step, and then what is found by it. */
 void surroundings_repeat_finders(struct surroundings *around);
+/* The same for words that no table knows; `whom` is what is asked, for people. */
+void surroundings_repeat_unknown(
+    struct surroundings *around, const char *whom, char *const *words, size_t count);
 /* All that follows in the prefix is one word. False where that is so too often already. */
 bool surroundings_join(struct surroundings *around);
 void surroundings_become(struct surroundings *around, const char *user);

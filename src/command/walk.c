@@ -151,12 +151,12 @@ static void repeat_unknown(
     struct surroundings *around, const struct sentence *words, size_t from, size_t to) {
     AUTO_TEXT struct text whom = {.data = NULL};
     text_append_format(&whom, "`%s`", words->items[from].text);
-    surroundings_ask(around, text_string(&whom));
-    surroundings_repeat_finders(around);
+    AUTO_STRING_LIST struct string_list kept = {.items = NULL};
     for (size_t i = from; i < to; i++) {
         around->is_prefix_partial = around->is_prefix_partial || words->items[i].is_unresolved;
-        surroundings_repeat(around, words->items[i].text);
+        string_list_append(&kept, words->items[i].text);
     }
+    surroundings_repeat_unknown(around, text_string(&whom), kept.items, kept.count);
 }
 
 /* The word at `at` is not known, or its wrapper's words were not understood. What runs it begins at

@@ -16,7 +16,7 @@
 #include "signalbox/process/exit_status.h"
 #include "signalbox/report/report.h"
 
-enum { ANSWER_MS = 120000, SLOW_MS = 500 };
+enum { ANSWER_MS = 120000, UNKNOWN_ANSWER_MS = 10000, SLOW_MS = 500 };
 
 static void say_output(
     enum event event, const struct text *output, const struct secret_values *secrets) {
@@ -87,33 +87,74 @@ static void say_answered(
     }
 }
 
-int asked_ask(const struct prepare_request *request, char *const environment[],
-    struct cancellation *cancellation, struct asked *asked, struct error *error) {
-    const char *whom = request->target.unasked;
-    AUTO_SECRET_VALUES struct secret_values secrets = {.items = {.items = NULL}};
+/* A word that no table knows may do anything with what follows: it is not worth a failed start. */
+static void leave_unknown(struct asked *asked, const char *why) {
+    report(EVENT_CONFIGURATION_NOTE, NULL,
+        "%.100s was asked for the environment that it gives the command, and %.240s; the steps run "
+        "without it, and the database is not looked for in what it sets: set "
+        "SIGNALBOX_DATABASE_URL, or put it before signalbox (its last line: exec signalbox \"$@\")",
+        asked->command.around.unknown, why);
+    wrapper_answer_release(&asked->answer);
+    surroundings_copy_known(&asked->command.around, &asked->known);
+    asked->command.around = asked->known;
+}
+
+static int64_t least(int64_t one, int64_t other) {
+    return one < other ? one : other;
+}
+
+/* Asks what the steps are to be run behind. The caller has the output and the reason. */
+static enum wrapper_asked ask(const struct prepare_request *request, char *const environment[],
+    struct cancellation *cancellation, struct asked *asked, struct wrapper_silence *silence) {
+    bool is_unknown = asked->command.around.unknown != NULL;
+    int64_t patience_ms = least(UNKNOWN_ANSWER_MS, request->connect_timeout_ms);
     struct attention attention = cancellation_attention(cancellation);
-    struct wrapper_silence silence;
     struct wrapper_question question = {
-        .around = &request->command->around,
+        .around = &asked->command.around,
         .environment = environment,
         .inheritance = request->inheritance,
         .attention = &attention,
-        .timeout_ms = ANSWER_MS,
-        .grace_ms = request->grace_ms,
+        .timeout_ms = is_unknown ? patience_ms : ANSWER_MS,
+        .grace_ms = is_unknown ? least(request->grace_ms, patience_ms) : request->grace_ms,
     };
-    int64_t began_ms = clock_now_ms();
-    int result = -1;
     report(EVENT_WRAPPER_ASKED, NULL,
         "asking %.100s for the environment that it gives the command, to find the database in it",
-        whom);
+        asked->command.around.asked);
+    return ask_wrapper(&question, &asked->answer, silence);
+}
+
+/* Asks once, and sets *again where a word that no table knows has to be left out. */
+static int ask_once(const struct prepare_request *request, char *const environment[],
+    struct cancellation *cancellation, struct asked *asked, bool *again, struct error *error) {
+    const char *whom = asked->command.around.asked;
+    bool is_unknown = asked->command.around.unknown != NULL;
+    AUTO_SECRET_VALUES struct secret_values secrets = {.items = {.items = NULL}};
+    struct wrapper_silence silence;
+    int64_t began_ms = clock_now_ms();
+    int result = -1;
+    *again = false;
     secret_values_learn_environment(&secrets, environment);
-    switch (ask_wrapper(&question, &asked->answer, &silence)) {
+    enum wrapper_asked outcome = ask(request, environment, cancellation, asked, &silence);
+    bool is_left = is_unknown &&
+        (outcome == WRAPPER_SILENT || (outcome == WRAPPER_ANSWERED && asked->answer.overstayed));
+    if (is_left) {
+        asked_learn_secrets(asked, environment, &secrets);
+        say_output(EVENT_WRAPPER_OUTPUT, &silence.output, &secrets);
+        leave_unknown(asked,
+            outcome == WRAPPER_SILENT ? silence.why
+                                      : "it did not end with the command that it ran");
+        *again = asked->command.around.asked != NULL;
+        wrapper_silence_release(&silence);
+        return 0;
+    }
+    switch (outcome) {
     case WRAPPER_ANSWERED:
         asked_learn_secrets(asked, environment, &secrets);
         say_output(EVENT_WRAPPER_OUTPUT, &silence.output, &secrets);
         say_answered(whom, &asked->answer, clock_now_ms() - began_ms);
         take_environment(asked);
         take_target(request, asked);
+        asked->is_answered = true;
         result = 0;
         break;
     case WRAPPER_SILENT:
@@ -127,6 +168,20 @@ int asked_ask(const struct prepare_request *request, char *const environment[],
     return result;
 }
 
+int asked_ask(const struct prepare_request *request, char *const environment[],
+    struct cancellation *cancellation, struct asked *asked, struct error *error) {
+    bool again = false;
+    asked->command = *request->command;
+    asked->target = request->target;
+    asked->target.unasked = NULL;
+    do {
+        if (ask_once(request, environment, cancellation, asked, &again, error) != 0) {
+            return -1;
+        }
+    } while (again);
+    return 0;
+}
+
 const struct step_list *asked_commands(struct asked *asked, const struct prepare_request *request) {
     switch (request->purpose) {
     case PREPARE_TYPED:
@@ -137,7 +192,7 @@ const struct step_list *asked_commands(struct asked *asked, const struct prepare
     case PREPARE_BY_OTHERS:
         break;
     }
-    recognition_wrap_steps(request->command, request->target.steps, asked->target.environment,
+    recognition_wrap_steps(&asked->command, request->target.steps, asked->target.environment,
         asked->target.environment_source, &asked->commands);
     return &asked->commands;
 }
@@ -177,4 +232,5 @@ void asked_learn_secrets(
 void asked_release(struct asked *asked) {
     step_list_release(&asked->commands);
     wrapper_answer_release(&asked->answer);
+    surroundings_release(&asked->known);
 }

@@ -13,14 +13,19 @@
 #include "signalbox/prepare/prepare.h"
 
 struct asked {
+    bool is_answered; /* Otherwise nothing is known but what the container itself gives. */
     struct wrapper_answer answer;
+    struct recognition command;   /* The request's, with what is left around it; owns nothing. */
+    struct surroundings known;    /* What is left, where something was left out. */
     struct target_request target; /* As asked for, in the environment that was answered. */
     struct step_list commands;    /* The steps in it. */
 };
 
 /* Asks, says so in the log, and takes the answer for the environment of this process. `environment`
- * is what the command would find. -1 with the error filled (78), or with cancellation->signal set.
- * The rest is released with `asked`, which must live as long as the environment is used. */
+ * is what the command would find. A word that no table knows is left out with a warning where it
+ * does not answer and end: then there may be no answer. -1 with the error filled (78), or with
+ * cancellation->signal set. The rest is released with `asked`, which must live as long as the
+ * environment is used. */
 int asked_ask(const struct prepare_request *request, char *const environment[],
     struct cancellation *cancellation, struct asked *asked, struct error *error) MUST_USE;
 

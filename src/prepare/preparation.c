@@ -89,6 +89,10 @@ int preparation_make(
             return -1;
         }
         preparation->commands = asked_commands(&preparation->asked, request);
+        if (!preparation->asked.is_answered) {
+            string_list_release(&preparation->environment);
+            copy_environment(&request->target, &preparation->environment);
+        }
     } else {
         copy_environment(&request->target, &preparation->environment);
         preparation->asked.target = request->target;

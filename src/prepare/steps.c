@@ -154,7 +154,7 @@ static bool step_tend(struct running_step *running) {
         running->time_is_up_ms = DEADLINE_NEVER;
         running->timed_out = true;
         report(EVENT_STEP_TIMED_OUT, NULL, "not done after %s (--step-timeout): ending %s",
-            duration_describe(running->request->timeout_ms).string, running->step->text);
+            duration_describe(running->request->timeout_ms).string, running->step->label);
         ask_to_end(running, now_ms, SIGTERM);
     }
     if (was_running && running->process == 0) {
@@ -177,9 +177,9 @@ static void say_still_running(struct running_step *running) {
         return;
     }
     struct event_fields fields = {
-        .step = running->step->text, .elapsed_ms = now_ms - running->began_ms};
+        .step = running->step->label, .elapsed_ms = now_ms - running->began_ms};
     report(EVENT_STEP_RUNNING, &fields, "still running after %s: %s",
-        duration_describe(fields.elapsed_ms).string, running->step->text);
+        duration_describe(fields.elapsed_ms).string, running->step->label);
     running->say_at_ms = deadline_later_ms(now_ms, report_interval_ms());
 }
 
@@ -232,11 +232,11 @@ static void step_wait(struct running_step *running) {
 
 static struct steps_end step_conclude(const struct running_step *running) {
     struct steps_end end = {
-        .step = running->step->text,
+        .step = running->step->label,
         .exit_status = exit_status_from_wait(running->wait_status),
     };
     struct event_fields fields = {
-        .step = running->step->text,
+        .step = running->step->label,
         .elapsed_ms = clock_now_ms() - running->began_ms,
         .has_exit_status = true,
         .exit_status = end.exit_status,
@@ -259,7 +259,7 @@ static struct steps_end step_conclude(const struct running_step *running) {
         end.step = NULL;
     }
     report(end.outcome == STEPS_OK ? EVENT_STEP_ENDED : EVENT_STEP_FAILED, &fields,
-        "ended with status %d after %s: %s", fields.exit_status, took.string, running->step->text);
+        "ended with status %d after %s: %s", fields.exit_status, took.string, running->step->label);
     return end;
 }
 
@@ -271,20 +271,20 @@ static struct steps_end step_run(const struct steps_request *request, const stru
         .errors = {.from_fd = -1},
         .began_ms = clock_now_ms(),
     };
-    struct event_fields fields = {.step = step->text};
+    struct event_fields fields = {.step = step->label};
     struct error error;
     ending_initialise(&running.ending);
     running.say_at_ms = deadline_later_ms(running.began_ms, report_interval_ms());
     running.fence_at_ms = deadline_later_ms(running.began_ms, FENCE_EVERY_MS);
     running.time_is_up_ms =
         request->timeout_ms < 0 ? DEADLINE_NEVER : deadline_after_ms(request->timeout_ms);
-    report(EVENT_STEP_STARTED, &fields, "running: %s", step->text);
+    report(EVENT_STEP_STARTED, &fields, "running: %s", step->label);
     if (step_start(&running, &error) != 0) {
-        report(EVENT_STEP_FAILED, &fields, "%s: %s", step->text, error.text);
+        report(EVENT_STEP_FAILED, &fields, "%s: %s", step->label, error.text);
         relay_close(&running.output);
         relay_close(&running.errors);
         return (struct steps_end){
-            .outcome = STEPS_FAILED, .step = step->text, .exit_status = error.exit_status};
+            .outcome = STEPS_FAILED, .step = step->label, .exit_status = error.exit_status};
     }
     while (step_tend(&running)) {
         step_wait(&running);
@@ -307,8 +307,9 @@ static struct steps_end step_run_locked(
         return step_run(request, step);
     }
     say_lock_lost(coordinator, "no step is begun");
-    return (struct steps_end){
-        .outcome = STEPS_LOCK_LOST, .step = step->text, .exit_status = EXIT_STATUS_WAITED_TOO_LONG};
+    return (struct steps_end){.outcome = STEPS_LOCK_LOST,
+        .step = step->label,
+        .exit_status = EXIT_STATUS_WAITED_TOO_LONG};
 }
 
 struct steps_end steps_run(const struct steps_request *request) {

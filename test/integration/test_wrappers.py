@@ -236,11 +236,61 @@ def test_a_wrapper_that_fails_ends_the_start_with_its_last_lines_and_the_way_out
     ("kill -KILL $$", "ended by KILL"),
 ])
 def test_a_wrapper_that_runs_nothing_is_named(wrapped, text, why):
-    script(wrapped.directory / "bin" / "with-env", f"#!/bin/sh\n{text}\n")
-    replica = wrapped.start_one("--grace=100ms", command=("./bin/with-env", RAILS, "server"),
+    script(wrapped.directory / "bin" / "doppler", f"#!/bin/sh\n{text}\n")
+    replica = wrapped.start_one("--grace=100ms", command=("./bin/doppler", "run", "--", RAILS, "s"),
                                 environment=around(wrapped))
     assert replica.exit_status() == 78
     assert why in replica.wait_for("configuration")["message"]
+
+
+@pytest.mark.parametrize("text, why", [
+    ("echo 'usage: with-env NAME'; exit 3", "status 3"),
+    ("exit 0", "without having run what stands behind it"),
+    ('shift 2; "$@"; sleep infinity', "did not end with the command"),
+    ("trap '' TERM; sleep infinity & wait; wait", "did not answer within"),
+], ids=("fails", "ignores", "overstays", "silent"))
+def test_an_unknown_word_that_cannot_be_asked_costs_no_start(scene, text, why):
+    once = "[ -e \"$BYPRODUCTS/asked\" ] && exec ./bin/rails server\n: >\"$BYPRODUCTS/asked\"\n"
+    script(scene.directory / "bin" / "entry", f"#!/bin/sh\n{once}{text}\n")
+    scene.tell_step()
+    replica = scene.start_one("--grace=100ms", "--connect-timeout=2s",
+                              command=("./bin/entry", "--pin", "hunter22", RAILS, "server"))
+    replica.wait_for_stdout("serving")
+    note, = replica.said("configuration_note")
+    assert "`./bin/entry`" in note["message"] and why in note["message"]
+    assert "SIGNALBOX_DATABASE_URL" in note["message"] and "exec signalbox" in note["message"]
+    assert replica.said("step_started")[0]["step"] == f"{RAILS} db:prepare"
+    assert scene.ledger_states() == ["succeeded"]
+
+
+def test_a_known_wrapper_around_an_unknown_word_is_asked_without_it(wrapped):
+    script(wrapped.directory / "bin" / "entry",
+           '#!/bin/sh\n[ "$2" = server ] || exit 3\nexec "$@"\n')
+    assert_prepared_where_the_wrapper_says(
+        wrapped, "chpst", "-e", "envdir", "./bin/entry", RAILS, "server")
+
+
+def test_an_unknown_word_is_not_kept_where_nobody_is_asked(scene):
+    script(scene.directory / "bin" / "entry",
+           '#!/bin/sh\n[ "$2" = server ] || exit 3\nexec "$@"\n')
+    scene.tell_step()
+    replica = scene.start_one(command=("./bin/entry", RAILS, "server"),
+                              environment={"SIGNALBOX_DATABASE_URL": scene.url()})
+    replica.wait_for_stdout("serving")
+    note, = replica.said("configuration_note")
+    assert "`./bin/entry`" in note["message"] and "exec signalbox" in note["message"]
+    assert replica.said("wrapper_asked") == []
+
+
+def test_no_word_of_an_unknown_wrapper_is_logged_or_recorded(wrapped):
+    script(wrapped.directory / "bin" / "mytool",
+           '#!/bin/sh\nshift 2; set -a; . ./env.production; exec "$@"\n')
+    replica = assert_prepared_where_the_wrapper_says(
+        wrapped, "./bin/mytool", "--pin", "hunter22", RAILS, "server")
+    assert replica.said("step_started")[0]["step"] == (
+        f"{RAILS} db:prepare (behind the command's own wrapper)")
+    assert "hunter22" not in "\n".join(event["message"] for event in replica.events)
+    assert "hunter22" not in wrapped.whole_ledger()
 
 
 def test_a_program_that_the_commands_user_may_not_run_is_named(wrapped):
@@ -268,14 +318,14 @@ def test_a_signal_ends_the_asking_with_all_that_it_started(wrapped):
 
 
 def test_a_wrapper_that_goes_on_after_its_command_is_ended_and_named(wrapped):
-    script(wrapped.directory / "bin" / "with-env",
-           '#!/bin/sh\nset -a; . ./env.production\n"$@"\nsleep infinity\n')
+    script(wrapped.directory / "bin" / "doppler",
+           '#!/bin/sh\nshift 2; set -a; . ./env.production\n"$@"\nsleep infinity\n')
     replica = wrapped.start_one("--status", "--grace=300ms",
-                                command=("./bin/with-env", RAILS, "server"),
+                                command=("./bin/doppler", "run", "--", RAILS, "s"),
                                 environment=around(wrapped))
     assert replica.exit_status() == 1
     note = replica.wait_for("configuration_note")["message"]
-    assert "`./bin/with-env` did not end with the command" in note
+    assert "`doppler run` did not end with the command" in note
 
 
 def test_somebody_elses_answer_is_not_heard(wrapped):

@@ -98,6 +98,9 @@ static void check_recognition(const struct vector_row *row, const struct recogni
     add_flag(&flags, recognition->is_versioned, "versioned");
     add_flag(&flags, recognition->is_step, "step");
     add_flag(&flags, around->asked != NULL, "asked");
+    if (around->unknown != NULL) {
+        text_append_format(&flags, " unknown=%zu-%zu", around->unknown_from, around->unknown_to);
+    }
     add_flag(&flags, around->left_out != NULL, "left_out");
     add_flag(&flags, recognition->is_manager, "manager");
     const struct {
@@ -296,6 +299,76 @@ static void a_reason_that_is_too_long_is_cut(void **state) {
     assert_non_null(strstr(recognition.rule, "is not a server we know, behind `tini`"));
 }
 
+static void assert_known(char *const argv[], const char *asked, const char *prefix) {
+    AUTO_RECOGNITION struct recognition recognition;
+    AUTO_TEXT struct text words = {.data = NULL};
+    AUTO_STRING_LIST struct string_list wrapped = {.items = NULL};
+    struct surroundings known;
+    command_recognise(&(struct recognition_request){.argv = argv}, &recognition);
+    surroundings_copy_known(&recognition.around, &known);
+    surroundings_wrap(&known, (char *[]){(char[]){"x"}}, 1, &wrapped);
+    words_join(wrapped.items, wrapped.count, &words);
+    assert_string_equal(text_string(&words), prefix);
+    assert_string_equal(known.asked == NULL ? "-" : known.asked, asked);
+    assert_null(known.unknown);
+    surroundings_release(&known);
+}
+
+static void what_no_table_knows_can_be_left_out(void **state) {
+    (void)state;
+    assert_known((char *[]){(char[]){"bin/entry"}, (char[]){"-v"}, (char[]){"rails"},
+                     (char[]){"server"}, NULL},
+        "-", "x");
+    assert_known((char *[]){(char[]){"chpst"}, (char[]){"-e"}, (char[]){"d"}, (char[]){"entry"},
+                     (char[]){"bundle"}, (char[]){"exec"}, (char[]){"sops"}, (char[]){"exec-env"},
+                     (char[]){"f"}, (char[]){"puma"}, NULL},
+        "`chpst`", "chpst -e d sops exec-env f x");
+    assert_known((char *[]){(char[]){"entry"}, (char[]){"bundle"}, (char[]){"exec"},
+                     (char[]){"dotenv"}, (char[]){"puma"}, NULL},
+        "`dotenv`", "bundle exec dotenv x");
+    assert_known((char *[]){(char[]){"dotenv"}, (char[]){"puma"}, NULL}, "`dotenv`", "dotenv x");
+}
+
+static void assert_label(char *const argv[], const char *label) {
+    AUTO_RECOGNITION struct recognition recognition;
+    AUTO_STEP_LIST struct step_list steps = {.items = NULL};
+    AUTO_STEP_LIST struct step_list made = {.items = NULL};
+    struct error error;
+    assert_int_equal(step_list_append(&steps, "bin/rails db:prepare", &error), 0);
+    command_recognise(&(struct recognition_request){.argv = argv, .steps = &steps}, &recognition);
+    if (recognition.kind == COMMAND_PREPARE) {
+        step_list_append_command(&made, argv, recognition.word);
+    } else {
+        recognition_wrap_steps(
+            &recognition, &steps, recognition.environment, recognition.environment_source, &made);
+    }
+    assert_string_equal(made.items[0].label, label);
+}
+
+static void a_label_has_no_word_of_a_wrapper_and_no_shell_text(void **state) {
+    static const char behind[] = "bin/rails db:prepare (behind the command's own wrapper)";
+    (void)state;
+    assert_label((char *[]){(char[]){"rails"}, (char[]){"s"}, NULL}, "bin/rails db:prepare");
+    assert_label((char *[]){(char[]){"mytool"}, (char[]){"--pin"}, (char[]){"hunter22"},
+                     (char[]){"rails"}, (char[]){"server"}, NULL},
+        behind);
+    assert_label((char *[]){(char[]){"sh"}, (char[]){"-c"},
+                     (char[]){"export U=$(curl -u a:hunter22 x); exec rails s"}, NULL},
+        behind);
+    assert_label(
+        (char *[]){(char[]){"bin/rails"}, (char[]){"db:prepare"}, NULL}, "bin/rails db:prepare");
+    assert_label((char *[]){(char[]){"env"}, (char[]){"A=hunter22"}, (char[]){"bin/rails"},
+                     (char[]){"db:prepare"}, NULL},
+        behind);
+    assert_label((char *[]){(char[]){"sh"}, (char[]){"-c"},
+                     (char[]){": ${P:=hunter22}; exec bin/rails db:prepare"}, NULL},
+        "`sh` with a text of its own");
+    assert_label((char *[]){(char[]){"sh"}, (char[]){"-c"},
+                     (char[]){"export U=$(curl -u a:hunter22 x); exec \"$@\""}, (char[]){"sh"},
+                     (char[]){"bin/rails"}, (char[]){"db:prepare"}, NULL},
+        behind);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_command_is_what_the_table_says),
@@ -307,6 +380,8 @@ int main(void) {
         cmocka_unit_test(a_very_long_command_line_ends),
         cmocka_unit_test(the_word_that_decided_and_the_reason_are_told),
         cmocka_unit_test(a_reason_that_is_too_long_is_cut),
+        cmocka_unit_test(what_no_table_knows_can_be_left_out),
+        cmocka_unit_test(a_label_has_no_word_of_a_wrapper_and_no_shell_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -54,6 +54,12 @@ struct surroundings {
     /* The first of what may change the environment in a way that only it knows, for people:
      * "`doppler run`"; NULL where everything is known from the words. */
     char *asked;
+    char *asked_known; /* The same without a word that no table knows. */
+    /* The words [unknown_from, unknown_to) of the prefix are such a word and what it was given; for
+     * people: "`bin/entry`". NULL where there is none: a walk keeps one at most. */
+    char *unknown;
+    size_t unknown_from;
+    size_t unknown_to;
     /* A program of a shell string that runs before the server and not before the steps, as it
      * stands there with secrets masked; or NULL. */
     char *left_out;
@@ -105,6 +111,10 @@ void recognition_wrap_steps(const struct recognition *recognition, const struct 
 /* Appends the words behind what lies around. */
 void surroundings_wrap(const struct surroundings *around, char *const *words, size_t count,
     struct string_list *wrapped);
+
+/* A copy without the words that no table knows: what is left is known to run what follows. */
+void surroundings_copy_known(const struct surroundings *from, struct surroundings *known);
+void surroundings_release(struct surroundings *around);
 
 void recognition_release(struct recognition *recognition);
 #define AUTO_RECOGNITION __attribute__((cleanup(recognition_release)))

@@ -10,7 +10,8 @@
 #include "signalbox/base/text.h"
 
 struct step {
-    char *text;                     /* As it was given, for people: secrets are masked. */
+    char *text;                     /* All of its words, for people: secrets are masked. */
+    char *label;                    /* Without what lies around it, for the log and the ledger. */
     struct string_list assignments; /* NAME=VALUE, in order. */
     struct string_list argv;
 };
@@ -36,8 +37,8 @@ int step_list_append_joined(
 void step_list_append_wrapped(struct step_list *wrapped, const struct step_list *steps,
     const struct surroundings *around, const char *assignment);
 
-/* Appends the words of a command as one step, as they stand. */
-void step_list_append_command(struct step_list *steps, char *const argv[]);
+/* Appends the words of a command as one step, as they stand. What decided is the word at `word`. */
+void step_list_append_command(struct step_list *steps, char *const argv[], size_t word);
 
 void step_list_release(struct step_list *steps);
 #define AUTO_STEP_LIST __attribute__((cleanup(step_list_release)))
