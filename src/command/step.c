@@ -131,7 +131,7 @@ static char *label_behind(const char *label) {
 
 static char *label_of_command(const struct string_list *words, size_t word) {
     AUTO_STRING_LIST struct string_list inner = {.items = NULL};
-    if (strpbrk(words->items[word], " \t\n;&|") != NULL) {
+    if (word < words->count && strpbrk(words->items[word], " \t\n;&|") != NULL) {
         AUTO_TEXT struct text label = {.data = NULL};
         text_append_format(&label, "`%s` with a text of its own", path_base_name(words->items[0]));
         return string_copy(text_string(&label));
