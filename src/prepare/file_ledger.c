@@ -163,7 +163,10 @@ static void run_release(struct file_run *run) {
 }
 
 static struct file_run *add_run(struct file_ledger *ledger) {
-    ledger->runs = memory_reallocate(ledger->runs, ledger->count + 1, sizeof *ledger->runs);
+    if (ledger->count == ledger->capacity) {
+        ledger->capacity = (ledger->count + 1) * 2;
+        ledger->runs = memory_reallocate(ledger->runs, ledger->capacity, sizeof *ledger->runs);
+    }
     ledger->runs[ledger->count] = run_make();
     return &ledger->runs[ledger->count++];
 }
