@@ -271,7 +271,12 @@ static bool walk_wrapper(struct walk *walk, const struct wrapper *wrapper, struc
         surroundings_release(&finding->around);
         finding->around = before;
         before = (struct surroundings){.directory = NULL};
-        walk_unknown(walk, words, *at, *at, COMMAND_OTHER, finding);
+        if (reading.is_shell) {
+            finding_decide(finding, COMMAND_OTHER, index,
+                "`%.40s` runs a shell, with words that we do not know", wrapper->name);
+        } else {
+            walk_unknown(walk, words, *at, *at, COMMAND_OTHER, finding);
+        }
         break;
     }
     surroundings_release(&before);

@@ -341,14 +341,13 @@ void wrapper_describe(const struct wrapper *wrapper, struct text *text) {
         (int)strcspn(subcommand, " "), subcommand);
 }
 
-enum wrapper_result wrapper_read(struct wrapper_reading *reading) {
-    struct said said = {.has_user = false};
+static enum wrapper_result read_words(struct wrapper_reading *reading, struct said *said) {
     size_t from = reading->at++;
     if (reading->wrapper->subcommands != NULL && reading->at < reading->words->count &&
         is_gem_version(reading->words->items[reading->at].text)) {
         reading->at++;
     }
-    enum wrapper_result result = read_own_words(reading, &said);
+    enum wrapper_result result = read_own_words(reading, said);
     if (result != WRAPPER_RUNS) {
         return result;
     }
@@ -357,20 +356,20 @@ enum wrapper_result wrapper_read(struct wrapper_reading *reading) {
     if (has_style(reading, STYLE_ASKED)) {
         ask(reading);
     }
-    if (has_style(reading, STYLE_ROOT) && !said.has_user) {
+    if (has_style(reading, STYLE_ROOT) && !said->has_user) {
         surroundings_become(reading->around, "root");
     }
-    if (has_style(reading, STYLE_SHELL_WORDS) && !said.has_user) {
-        return read_shell_words(reading, from, &said);
+    if (has_style(reading, STYLE_SHELL_WORDS) && !said->has_user) {
+        return read_shell_words(reading, from, said);
     }
     if (has_style(reading, STYLE_ASSIGNMENTS)) {
         take_assignments(reading);
     }
-    keep_for_steps(reading, from, reading->at, &said);
-    if (said.needs_dashes && !said.has_string && has_style(reading, STYLE_REPEATED)) {
+    keep_for_steps(reading, from, reading->at, said);
+    if (said->needs_dashes && !said->has_string && has_style(reading, STYLE_REPEATED)) {
         string_list_append(&reading->around->prefix, "--");
     }
-    if (said.has_string) {
+    if (said->has_string) {
         if (has_style(reading, STYLE_REPEATED)) {
             string_list_append(&reading->around->prefix, "--");
         }
@@ -385,6 +384,14 @@ enum wrapper_result wrapper_read(struct wrapper_reading *reading) {
     if (reading->at < reading->words->count) {
         return WRAPPER_RUNS;
     }
-    return said.wants_shell || has_style(reading, STYLE_CONSOLE) ? WRAPPER_CONSOLE
-                                                                 : WRAPPER_NOTHING;
+    return said->wants_shell || has_style(reading, STYLE_CONSOLE) ? WRAPPER_CONSOLE
+                                                                  : WRAPPER_NOTHING;
+}
+
+enum wrapper_result wrapper_read(struct wrapper_reading *reading) {
+    struct said said = {.has_user = false};
+    enum wrapper_result result = read_words(reading, &said);
+    reading->is_shell =
+        said.has_string || (has_style(reading, STYLE_SHELL_WORDS) && !said.has_user);
+    return result;
 }

@@ -27,6 +27,7 @@ struct wrapper_reading {
     struct string_list *owned; /* Holds the texts of words that stand in no argv. */
     struct word string;
     struct sentence arguments; /* Released by the caller. */
+    bool is_shell;             /* Its words are a shell's: none of them is a command of its own. */
 };
 
 enum wrapper_result wrapper_read(struct wrapper_reading *reading);
