@@ -7,20 +7,20 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "signalbox/base/exit_status.h"
 #include "signalbox/base/text.h"
+#include "signalbox/cli/explain.h"
+#include "signalbox/cli/options.h"
+#include "signalbox/cli/plan.h"
+#include "signalbox/cli/status.h"
 #include "signalbox/command/recognise.h"
 #include "signalbox/command/reply.h"
-#include "signalbox/explain.h"
-#include "signalbox/jemalloc.h"
-#include "signalbox/options.h"
-#include "signalbox/pid_file.h"
-#include "signalbox/plan.h"
 #include "signalbox/prepare/prepare.h"
-#include "signalbox/process/exit_status.h"
 #include "signalbox/process/identity.h"
-#include "signalbox/release.h"
+#include "signalbox/rails/jemalloc.h"
+#include "signalbox/rails/pid_file.h"
+#include "signalbox/rails/release.h"
 #include "signalbox/report/report.h"
-#include "signalbox/status.h"
 #include "signalbox/supervise/supervise.h"
 
 static int print_help(void) {

@@ -18,12 +18,12 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-#include "command/meeting.h"
 #include "command/reply_format.h"
+#include "command/reply_socket.h"
 #include "signalbox/base/deadline.h"
-#include "signalbox/process/ending.h"
-#include "signalbox/process/exit_status.h"
+#include "signalbox/base/exit_status.h"
 #include "signalbox/process/spawn.h"
+#include "signalbox/process/termination.h"
 
 enum { OUTPUT_KEPT = 65536, CONNECTIONS_WAITING = 8 };
 

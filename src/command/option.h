@@ -4,8 +4,8 @@
 #ifndef COMMAND_OPTION_H
 #define COMMAND_OPTION_H
 
-#include "command/sentence.h"
 #include "command/tables.h"
+#include "command/word_list.h"
 
 enum option_result {
     OPTION_READ,    /* `at` is behind it and its value. */

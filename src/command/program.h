@@ -5,8 +5,8 @@
 #ifndef COMMAND_PROGRAM_H
 #define COMMAND_PROGRAM_H
 
-#include "command/sentence.h"
 #include "command/tables.h"
+#include "command/word_list.h"
 
 struct program_reading {
     enum command_kind kind;

@@ -8,9 +8,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "command/hook.h"
-#include "command/surroundings.h"
-#include "command/walk.h"
+#include "command/context.h"
+#include "command/rake_task.h"
+#include "command/resolve.h"
 #include "signalbox/base/cleanup.h"
 
 enum { EFFORT = 20000 };

@@ -11,10 +11,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "command/meeting.h"
 #include "command/reply_format.h"
+#include "command/reply_socket.h"
 #include "signalbox/base/cleanup.h"
-#include "signalbox/process/exit_status.h"
+#include "signalbox/base/exit_status.h"
 
 bool reply_is_wanted(char *const argv[]) {
     return argv[0] != NULL && argv[1] != NULL && argv[2] == NULL && meeting_nonce(argv[1]) != NULL;

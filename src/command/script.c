@@ -4,16 +4,16 @@
  * names an environment although nothing in the process's own environment is called E.
  *
  * What the words alone say goes before the steps by env(1). Where only the shell can know it (a
- * file that is read, a substitution), the text itself does, up to the server (setup.c).
+ * file that is read, a substitution), the text itself does, up to the server (shell_setup.c).
  */
 #include "command/script.h"
 
 #include <string.h>
 
-#include "command/hook.h"
-#include "command/setup.h"
+#include "command/context.h"
+#include "command/rake_task.h"
 #include "command/shell.h"
-#include "command/surroundings.h"
+#include "command/shell_setup.h"
 #include "command/tables.h"
 #include "signalbox/base/cleanup.h"
 

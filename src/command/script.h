@@ -5,8 +5,8 @@
 #ifndef COMMAND_SCRIPT_H
 #define COMMAND_SCRIPT_H
 
+#include "command/resolve.h"
 #include "command/shell.h"
-#include "command/walk.h"
 
 void script_walk(struct walk *walk, const struct shell_call *call, struct finding *finding);
 

@@ -5,8 +5,8 @@
 
 #include <string.h>
 
+#include "signalbox/base/exit_status.h"
 #include "signalbox/command/words.h"
-#include "signalbox/process/exit_status.h"
 
 int server_list_append(struct server_list *servers, const char *line, struct error *error) {
     AUTO_STRING_LIST struct string_list words = {.items = NULL};

@@ -8,7 +8,7 @@
 #include <ctype.h>
 #include <string.h>
 
-#include "command/surroundings.h"
+#include "command/context.h"
 #include "command/tables.h"
 
 static const char skipped_keywords[] = "! if then elif else do while until { } fi done";

@@ -5,7 +5,7 @@
 #define COMMAND_SHELL_H
 
 #include "command/lexer.h"
-#include "command/sentence.h"
+#include "command/word_list.h"
 
 enum shell_result {
     SHELL_STRING,  /* `-c`: the string stands at `at`. */

@@ -7,10 +7,10 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "signalbox/base/exit_status.h"
 #include "signalbox/base/secret.h"
 #include "signalbox/command/recognise.h"
 #include "signalbox/command/words.h"
-#include "signalbox/process/exit_status.h"
 
 /* POSIX 2.10.2, rule 7: a name before the first '='. */
 static bool is_assignment(const char *word) {

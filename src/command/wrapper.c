@@ -8,9 +8,9 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "command/context.h"
 #include "command/lexer.h"
 #include "command/option.h"
-#include "command/surroundings.h"
 #include "signalbox/base/cleanup.h"
 
 static bool has_style(const struct wrapper_reading *reading, unsigned style) {

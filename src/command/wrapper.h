@@ -5,8 +5,8 @@
 #ifndef COMMAND_WRAPPER_H
 #define COMMAND_WRAPPER_H
 
-#include "command/sentence.h"
 #include "command/tables.h"
+#include "command/word_list.h"
 #include "signalbox/command/recognise.h"
 
 enum wrapper_result {

@@ -15,9 +15,9 @@
 
 #include "database/answer.h"
 #include "signalbox/base/deadline.h"
-#include "signalbox/process/ending.h"
-#include "signalbox/process/exit_status.h"
+#include "signalbox/base/exit_status.h"
 #include "signalbox/process/spawn.h"
+#include "signalbox/process/termination.h"
 
 enum { OUTPUT_MOST = 1 << 20, LOOK_AGAIN_MS = 50, KILLING_MOST_MS = 2000 };
 

@@ -10,7 +10,7 @@
 
 #include "database/settings.h"
 #include "database/url.h"
-#include "signalbox/process/exit_status.h"
+#include "signalbox/base/exit_status.h"
 
 bool database_is_postgres(const struct database *database) {
     return strcmp(database->adapter, "postgresql") == 0 ||

@@ -3,15 +3,15 @@
  * and `-%>` is a syntax error. Only tags that print a value, set a variable or choose with `if` are
  * carried out. The trap is that any other tag may print anything at all, new keys included: one
  * that counts and is not read makes the whole file unclear, unless all it can change is a key that
- * leads nowhere (aside.h).
+ * leads nowhere (ignored_keys.h).
  */
 #include "database/erb.h"
 
 #include <stdbool.h>
 #include <string.h>
 
-#include "database/aside.h"
 #include "database/expression.h"
+#include "database/ignored_keys.h"
 #include "database/scanner.h"
 
 enum { BRANCHES_MOST = 32, EXCERPT_MOST = 120 };

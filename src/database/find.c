@@ -1,20 +1,20 @@
 /*
  * Where the databases are looked for, in Rails' order, and what every one of them must be like. The
  * trap is an application that moves its configuration or sets variables while it loads: that is
- * looked for before anything is believed (surroundings.c).
+ * looked for before anything is believed (context.c).
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 
+#include "database/app_overrides.h"
 #include "database/configurations.h"
 #include "database/erb.h"
 #include "database/settings.h"
-#include "database/surroundings.h"
 #include "database/url.h"
 #include "database/yaml.h"
+#include "signalbox/base/exit_status.h"
 #include "signalbox/database/database.h"
-#include "signalbox/process/exit_status.h"
 
 #define CONFIGURATION_PATH "config/database.yml"
 

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <yaml.h>
 
-#include "database/aside.h"
+#include "database/ignored_keys.h"
 #include "database/scalar.h"
 #include "signalbox/base/text.h"
 

@@ -9,13 +9,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "prepare/fingerprint.h"
-#include "prepare/lock_place.h"
-#include "prepare/migrations_table.h"
+#include "prepare/lock_choice.h"
 #include "signalbox/base/deadline.h"
+#include "signalbox/base/exit_status.h"
 #include "signalbox/base/text.h"
-#include "signalbox/prepare/watch_entry.h"
-#include "signalbox/process/exit_status.h"
+#include "signalbox/fingerprint/fingerprint.h"
+#include "signalbox/fingerprint/watch_entry.h"
+#include "signalbox/rails/migrations_table.h"
 #include "signalbox/report/report.h"
 
 /* The database is looked for with the environment that the command will have. */

@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 #include "signalbox/base/cleanup.h"
-#include "signalbox/process/ending.h"
+#include "signalbox/process/termination.h"
 
 /* A pass that goes on finding new processes is racing a fork bomb; its ends will wake us again. */
 #define PASSES_MAX 64

@@ -4,7 +4,7 @@
  * The trap: ENOEXEC alone is no reason to take a file for a script. A shell that is given a program
  * of another machine carries out whatever its bytes look like.
  */
-#include "executable.h"
+#include "process/executable.h"
 
 #include <elf.h>
 #include <errno.h>

@@ -4,7 +4,7 @@
  * The trap: this runs between vfork and exec, in the memory of a suspended parent. Nothing here
  * allocates, takes a lock, blocks, or leaves anything changed but the caller's `shell_argv`.
  */
-#include "execute.h"
+#include "process/execute.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -14,9 +14,9 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "executable.h"
+#include "process/executable.h"
+#include "signalbox/base/exit_status.h"
 #include "signalbox/base/output.h"
-#include "signalbox/process/exit_status.h"
 
 #define SHELL "/bin/sh"
 

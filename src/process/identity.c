@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "signalbox/process/exit_status.h"
+#include "signalbox/base/exit_status.h"
 #include "signalbox/process/privileges.h"
 #include "signalbox/process/user.h"
 

@@ -3,7 +3,7 @@
  * LISTEN_PIDFDID, which is the same said in another way and would no longer be true.
  * The trap: the number is known only in the child of a vfork, where nothing may be allocated.
  */
-#include "listening.h"
+#include "process/listening.h"
 
 #include <stdint.h>
 #include <stdlib.h>

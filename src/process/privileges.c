@@ -15,8 +15,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "signalbox/base/exit_status.h"
 #include "signalbox/base/nearest.h"
-#include "signalbox/process/exit_status.h"
 
 #define PREFIX "cap_"
 #define BIT(capability) (UINT64_C(1) << (capability))

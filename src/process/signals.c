@@ -14,8 +14,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "signalbox/base/exit_status.h"
 #include "signalbox/base/text.h"
-#include "signalbox/process/exit_status.h"
 
 #define SIGNAL_FIRST_REALTIME 34 /* What kill -l calls RTMIN; musl's SIGRTMIN is one higher. */
 

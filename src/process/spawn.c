@@ -11,9 +11,9 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include "execute.h"
-#include "listening.h"
-#include "signalbox/process/exit_status.h"
+#include "process/execute.h"
+#include "process/listening.h"
+#include "signalbox/base/exit_status.h"
 #include "signalbox/process/terminal.h"
 
 /* Everything that the child needs, made while allocating is still allowed. */

@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "signalbox/base/exit_status.h"
 #include "signalbox/base/text.h"
-#include "signalbox/process/exit_status.h"
 
 #define PASSWD "/etc/passwd"
 #define GROUP "/etc/group"

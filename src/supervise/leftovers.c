@@ -4,7 +4,7 @@
  * The trap: waiting for somebody who cannot be killed: a setuid program under a PID 1 without
  * privileges, or anybody at all where /proc is missing and we are not PID 1.
  */
-#include "leftovers.h"
+#include "supervise/leftovers.h"
 
 #include <inttypes.h>
 #include <signal.h>

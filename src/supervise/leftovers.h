@@ -6,7 +6,7 @@
 
 #include <stdint.h>
 
-#include "phase.h"
+#include "supervise/phase.h"
 
 /* Asks what is left to end, now with TERM and at `kill_at_ms` at the latest with KILL; once that
  * time has passed, KILL each time it is called. Sets phase->is_out_of_reach. */

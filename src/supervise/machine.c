@@ -3,7 +3,7 @@
  * The trap: a pair that nobody thought of. Every state has a row for every event, the impossible
  * ones too, and a test counts them.
  */
-#include "machine.h"
+#include "supervise/machine.h"
 
 #include <stddef.h>
 

@@ -4,7 +4,7 @@
  * The trap: a loop that wakes for nothing, or spins. It stands still in one poll, without a timeout
  * unless a clock runs, and a descriptor that is broken ends it.
  */
-#include "phase.h"
+#include "supervise/phase.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -14,12 +14,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "leftovers.h"
 #include "signalbox/base/deadline.h"
-#include "signalbox/process/exit_status.h"
+#include "signalbox/base/exit_status.h"
 #include "signalbox/process/out_of_memory.h"
 #include "signalbox/process/terminal.h"
 #include "signalbox/report/report.h"
+#include "supervise/leftovers.h"
 
 /* What a cancelled preparer has for itself after its step's grace: to fence, record and let go. */
 #define PREPARER_EXTRA_MS 2000

@@ -7,10 +7,10 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#include "machine.h"
 #include "signalbox/base/error.h"
-#include "signalbox/process/ending.h"
+#include "signalbox/process/termination.h"
 #include "signalbox/supervise/supervise.h"
+#include "supervise/machine.h"
 
 struct phase {
     struct supervisor *supervisor;

@@ -4,7 +4,7 @@
  * (package/release.ld) lays the loop together and names the ends of what is constant.
  * The trap: a page that holds anything else. Pages that are shared with it are left alone.
  */
-#include "resident.h"
+#include "supervise/resident.h"
 
 #include <stddef.h>
 #include <stdint.h>

@@ -11,15 +11,15 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include "machine.h"
-#include "phase.h"
-#include "resident.h"
 #include "signalbox/base/deadline.h"
+#include "signalbox/base/exit_status.h"
 #include "signalbox/process/descriptors.h"
-#include "signalbox/process/ending.h"
-#include "signalbox/process/exit_status.h"
 #include "signalbox/process/spawn.h"
+#include "signalbox/process/termination.h"
 #include "signalbox/report/report.h"
+#include "supervise/machine.h"
+#include "supervise/phase.h"
+#include "supervise/resident.h"
 
 #define GRACE_DEFAULT_MS 5000
 

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "fuzz.h"
-#include "prepare/file_ledger.h"
-#include "prepare/file_look.h"
+#include "prepare/file/file_ledger.h"
+#include "prepare/file/file_look.h"
 
 static void check_same(const struct file_ledger *one, const struct file_ledger *other) {
     HOLDS(one->count == other->count);

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "fuzz.h"
-#include "signalbox/options.h"
+#include "signalbox/cli/options.h"
 
 static const char password[] = "hunter2hunter2";
 static const char secret[] = "SIGNALBOX_DATABASE_URL=postgres://u:hunter2hunter2@h/x";

@@ -4,11 +4,11 @@
  */
 #include <string.h>
 
+#include "fingerprint/glob.h"
 #include "fuzz.h"
-#include "prepare/gemfile_lock.h"
-#include "prepare/glob.h"
 #include "signalbox/base/cleanup.h"
-#include "signalbox/prepare/watch_entry.h"
+#include "signalbox/fingerprint/watch_entry.h"
+#include "signalbox/rails/gemfile_lock.h"
 
 static void check_pattern(const char *pattern) {
     AUTO_TEXT struct text base = {.data = NULL};

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Lets spin check the single flight: flight.pml, with the rows of src/prepare/flight.c as they are.
+# Lets spin check the single flight: protocol.pml, with the rows of protocol.c as they are.
 #
 #   sh test/model/run.sh           three replicas and one fault, two replicas and two; that
 #                                  everybody leaves; and that each known mistake is found
@@ -12,12 +12,12 @@ set -eu
 cd "$(dirname "$0")/../.."
 
 cmake --preset dev >/dev/null
-cmake --build --preset dev --target print_flight >/dev/null
+cmake --build --preset dev --target print_protocol >/dev/null
 work=build/model
 rm -rf $work
 mkdir -p $work
-build/dev/test/print_flight promela >$work/table.pml
-cp test/model/flight.pml $work/
+build/dev/test/print_protocol promela >$work/table.pml
+cp test/model/protocol.pml $work/
 
 optimise=-O2
 # explore NAME KIND FLAGS…: leaves what spin says in $work/NAME/result.
@@ -33,7 +33,7 @@ explore() {
   esac
   # The word splitting of $compile and $run is meant.
   # shellcheck disable=SC2086
-  (cd "$work/$name" && spin -a "$@" flight.pml >spin.log 2>&1 &&
+  (cd "$work/$name" && spin -a "$@" protocol.pml >spin.log 2>&1 &&
     gcc $optimise -DMEMLIM=8000 $compile -o pan pan.c &&
     ./pan -m1000000 $run >result 2>&1) || {
     cat "$work/$name/spin.log" "$work/$name/result" 2>/dev/null

@@ -7,8 +7,13 @@ import subprocess
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
-# A room may know itself and what stands before it; `supervise` and `prepare` are siblings.
-ROOMS = ["base", "report", "process", "postgres", "command", "database", "prepare", "supervise"]
+# A room may know itself and what stands before it. The families' own rooms may use each other's
+# private headers; any other room only what lies in include/signalbox.
+ROOMS = [
+    "base", "process", "report", "postgres", "command", "rails", "database", "fingerprint",
+    "prepare/protocol", "prepare/preflight", "prepare/none", "prepare/file", "prepare/postgres",
+    "prepare", "supervise", "cli", "",
+]
 SIBLINGS = {("prepare", "supervise"), ("supervise", "prepare")}
 
 # Each of these headers has one file that may include it.
@@ -27,8 +32,15 @@ def includes(path):
     return re.findall(r'^#include ["<]([^">]+)[">]', path.read_text(), re.MULTILINE)
 
 
-def room_of(parts):
-    return parts[0] if len(parts) > 1 else "top"
+def room_of(header):
+    """The room of a header as it is included, and whether other rooms may see it."""
+    is_public = header.startswith("signalbox/")
+    room = str(pathlib.PurePosixPath(header.removeprefix("signalbox/")).parent)
+    return "" if room == "." else room, is_public
+
+
+def family(room):
+    return room.split("/")[0]
 
 
 def test_there_are_sources():
@@ -36,22 +48,19 @@ def test_there_are_sources():
 
 
 def test_a_room_knows_only_the_rooms_below_it():
-    rank = {room: index for index, room in enumerate(ROOMS)} | {"top": len(ROOMS)}
+    rank = {room: index for index, room in enumerate(ROOMS)}
     wrong = []
     for path in sources():
         relative = path.relative_to(ROOT).parts
-        room = room_of(relative[1:] if relative[0] == "src" else relative[2:])
-        for header in includes(path):
-            parts = header.split("/")
-            if parts[0] == "signalbox":
-                other = room_of(parts[1:])
-            elif len(parts) > 1 and parts[0] in ROOMS:
-                other = parts[0]
-                if other != room:
-                    wrong.append(f"{path}: {header} is another room's private header")
-            else:
+        room = "/".join(relative[1:-1] if relative[0] == "src" else relative[2:-1])
+        for header in re.findall(r'^#include "([^"]+)"', path.read_text(), re.MULTILINE):
+            other, is_public = room_of(header)
+            is_family = family(other) == family(room)
+            if not is_public and not is_family:
+                wrong.append(f"{path}: {header} is another room's private header")
+            if is_public and is_family:
                 continue
-            if rank[other] > rank[room] or (room, other) in SIBLINGS:
+            if rank[other] > rank[room] or (family(room), family(other)) in SIBLINGS:
                 wrong.append(f"{path}: {room} must not know {other} ({header})")
     assert wrong == []
 
@@ -81,7 +90,7 @@ def readme_table(heading):
 
 def option_rows():
     """The rows of the code's table: flag, variable, default."""
-    text = (ROOT / "src/option_table.c").read_text()
+    text = (ROOT / "src/cli/option_table.c").read_text()
     return re.findall(
         r'\{"(--[a-z-]+)",\s+"(SIGNALBOX_[A-Z_]+)",\s+OPTION_\w+,\s+GROUP_\w+,'
         r'\s+AT\(\w+\),\s+(NULL|"[^"]*")',
@@ -104,7 +113,7 @@ def test_the_readmes_options_are_those_of_the_code():
 
 
 def test_the_readmes_exit_statuses_are_those_of_the_code():
-    header = (ROOT / "include/signalbox/process/exit_status.h").read_text()
+    header = (ROOT / "include/signalbox/base/exit_status.h").read_text()
     code = {int(number) for number in re.findall(r"EXIT_STATUS_\w+ = (\d+)", header)} - {0, 128}
     table = {
         int(number)
@@ -129,7 +138,7 @@ def test_the_readmes_inits_are_compared_in_the_scenarios_of_the_tests():
 
 def test_the_readmes_diagram_is_printed_from_the_table():
     # Built by all.sh before; a missing program is a failure and not a test left out.
-    program = ROOT / "build" / os.environ.get("PRESET", "dev") / "test" / "print_flight"
+    program = ROOT / "build" / os.environ.get("PRESET", "dev") / "test" / "print_protocol"
     printed = subprocess.run(
         [program, "diagram"], capture_output=True, text=True, check=True).stdout
     diagram, = re.findall(r"```mermaid\n.*?```\n", (ROOT / "README.md").read_text(), re.DOTALL)
@@ -137,7 +146,7 @@ def test_the_readmes_diagram_is_printed_from_the_table():
 
 
 def test_the_model_knows_every_mistake_that_is_looked_for():
-    model = (ROOT / "test/model/flight.pml").read_text()
+    model = (ROOT / "test/model/protocol.pml").read_text()
     mistakes = set(re.findall(r"BREAK_([A-Z_]+)", model))
     looked_for = set(re.findall(r"^fails ([A-Z_]+) ", (ROOT / "test/model/run.sh").read_text(),
                                 re.MULTILINE))
@@ -152,7 +161,7 @@ def test_no_decision_between_hosts_knows_the_time_of_day():
         for path in (ROOT / "src").rglob("*.c")
         if re.search(r"CLOCK_REALTIME|gettimeofday|timespec_get|\btime\(", path.read_text())
     }
-    assert reading == {"src/report/report.c", "src/prepare/file_coordinator.c"}
+    assert reading == {"src/report/report.c", "src/prepare/file/file_backend.c"}
 
 
 def test_what_asks_for_an_end_is_listed_once():
@@ -171,4 +180,4 @@ def test_only_the_deadline_functions_add_to_an_instant():
         if adding.search(line)
     }
     # A duration and less than a twentieth of a second.
-    assert found == {"src/prepare/flight.c: pause_ms = shortest_ms + (int64_t)(random % 50);"}
+    assert found == {"src/prepare/protocol/protocol.c: pause_ms = shortest_ms + (int64_t)(random % 50);"}

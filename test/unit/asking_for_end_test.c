@@ -9,7 +9,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include "prepare/cancellation.h"
+#include "prepare/protocol/stop_request.h"
 #include "signalbox/process/signals.h"
 #include "supervise/machine.h"
 

@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "prepare/content.h"
+#include "fingerprint/content.h"
 
 static void the_digest_is_sha_256(void **state) {
     (void)state;

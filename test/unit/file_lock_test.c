@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 #include "directory.h"
-#include "prepare/durable_file.h"
-#include "prepare/file_lock.h"
+#include "prepare/file/file_lock.h"
+#include "signalbox/base/file.h"
 
 static char root[] = "/tmp/signalbox-file-lock-XXXXXX";
 static char path[64];

@@ -3,8 +3,8 @@
  */
 #include "unit.h"
 
-#include "prepare/file_look.h"
-#include "prepare/run_state.h"
+#include "prepare/file/file_look.h"
+#include "prepare/protocol/run_state.h"
 
 /* A run a word: its state's first letter (`d` for one whose step a signal ended), then what its
  * fingerprint is. */

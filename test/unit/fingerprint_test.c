@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "directory.h"
-#include "prepare/fingerprint.h"
+#include "signalbox/fingerprint/fingerprint.h"
 
 static char root[] = "/tmp/signalbox-fingerprint-XXXXXX";
 static struct step_list steps;

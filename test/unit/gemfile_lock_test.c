@@ -3,7 +3,7 @@
  */
 #include "unit.h"
 
-#include "prepare/gemfile_lock.h"
+#include "signalbox/rails/gemfile_lock.h"
 
 static const char lock_file[] = "GIT\n"
                                 "  remote: https://github.com/rails/rails.git\n"

@@ -3,7 +3,7 @@
  */
 #include "unit.h"
 
-#include "prepare/glob.h"
+#include "fingerprint/glob.h"
 #include "signalbox/base/text.h"
 
 static void a_pattern_matches_what_it_says(void **state) {

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "directory.h"
-#include "prepare/migrations_table.h"
+#include "signalbox/rails/migrations_table.h"
 
 static char root[64];
 

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "directory.h"
-#include "prepare/migrations.h"
+#include "signalbox/rails/migrations.h"
 
 static char root[] = "/tmp/signalbox-migrations-XXXXXX";
 

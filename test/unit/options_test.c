@@ -3,7 +3,7 @@
  */
 #include "unit.h"
 
-#include "signalbox/options.h"
+#include "signalbox/cli/options.h"
 
 static struct options options;
 static struct error error;

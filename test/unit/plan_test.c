@@ -3,7 +3,7 @@
  */
 #include "unit.h"
 
-#include "signalbox/plan.h"
+#include "signalbox/cli/plan.h"
 
 enum { KINDS = COMMAND_NONE + 1 };
 

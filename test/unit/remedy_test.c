@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "prepare/remedy.h"
+#include "prepare/postgres/remedy.h"
 
 static void each_refusal_needs_something_of_its_own(void **state) {
     (void)state;

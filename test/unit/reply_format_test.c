@@ -7,8 +7,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "command/meeting.h"
 #include "command/reply_format.h"
+#include "command/reply_socket.h"
 #include "signalbox/command/reply.h"
 
 static void check_there_and_back(char *const environment[], const char *directory) {

@@ -3,7 +3,7 @@
  */
 #include "unit.h"
 
-#include "prepare/slots.h"
+#include "prepare/postgres/slots.h"
 
 static struct slots slots_of(const int64_t numbers[7]) {
     struct slots slots;

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "signalbox/base/text.h"
-#include "signalbox/prepare/tasks.h"
+#include "signalbox/rails/tasks.h"
 
 static void steps_create_and_load_by_the_tasks_they_name(void **state) {
     (void)state;

@@ -10,7 +10,7 @@
 #include "signalbox/base/cleanup.h"
 #include "signalbox/base/text.h"
 #include "signalbox/command/recognise.h"
-#include "signalbox/process/attention.h"
+#include "signalbox/process/interrupt.h"
 #include "signalbox/process/signals.h"
 
 struct wrapper_question {

@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #include "signalbox/database/database.h"
-#include "signalbox/process/attention.h"
+#include "signalbox/process/interrupt.h"
 #include "signalbox/process/signals.h"
 
 struct rails_question {

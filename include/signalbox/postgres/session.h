@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "signalbox/base/cleanup.h"
-#include "signalbox/process/attention.h"
+#include "signalbox/process/interrupt.h"
 
 enum session_result {
     SESSION_DONE,

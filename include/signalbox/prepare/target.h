@@ -15,7 +15,7 @@
 #include "signalbox/database/ask_rails.h"
 #include "signalbox/database/database.h"
 #include "signalbox/prepare/lock_choice.h"
-#include "signalbox/prepare/tasks.h"
+#include "signalbox/rails/tasks.h"
 
 struct target_request {
     const char *directory;           /* Where the command will run; "." is here. */

@@ -1,0 +1,20 @@
+/*
+ * What may end a wait early. Whoever waits in poll(2) watches `fd` as well, and when it becomes
+ * readable asks `cancelled`, which takes what is there and says whether it means an end.
+ */
+#ifndef SIGNALBOX_PROCESS_INTERRUPT_H
+#define SIGNALBOX_PROCESS_INTERRUPT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct attention {
+    int fd;
+    bool (*cancelled)(void *argument);
+    void *argument;
+};
+
+/* Waits until the deadline; true when it was cancelled before. */
+bool attention_pause(const struct attention *attention, int64_t deadline_ms);
+
+#endif

@@ -1,0 +1,157 @@
+/*
+ * Printing how this image's content stands. The keys of the object are a promise to scripts: they
+ * are all there whatever came out, null where nothing is known.
+ */
+#include "signalbox/cli/status.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/page.h"
+#include "signalbox/base/exit_status.h"
+#include "signalbox/base/json.h"
+#include "signalbox/prepare/readiness.h"
+
+static const char *or_null(const char *value) {
+    return value[0] == '\0' ? NULL : value;
+}
+
+static void append_member(struct text *page, const char *key, const char *value) {
+    text_append_format(page, "\"%s\":", key);
+    json_append_or_null(page, value);
+}
+
+static void append_run(const struct past_run *run, struct text *page) {
+    text_append_format(page, "{\"id\":%lld,", (long long)run->id);
+    append_member(page, "fingerprint", run->fingerprint);
+    text_append_string(page, ",");
+    append_member(page, "release", or_null(run->release));
+    text_append_string(page, ",");
+    append_member(page, "state", run->state);
+    text_append_string(page, ",");
+    append_member(page, "host", run->host);
+    text_append_string(page, ",");
+    append_member(page, "started", or_null(run->started));
+    text_append_string(page, ",");
+    append_member(page, "finished", or_null(run->finished));
+    text_append_string(page, ",\"exit_status\":");
+    if (run->has_exit_status) {
+        text_append_format(page, "%d,", run->exit_status);
+    } else {
+        text_append_string(page, "null,");
+    }
+    append_member(page, "step", or_null(run->step));
+    text_append_string(page, ",");
+    append_member(page, "elsewhere", or_null(run->elsewhere));
+    text_append_string(page, "}");
+}
+
+static void status_as_json(const struct standing *standing, struct text *page) {
+    const struct lock_holder *lock = &standing->history.lock;
+    text_append_string(page, "{");
+    append_member(page, "fingerprint", or_null(standing->fingerprint));
+    text_append_format(page, ",\"prepared\":%s,", standing->is_prepared ? "true" : "false");
+    append_member(page, "why", standing->why);
+    text_append_format(page, ",\"lock\":{\"held\":%s,",
+        !standing->is_known ? "null"
+            : lock->is_held ? "true"
+                            : "false");
+    append_member(page, "by", or_null(lock->by));
+    text_append_string(page, ",");
+    append_member(page, "since", or_null(lock->since));
+    text_append_string(page, "},\"runs\":[");
+    for (size_t i = 0; i < standing->history.count; i++) {
+        text_append_string(page, i == 0 ? "" : ",");
+        append_run(&standing->history.runs[i], page);
+    }
+    text_append_string(page, "]}\n");
+}
+
+static void append_lock(const struct lock_holder *lock, struct text *page) {
+    AUTO_TEXT struct text value = {.data = NULL};
+    text_append_string(&value, lock->is_held ? "held" : "free");
+    if (lock->by[0] != '\0') {
+        text_append_format(&value, " by %s", lock->by);
+    }
+    if (lock->since[0] != '\0') {
+        text_append_format(&value, " since %s", lock->since);
+    }
+    page_line(page, "lock", text_string(&value), PAGE_PLAIN);
+}
+
+static enum page_colour colour_of_run(const struct past_run *run) {
+    if (strcmp(run->state, "succeeded") == 0) {
+        return run->elsewhere[0] == '\0' ? PAGE_GOOD : PAGE_BAD;
+    }
+    return strcmp(run->state, "failed") == 0 ? PAGE_BAD : PAGE_PLAIN;
+}
+
+static size_t widest_host(const struct history *history) {
+    size_t widest = strlen("host");
+    for (size_t i = 0; i < history->count; i++) {
+        size_t length = strlen(history->runs[i].host);
+        widest = length > widest ? length : widest;
+    }
+    return widest;
+}
+
+static void append_runs(const struct standing *standing, struct text *page) {
+    const struct history *history = &standing->history;
+    int width = (int)widest_host(history);
+    for (size_t i = 0; i < history->count; i++) {
+        const struct past_run *run = &history->runs[i];
+        AUTO_TEXT struct text value = {.data = NULL};
+        text_append_format(&value, "%6lld  %-11s  %-*s  %-24s  %-24s", (long long)run->id,
+            run->state, width, run->host, run->started,
+            run->finished[0] == '\0' ? "-" : run->finished);
+        text_append_format(&value, "  %s",
+            strcmp(run->fingerprint, standing->fingerprint) == 0 ? "this content"
+                                                                 : "other content");
+        if (run->release[0] != '\0') {
+            text_append_format(&value, ", release %s", run->release);
+        }
+        if (run->has_exit_status && run->exit_status != 0) {
+            text_append_format(&value, ", status %d in `%s`", run->exit_status, run->step);
+        }
+        if (run->elsewhere[0] != '\0') {
+            text_append_format(&value, ", does not count: %s", run->elsewhere);
+        }
+        page_line(page, i == 0 ? "runs" : "", text_string(&value), colour_of_run(run));
+    }
+}
+
+static void status_as_text(const struct standing *standing, struct text *page) {
+    AUTO_TEXT struct text value = {.data = NULL};
+    text_append_format(&value, "%s: %s", standing->is_prepared ? "yes" : "no", standing->why);
+    page_line(page, "prepared", text_string(&value), standing->is_prepared ? PAGE_GOOD : PAGE_BAD);
+    if (standing->database.length > 0) {
+        page_line(page, "database", text_string(&standing->database), PAGE_PLAIN);
+    }
+    page_line(page, "fingerprint",
+        standing->fingerprint[0] == '\0' ? "none" : standing->fingerprint, PAGE_PLAIN);
+    if (standing->is_known) {
+        append_lock(&standing->history.lock, page);
+        append_runs(standing, page);
+    }
+}
+
+int status_run(void *argument) {
+    const struct status_request *request = argument;
+    AUTO_TEXT struct text page = {.data = NULL};
+    struct standing standing;
+    struct error error;
+    int exit_status = standing_find(request->prepare, &standing, &error) != 0 ? error.exit_status
+        : standing.is_prepared                                                ? EXIT_STATUS_SUCCESS
+                               : EXIT_STATUS_NOT_PREPARED;
+    switch (request->format) {
+    case REPORT_TEXT:
+        status_as_text(&standing, &page);
+        break;
+    case REPORT_JSON:
+        status_as_json(&standing, &page);
+        break;
+    }
+    standing_release(&standing);
+    return fputs(text_string(&page), stdout) == EOF || fflush(stdout) == EOF ? EXIT_STATUS_SYSTEM
+                                                                             : exit_status;
+}

@@ -1,0 +1,47 @@
+/*
+ * The walk over the words, and what it has found.
+ */
+#ifndef COMMAND_RESOLVE_H
+#define COMMAND_RESOLVE_H
+
+#include "command/word_list.h"
+#include "signalbox/command/recognise.h"
+
+struct finding {
+    enum command_kind kind;
+    bool ends; /* It ends by itself, so that the lock can be held for it. */
+    /* It may make the database, or the way to it, so that nobody can connect before it has run. */
+    bool opens_way;
+    size_t word;
+    char rule[240];
+    char behind[96];         /* The wrappers so far, for the rule. */
+    const char *environment; /* What the program's own option names, or NULL. */
+    bool names_rails_env;
+    bool is_manager; /* It starts what a file of its own lists. */
+    struct surroundings around;
+};
+
+struct walk {
+    const struct recognition_request *request;
+    struct string_list owned; /* The texts that stand in no argv. */
+    size_t effort;            /* Words that may still be looked at. */
+    unsigned depth;           /* Shell strings inside shell strings. */
+    bool is_in_last_rule;
+    struct string_list deeds;  /* What each program does that was come to: tasks, or its words. */
+    bool hides_failure;        /* A shell string may end with 0 although one of them has failed. */
+    bool reverts;              /* One of them takes back what others have prepared. */
+    bool is_versioned;         /* One that is for the lock has VERSION or SCOPE. */
+    char *inner_step;          /* The first of a shell string that is for the lock, or NULL. */
+    struct string_list server; /* The server's own words, from the program on. */
+};
+
+/* Walks the words from `at` on and fills `finding`, whose `around` is what is known so far. */
+void walk_words(struct walk *walk, struct sentence *words, size_t at, struct finding *finding);
+
+void finding_decide(struct finding *finding, enum command_kind kind, size_t word,
+    const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+/* A program in quotes, then what it stands behind. */
+void finding_add_behind(struct finding *finding, const char *name);
+
+#endif

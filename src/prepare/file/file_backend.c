@@ -1,0 +1,394 @@
+/*
+ * Lock and ledger in files, put together. Nothing is fenced here: the steps have inherited the
+ * lock, so whoever has it knows that nothing of an earlier step is alive. The trap is a ledger that
+ * cannot be read: it costs only the ledger, so every replica runs the steps in its turn, and it is
+ * never overwritten, since somebody may want to see what happened to it.
+ */
+#include "prepare/file/file_backend.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include "prepare/file/file_ledger.h"
+#include "prepare/file/file_look.h"
+#include "prepare/file/file_place.h"
+#include "prepare/file/sqlite_files.h"
+#include "prepare/protocol/run_state.h"
+#include "prepare/protocol/without_server.h"
+#include "signalbox/base/deadline.h"
+#include "signalbox/base/exit_status.h"
+#include "signalbox/base/file.h"
+#include "signalbox/process/interrupt.h"
+#include "signalbox/report/report.h"
+
+enum {
+    LEDGER_MOST = 64 << 20, /* Eleven hundred runs of 4 kB are a tenth of it. */
+    RECORD_MS = 30000,
+    FAREWELL_MS = 2000,
+    RECORD_PAUSE_MS = 250
+};
+
+static int64_t time_of_day_ms(void) {
+    struct timespec now;
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Without a ledger the protocol still holds: every replica runs the steps in its turn. */
+static void complain_of_ledger(struct file_coordinator *coordinator, const char *reason) {
+    if (strcmp(coordinator->last_complaint, reason) == 0) {
+        return;
+    }
+    (void)snprintf(coordinator->last_complaint, sizeof coordinator->last_complaint, "%s", reason);
+    report(EVENT_LEDGER_UNAVAILABLE, NULL,
+        "no ledger (%s): every replica runs the steps in its turn", reason);
+}
+
+enum ledger_state { LEDGER_READ, LEDGER_MISSING, LEDGER_UNUSABLE };
+
+static enum ledger_state read_ledger(
+    struct file_coordinator *coordinator, struct file_ledger *ledger) {
+    AUTO_TEXT struct text content = {.data = NULL};
+    AUTO_TEXT struct text reason = {.data = NULL};
+    struct error error;
+    *ledger = (struct file_ledger){.runs = NULL};
+    switch (file_read(coordinator->ledger_path, LEDGER_MOST, &content, &error)) {
+    case FILE_MISSING:
+        return LEDGER_MISSING;
+    case FILE_UNREADABLE:
+        text_append_format(
+            &reason, "%s; let this user read it, or remove it to begin a new one", error.text);
+        break;
+    case FILE_READ: {
+        const char *problem = file_ledger_parse(text_string(&content), content.length, ledger);
+        if (problem == NULL) {
+            return LEDGER_READ;
+        }
+        text_append_format(
+            &reason, "%.300s %s; remove it to begin a new one", coordinator->ledger_path, problem);
+        break;
+    }
+    }
+    complain_of_ledger(coordinator, text_string(&reason));
+    return LEDGER_UNUSABLE;
+}
+
+static int write_ledger(
+    const struct file_coordinator *coordinator, struct file_ledger *ledger, struct error *error) {
+    AUTO_TEXT struct text content = {.data = NULL};
+    file_ledger_prune(ledger);
+    file_ledger_format(ledger, &content);
+    return file_replace(coordinator->ledger_path, content.data, content.length, error);
+}
+
+static enum sqlite_file first_file(const struct file_coordinator *coordinator) {
+    const struct target *target = coordinator->target;
+    return sqlite_files_first(&target->databases, target->directory);
+}
+
+static enum coordination connect_to_files(void *self, struct error *error) {
+    struct file_coordinator *coordinator = self;
+    if (file_place_make(coordinator->target, error) != 0) {
+        return COORDINATION_REFUSED;
+    }
+    if (!coordinator->was_reached) {
+        coordinator->was_reached = true;
+        file_place_warn(coordinator->target);
+    }
+    return COORDINATION_DONE;
+}
+
+static enum coordination look(void *self, struct look *seen, struct error *error) {
+    struct file_coordinator *coordinator = self;
+    AUTO_FILE_LEDGER struct file_ledger ledger = {.runs = NULL};
+    (void)error;
+    *seen = (struct look){.newest = {.state = RUN_NONE}};
+    if (!coordinator->target->has_fingerprint ||
+        read_ledger(coordinator, &ledger) == LEDGER_UNUSABLE) {
+        return COORDINATION_DONE;
+    }
+    file_ledger_look(&ledger, coordinator->target->fingerprint, time_of_day_ms(), seen);
+    seen->has_ledger = true;
+    if (seen->newest.state == RUN_SUCCEEDED && seen->newest.elsewhere[0] != '\0') {
+        memcpy(seen->doubt, seen->newest.elsewhere, sizeof seen->doubt);
+    } else if (seen->newest.state == RUN_SUCCEEDED) {
+        /* As it stands in the file: there is no end to how many databases there may be. */
+        const struct file_run *newest = file_ledger_find(&ledger, seen->newest.id);
+        (void)sqlite_files_agree(newest->fields[COLUMN_DATABASES], &coordinator->target->databases,
+            coordinator->target->directory, seen->doubt, sizeof seen->doubt);
+    }
+    return COORDINATION_DONE;
+}
+
+static enum coordination lock_try(void *self, struct error *error) {
+    struct file_coordinator *coordinator = self;
+    switch (file_lock_try(&coordinator->lock, error)) {
+    case FILE_LOCK_TAKEN:
+        return COORDINATION_DONE;
+    case FILE_LOCK_HELD:
+        return COORDINATION_HELD;
+    case FILE_LOCK_REFUSED:
+        break;
+    }
+    return COORDINATION_REFUSED;
+}
+
+static void lock_release(void *self) {
+    struct file_coordinator *coordinator = self;
+    file_lock_release(&coordinator->lock);
+}
+
+static enum coordination inspect(void *self, struct inspection *found, struct error *error) {
+    enum sqlite_file first = first_file(self);
+    (void)error;
+    *found =
+        (struct inspection){.is_new = first == SQLITE_FILE_MISSING || first == SQLITE_FILE_EMPTY};
+    return COORDINATION_DONE;
+}
+
+static void set_moment(struct file_run *run, enum file_ledger_column column) {
+    char moment[MOMENT_LENGTH];
+    moment_format(time_of_day_ms(), moment);
+    file_run_set(run, column, moment);
+}
+
+static void bury(struct file_ledger *ledger, struct run *dead) {
+    for (size_t i = 0; i < ledger->count; i++) {
+        struct file_run *run = &ledger->runs[i];
+        if (file_run_state(run) == RUN_RUNNING) {
+            file_run_read(run, time_of_day_ms(), dead);
+            file_run_set(run, COLUMN_STATE, run_state_name(RUN_INTERRUPTED));
+            set_moment(run, COLUMN_FINISHED);
+        }
+    }
+}
+
+/* Only for people: what the lock holds together needs no name. */
+static void set_run_name(struct file_run *run) {
+    unsigned char bytes[8] = {0};
+    char name[2 * sizeof bytes + 1];
+    (void)!getrandom(bytes, sizeof bytes, GRND_NONBLOCK);
+    for (size_t i = 0; i < sizeof bytes; i++) {
+        (void)snprintf(name + 2 * i, 3, "%02x", bytes[i]);
+    }
+    file_run_set(run, COLUMN_RUN, name);
+}
+
+static int64_t enter(const struct file_coordinator *coordinator, struct file_ledger *ledger) {
+    char key[24];
+    struct file_run *run = file_ledger_append(ledger);
+    (void)snprintf(key, sizeof key, "%lld", (long long)coordinator->target->lock_key);
+    set_run_name(run);
+    set_moment(run, COLUMN_STARTED);
+    file_run_set(run, COLUMN_LOCK_KEY, key);
+    file_run_set(run, COLUMN_FINGERPRINT, coordinator->target->fingerprint);
+    file_run_set(run, COLUMN_RELEASE, coordinator->release == NULL ? "" : coordinator->release);
+    file_run_set(run, COLUMN_STATE, run_state_name(RUN_RUNNING));
+    file_run_set(run, COLUMN_HOST, report_host());
+    file_run_set(run, COLUMN_INITIALISES, coordinator->initialises ? "t" : "f");
+    return file_run_id(run);
+}
+
+static enum coordination run_begin(void *self, const struct run_beginning *beginning, int64_t *id,
+    struct run *dead, struct error *error) {
+    struct file_coordinator *coordinator = self;
+    AUTO_FILE_LEDGER struct file_ledger ledger = {.runs = NULL};
+    *id = 0;
+    *dead = (struct run){.state = RUN_NONE};
+    coordinator->initialises = beginning->initialises;
+    if (!coordinator->target->has_fingerprint || !beginning->is_recorded ||
+        read_ledger(coordinator, &ledger) == LEDGER_UNUSABLE) {
+        return COORDINATION_DONE;
+    }
+    bury(&ledger, dead);
+    int64_t entered = enter(coordinator, &ledger);
+    if (write_ledger(coordinator, &ledger, error) != 0) {
+        complain_of_ledger(coordinator, error->text);
+        return COORDINATION_DONE;
+    }
+    *id = entered;
+    return COORDINATION_DONE;
+}
+
+static int step_fd(void *self) {
+    const struct file_coordinator *coordinator = self;
+    return coordinator->lock.fd;
+}
+
+/* A file that was not there, or was empty, and still is after every migration has been run: they
+ * were run in another one. */
+static void find_elsewhere(const struct file_coordinator *coordinator, struct run *success) {
+    const struct target *target = coordinator->target;
+    enum sqlite_file first = first_file(coordinator);
+    if (target->migrates_wholly && coordinator->initialises &&
+        (first == SQLITE_FILE_MISSING || first == SQLITE_FILE_EMPTY)) {
+        (void)snprintf(success->elsewhere, sizeof success->elsewhere,
+            "its steps seem to have made another database: %.160s (%.40s) %s",
+            target->database->name, target->database->role,
+            first == SQLITE_FILE_MISSING ? "still does not exist" : "is still empty");
+    }
+}
+
+static void record(
+    const struct file_coordinator *coordinator, const struct run *outcome, struct file_run *run) {
+    AUTO_TEXT struct text files = {.data = NULL};
+    char exit_status[16] = "";
+    if (outcome->state != RUN_INTERRUPTED || outcome->exit_status != 0) {
+        (void)snprintf(exit_status, sizeof exit_status, "%d", outcome->exit_status);
+    }
+    if (outcome->state == RUN_SUCCEEDED) {
+        sqlite_files_describe(
+            &coordinator->target->databases, coordinator->target->directory, &files);
+    }
+    set_moment(run, COLUMN_FINISHED);
+    file_run_set(run, COLUMN_STATE, run_state_name(outcome->state));
+    file_run_set(run, COLUMN_EXIT_STATUS, exit_status);
+    file_run_set(run, COLUMN_STEP, outcome->step);
+    file_run_set(run, COLUMN_OUTPUT, outcome->output);
+    file_run_set(run, COLUMN_DATABASES, text_string(&files));
+    file_run_set(run, COLUMN_ELSEWHERE, outcome->elsewhere);
+}
+
+/* COORDINATION_GONE where it may be tried again. */
+static enum coordination write_outcome(
+    struct file_coordinator *coordinator, const struct run *outcome, struct error *error) {
+    AUTO_FILE_LEDGER struct file_ledger ledger = {.runs = NULL};
+    struct file_run *run = NULL;
+    switch (read_ledger(coordinator, &ledger)) {
+    case LEDGER_READ:
+        run = file_ledger_find(&ledger, outcome->id);
+        break;
+    case LEDGER_MISSING:
+        /* Removed while the lock was ours: nobody can have decided anything meanwhile. */
+        (void)enter(coordinator, &ledger);
+        run = &ledger.runs[0];
+        file_run_set_id(run, outcome->id);
+        break;
+    case LEDGER_UNUSABLE:
+        error_set(error, EXIT_STATUS_CONFIGURATION, "%s", coordinator->last_complaint);
+        return COORDINATION_REFUSED;
+    }
+    if (run == NULL || file_run_state(run) != RUN_RUNNING) {
+        return COORDINATION_ELSEWHERE;
+    }
+    record(coordinator, outcome, run);
+    return write_ledger(coordinator, &ledger, error) == 0 ? COORDINATION_DONE : COORDINATION_GONE;
+}
+
+static void warn_of_elsewhere(
+    const struct file_coordinator *coordinator, const struct run *success) {
+    struct event_fields fields = {.run = success->id};
+    if (success->elsewhere[0] != '\0') {
+        report(EVENT_STEPS_ELSEWHERE, &fields,
+            "the run does not count as prepared, for %s (from %s): give SIGNALBOX_DATABASE_URL the "
+            "address that the steps use",
+            success->elsewhere, coordinator->target->database->source);
+    }
+}
+
+/* Only under the lock: without it somebody else may be writing. Tries again while nobody else can
+ * run, since a disk that is full may be emptied. */
+static enum coordination run_end(void *self, const struct run *outcome, struct error *error) {
+    static const struct attention nobody = {.fd = -1};
+    struct file_coordinator *coordinator = self;
+    struct run noted = *outcome;
+    if (outcome->state == RUN_SUCCEEDED) {
+        find_elsewhere(coordinator, &noted);
+        warn_of_elsewhere(coordinator, &noted);
+    }
+    if (outcome->id == 0) {
+        return COORDINATION_DONE;
+    }
+    int64_t deadline_ms =
+        deadline_after_ms(outcome->state == RUN_INTERRUPTED ? FAREWELL_MS : RECORD_MS);
+    while (file_lock_holds(&coordinator->lock)) {
+        enum coordination written = write_outcome(coordinator, &noted, error);
+        if (written != COORDINATION_GONE || deadline_passed(deadline_ms)) {
+            return written;
+        }
+        (void)attention_pause(&nobody, deadline_after_ms(RECORD_PAUSE_MS));
+    }
+    return COORDINATION_ELSEWHERE;
+}
+
+static int64_t guard_deadline_ms(void *self) {
+    const struct file_coordinator *coordinator = self;
+    return file_lock_deadline_ms(&coordinator->lock);
+}
+
+static bool guard_holds(void *self) {
+    struct file_coordinator *coordinator = self;
+    return file_lock_holds(&coordinator->lock);
+}
+
+/* The newest row that is running is the holder's, since only who has the lock writes one. */
+static void find_holder(const struct file_coordinator *coordinator, struct history *found) {
+    found->lock.is_held = file_lock_is_held(coordinator->target->lock_path);
+    for (size_t i = 0; i < found->count && found->lock.is_held; i++) {
+        if (strcmp(found->runs[i].state, run_state_name(RUN_RUNNING)) == 0) {
+            (void)snprintf(found->lock.by, sizeof found->lock.by, "%s", found->runs[i].host);
+            (void)snprintf(
+                found->lock.since, sizeof found->lock.since, "%s", found->runs[i].started);
+            return;
+        }
+    }
+}
+
+static enum coordination history(void *self, struct history *found, struct error *error) {
+    struct file_coordinator *coordinator = self;
+    AUTO_FILE_LEDGER struct file_ledger ledger = {.runs = NULL};
+    (void)error;
+    *found = (struct history){.count = 0};
+    if (first_file(coordinator) == SQLITE_FILE_MISSING) {
+        (void)snprintf(found->absent, sizeof found->absent, "the database %.280s does not exist",
+            coordinator->target->databases.items[0].name);
+    }
+    if (read_ledger(coordinator, &ledger) == LEDGER_READ) {
+        file_ledger_list(&ledger, found);
+    }
+    find_holder(coordinator, found);
+    return COORDINATION_DONE;
+}
+
+static void disconnect(void *self) {
+    struct file_coordinator *coordinator = self;
+    free(coordinator->ledger_path);
+    coordinator->ledger_path = NULL;
+}
+
+void file_coordinator_initialise(
+    struct file_coordinator *coordinator, const struct target *target, const char *release) {
+    AUTO_TEXT struct text ledger_path = {.data = NULL};
+    text_append_format(&ledger_path, "%s.ledger", target->lock_path);
+    *coordinator = (struct file_coordinator){.target = target,
+        .release = release,
+        .ledger_path = string_copy(text_string(&ledger_path))};
+    file_lock_initialise(&coordinator->lock, target->lock_path);
+}
+
+struct coordinator file_coordinator_interface(struct file_coordinator *coordinator) {
+    static const struct coordinator_operations operations = {
+        .connect = connect_to_files,
+        .look = look,
+        .lock_try = lock_try,
+        .lock_release = lock_release,
+        .rest = without_server_rest,
+        .inspect = inspect,
+        .run_begin = run_begin,
+        .fence = without_server_fence,
+        .fence_own = without_server_fence_own,
+        .step_assignment = without_server_step_assignment,
+        .step_fd = step_fd,
+        .run_end = run_end,
+        .why_lost = "somebody removed or replaced its file",
+        .guard_fd = without_server_guard_fd,
+        .guard_deadline_ms = guard_deadline_ms,
+        .guard_holds = guard_holds,
+        .history = history,
+        .disconnect = disconnect,
+    };
+    return (struct coordinator){.operations = &operations, .self = coordinator};
+}

@@ -1,0 +1,57 @@
+/*
+ * Telling a refusal from trouble. The trap is a refusal that is only passing: what a server says
+ * while it restarts must never end a boot, and what it will say for ever must not be waited for.
+ */
+#include "prepare/postgres/failure_policy.h"
+
+#include <string.h>
+
+#include "signalbox/base/deadline.h"
+#include "signalbox/base/exit_status.h"
+#include "signalbox/base/text.h"
+
+bool outcome_is_gone(const struct session_failure *failure) {
+    const char *code = failure->sqlstate;
+    if (failure->trouble == TROUBLE_FINAL) {
+        return false; /* Whatever code a pooler gives it. */
+    }
+    switch (failure->origin) {
+    case FAILURE_OF_LINK:
+        return true;
+    case FAILURE_OF_OURS:
+        return false;
+    case FAILURE_OF_SERVER:
+        break;
+    }
+    return failure->trouble == TROUBLE_MISSING_DATABASE || string_has_prefix(code, "08") ||
+        string_has_prefix(code, "53") || string_has_prefix(code, "57") ||
+        string_has_prefix(code, "25P0");
+}
+
+enum coordination conclude(struct postgres_coordinator *coordinator, enum session_result result,
+    const struct session *session, struct error *error) {
+    switch (result) {
+    case SESSION_DONE:
+        coordinator->trouble_since_ms = 0;
+        coordinator->said[0] = '\0';
+        return COORDINATION_DONE;
+    case SESSION_CANCELLED:
+        return COORDINATION_CANCELLED;
+    case SESSION_FAILED:
+        if (!outcome_is_gone(&session->failure)) {
+            error_set(error, EXIT_STATUS_CONFIGURATION, "the database refuses what is needed: %s",
+                session->failure.message);
+            return COORDINATION_REFUSED;
+        }
+        memcpy(coordinator->said, session->failure.message, sizeof coordinator->said);
+        break;
+    case SESSION_PENDING:
+    case SESSION_TIMED_OUT:
+        break;
+    }
+    if (coordinator->trouble_since_ms == 0) {
+        coordinator->trouble_since_ms = clock_now_ms();
+    }
+    error_set(error, EXIT_STATUS_UNAVAILABLE, "%s", session->failure.message);
+    return COORDINATION_GONE;
+}

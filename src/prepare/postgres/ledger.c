@@ -1,0 +1,317 @@
+/*
+ * The ledger's SQL. Times are the database's own and only for people; what decides is the order of
+ * ids, which the lock makes the order of runs.
+ */
+#include "prepare/postgres/ledger.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "prepare/postgres/schema.h"
+#include "prepare/protocol/run_state.h"
+#include "signalbox/base/text.h"
+
+static int64_t number_at(const struct session *session, int row, int column) {
+    int64_t number = 0;
+    return number_parse(session_value(session, row, column), INT64_MIN, INT64_MAX, &number) ? number
+                                                                                            : 0;
+}
+
+/* The columns that run_at reads, after a tag. What later versions added is read through JSON, in
+ * which a column that is not there is NULL: a role that may only read meets an older table too. */
+#define RUN_COLUMNS                                                                                \
+    " row.id, row.state, row.host, coalesce(row.step, ''), coalesce(row.exit_status, 0),"          \
+    " greatest(0, extract(epoch FROM clock_timestamp() - coalesce(row.finished, row.started))"     \
+    " * 1000)::bigint, row.fingerprint, coalesce(row.release, ''),"                                \
+    " coalesce(to_jsonb(row) ->> 'databases', ''), coalesce(to_jsonb(row) ->> 'output', ''),"      \
+    " coalesce(to_jsonb(row) ->> 'elsewhere', '')"
+
+#define COPY_FIELD(field, session, row, column)                                                    \
+    (void)snprintf(field, sizeof(field), "%s", session_value(session, row, column))
+
+static struct run run_at(const struct session *session, int row) {
+    struct run run = {
+        .id = number_at(session, row, 1),
+        .state = run_state_from_name(session_value(session, row, 2)),
+        .exit_status = (int)number_at(session, row, 5),
+        .age_ms = number_at(session, row, 6),
+    };
+    COPY_FIELD(run.host, session, row, 3);
+    COPY_FIELD(run.step, session, row, 4);
+    COPY_FIELD(run.fingerprint, session, row, 7);
+    COPY_FIELD(run.release, session, row, 8);
+    COPY_FIELD(run.databases, session, row, 9);
+    COPY_FIELD(run.output, session, row, 10);
+    COPY_FIELD(run.elsewhere, session, row, 11);
+    return run;
+}
+
+/* Runs a statement with the table's name between its two halves. */
+static enum session_result query(const struct ledger *ledger, struct session *session,
+    const char *before, const char *after, const char *const *parameters, int count,
+    int64_t deadline_ms) {
+    AUTO_TEXT struct text statement = {.data = NULL};
+    text_append_string(&statement, before);
+    text_append_string(&statement, ledger->table);
+    text_append_string(&statement, after);
+    return session_query(session, text_string(&statement), parameters, count, deadline_ms);
+}
+
+void ledger_release(struct ledger *ledger) {
+    free(ledger->schema);
+    free(ledger->table);
+    ledger->schema = NULL;
+    ledger->table = NULL;
+}
+
+enum session_result ledger_find(
+    struct ledger *ledger, struct session *session, int64_t deadline_ms) {
+    enum session_result result = schema_find(session, ledger->search_path, deadline_ms);
+    if (result != SESSION_DONE) {
+        return result;
+    }
+    const char *schema = session_row_count(session) == 1 ? session_value(session, 0, 1) : "";
+    AUTO_FREE char *quoted = schema[0] == '\0' ? NULL : session_quote_identifier(session, schema);
+    if (quoted == NULL) {
+        return session_fail(session, "no schema of the search path exists");
+    }
+    AUTO_TEXT struct text table = {.data = NULL};
+    text_append_format(&table, "%s.signalbox_runs", quoted);
+    ledger_release(ledger);
+    ledger->schema = take_pointer(&quoted);
+    ledger->table = string_copy(text_string(&table));
+    return SESSION_DONE;
+}
+
+enum session_result ledger_exists(
+    const struct ledger *ledger, struct session *session, bool *exists, int64_t deadline_ms) {
+    const char *parameters[] = {ledger->table};
+    enum session_result result =
+        session_query(session, "SELECT to_regclass($1) IS NOT NULL", parameters, 1, deadline_ms);
+    *exists = result == SESSION_DONE && strcmp(session_value(session, 0, 0), "t") == 0;
+    return result;
+}
+
+static enum session_result create_table(
+    const struct ledger *ledger, struct session *session, int64_t deadline_ms) {
+    enum session_result result = query(ledger, session, "CREATE TABLE IF NOT EXISTS ",
+        " (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, run text NOT NULL,"
+        " lock_key integer NOT NULL, fingerprint text NOT NULL, release text,"
+        " state text NOT NULL, host text NOT NULL, started timestamptz NOT NULL DEFAULT now(),"
+        " finished timestamptz, exit_status integer, step text, output text, databases text,"
+        " initialises boolean, elsewhere text)",
+        NULL, 0, deadline_ms);
+    if (result == SESSION_FAILED && strcmp(session->failure.sqlstate, "23505") == 0) {
+        /* Another lock key's first runner made the table in the same instant. */
+        result = SESSION_DONE;
+    }
+    if (result == SESSION_DONE) {
+        result = query(ledger, session, "CREATE INDEX IF NOT EXISTS signalbox_runs_fingerprint ON ",
+            " (lock_key, fingerprint, id)", NULL, 0, deadline_ms);
+    }
+    if (result == SESSION_DONE) {
+        result = query(ledger, session, "CREATE INDEX IF NOT EXISTS signalbox_runs_running ON ",
+            " (lock_key) WHERE state = 'running'", NULL, 0, deadline_ms);
+    }
+    return result;
+}
+
+/* What an older version's table has not got. A backup that reads the table for an hour must not
+ * hold up a deploy, so the lock on it is not waited for long. */
+static enum session_result add_columns(
+    const struct ledger *ledger, struct session *session, int64_t deadline_ms) {
+    const char *parameters[] = {ledger->table};
+    enum session_result result = session_query(session,
+        "SELECT count(*) FROM pg_attribute WHERE attrelid = to_regclass($1) AND NOT attisdropped"
+        " AND attname IN ('output', 'databases', 'initialises', 'elsewhere')",
+        parameters, 1, deadline_ms);
+    if (result != SESSION_DONE || strcmp(session_value(session, 0, 0), "4") == 0) {
+        return result;
+    }
+    return query(ledger, session, "DO $add$ BEGIN SET LOCAL lock_timeout = '5s'; ALTER TABLE ",
+        " ADD COLUMN IF NOT EXISTS output text, ADD COLUMN IF NOT EXISTS databases text,"
+        " ADD COLUMN IF NOT EXISTS initialises boolean,"
+        " ADD COLUMN IF NOT EXISTS elsewhere text; END $add$",
+        NULL, 0, deadline_ms);
+}
+
+enum session_result ledger_make(
+    const struct ledger *ledger, struct session *session, bool *exists, int64_t deadline_ms) {
+    enum session_result result = ledger_exists(ledger, session, exists, deadline_ms);
+    if (result != SESSION_DONE) {
+        return result;
+    }
+    result = *exists ? add_columns(ledger, session, deadline_ms)
+                     : create_table(ledger, session, deadline_ms);
+    *exists = *exists || result == SESSION_DONE;
+    return result;
+}
+
+/* A row of each kind, with a tag in front and the two tallies behind. Of a fingerprint's rows those
+ * after its last success count; the last twenty say enough. */
+static void append_look(struct text *statement, const char *table) {
+    static const struct {
+        const char *tag;
+        const char *condition;
+    } kinds[] = {
+        {"newest", "fingerprint = $2"},
+        {"holder", "state = 'running'"},
+        {"latest", "state = 'succeeded'"},
+        {"unfinished", "to_jsonb(row) ->> 'initialises' = 'true' AND state <> 'running'"},
+    };
+    text_append_format(statement,
+        "WITH recent AS (SELECT id, state, exit_status FROM %s AS row"
+        " WHERE lock_key = $1::integer AND fingerprint = $2 ORDER BY id DESC LIMIT 20),"
+        " tally AS (SELECT count(*) FILTER (WHERE state = 'failed' AND id > coalesce("
+        "(SELECT max(id) FROM recent WHERE state = 'succeeded'), 0)) AS failures,"
+        " count(*) FILTER (WHERE state = 'interrupted' AND exit_status > 128 AND id > coalesce("
+        "(SELECT max(id) FROM recent WHERE state IN ('succeeded', 'failed')), 0)) AS deaths"
+        " FROM recent)",
+        table);
+    for (size_t i = 0; i < ARRAY_LENGTH(kinds); i++) {
+        text_append_format(statement,
+            "%s (SELECT '%s'," RUN_COLUMNS ", failures, deaths FROM %s AS row, tally"
+            " WHERE lock_key = $1::integer AND %s ORDER BY id DESC LIMIT 1)",
+            i == 0 ? "" : " UNION ALL", kinds[i].tag, table, kinds[i].condition);
+    }
+}
+
+static void take_row(const struct session *session, int row, struct look *look) {
+    enum { FAILURES = 12, DEATHS };
+    const char *tag = session_value(session, row, 0);
+    struct run run = run_at(session, row);
+    if (strcmp(tag, "newest") == 0) {
+        look->newest = run;
+        look->failures = (int)number_at(session, row, FAILURES);
+        look->deaths = (int)number_at(session, row, DEATHS);
+    } else if (strcmp(tag, "holder") == 0) {
+        look->holder = run;
+    } else if (strcmp(tag, "latest") == 0) {
+        look->latest = run;
+    } else {
+        look->unfinished = run;
+    }
+}
+
+enum session_result ledger_read(const struct ledger *ledger, struct session *session,
+    struct look *look, bool *exists, int64_t deadline_ms) {
+    const char *parameters[] = {ledger->lock_key, ledger->fingerprint};
+    *look = (struct look){.newest = {.state = RUN_NONE}};
+    AUTO_TEXT struct text statement = {.data = NULL};
+    append_look(&statement, ledger->table);
+    enum session_result result = session_query(
+        session, text_string(&statement), parameters, ARRAY_LENGTH(parameters), deadline_ms);
+    *exists = result != SESSION_FAILED || strcmp(session->failure.sqlstate, "42P01") != 0;
+    if (!*exists) {
+        return SESSION_DONE;
+    }
+    if (result != SESSION_DONE) {
+        return result;
+    }
+    for (int row = 0; row < session_row_count(session); row++) {
+        take_row(session, row, look);
+    }
+    if (look->latest.id != 0) {
+        look->unfinished = (struct run){.state = RUN_NONE};
+    }
+    return SESSION_DONE;
+}
+
+enum session_result ledger_bury(
+    const struct ledger *ledger, struct session *session, struct run *dead, int64_t deadline_ms) {
+    const char *parameters[] = {ledger->lock_key};
+    *dead = (struct run){.state = RUN_NONE};
+    enum session_result result = query(ledger, session, "UPDATE ",
+        " AS row SET state = 'interrupted', finished = clock_timestamp()"
+        " WHERE lock_key = $1::integer AND state = 'running'"
+        " RETURNING 'dead', row.id, row.state, row.host, '', 0,"
+        " greatest(0, extract(epoch FROM clock_timestamp() - started) * 1000)::bigint,"
+        " row.fingerprint, '', '', '', ''",
+        parameters, 1, deadline_ms);
+    if (result == SESSION_DONE && session_row_count(session) > 0) {
+        *dead = run_at(session, 0);
+    }
+    return result;
+}
+
+static const char *or_null(const char *string) {
+    return string[0] == '\0' ? NULL : string;
+}
+
+enum session_result ledger_begun(
+    const struct ledger *ledger, struct session *session, char **names, int64_t deadline_ms) {
+    const char *parameters[] = {ledger->lock_key};
+    AUTO_TEXT struct text statement = {.data = NULL};
+    *names = NULL;
+    text_append_format(&statement,
+        "SELECT coalesce(string_agg(to_jsonb(row) ->> 'databases', chr(10)), '') FROM %s AS row"
+        " WHERE lock_key = $1::integer AND state <> 'succeeded' AND id > coalesce((SELECT max(id)"
+        " FROM %s WHERE lock_key = $1::integer AND state = 'succeeded'), 0)",
+        ledger->table, ledger->table);
+    enum session_result result =
+        session_query(session, text_string(&statement), parameters, 1, deadline_ms);
+    bool is_missing = result == SESSION_FAILED && strcmp(session->failure.sqlstate, "42P01") == 0;
+    if (result == SESSION_DONE || is_missing) {
+        *names = string_copy(is_missing ? "" : session_value(session, 0, 0));
+        return SESSION_DONE;
+    }
+    return result;
+}
+
+enum session_result ledger_begin(const struct ledger *ledger, struct session *session,
+    const struct ledger_entry *entry, int64_t *id, int64_t deadline_ms) {
+    const char *parameters[] = {entry->run, ledger->lock_key, ledger->fingerprint, entry->release,
+        entry->host, entry->initialises ? "true" : "false", or_null(entry->databases)};
+    enum session_result result = query(ledger, session, "INSERT INTO ",
+        " (run, lock_key, fingerprint, release, state, host, initialises, databases)"
+        " VALUES ($1, $2::integer, $3, $4, 'running', $5, $6::boolean, $7) RETURNING id",
+        parameters, ARRAY_LENGTH(parameters), deadline_ms);
+    if (result == SESSION_DONE) {
+        *id = number_at(session, 0, 0);
+    }
+    return result;
+}
+
+enum session_result ledger_end(const struct ledger *ledger, struct session *session,
+    const struct run *outcome, bool *changed, int64_t deadline_ms) {
+    char id[24];
+    char exit_status[16];
+    (void)snprintf(id, sizeof id, "%lld", (long long)outcome->id);
+    (void)snprintf(exit_status, sizeof exit_status, "%d", outcome->exit_status);
+    /* Stopped at our wish or without the lock, a step's status says nothing about it. */
+    bool has_status = outcome->state != RUN_INTERRUPTED || outcome->exit_status != 0;
+    const char *parameters[] = {id, run_state_name(outcome->state), has_status ? exit_status : NULL,
+        or_null(outcome->step), or_null(outcome->databases), or_null(outcome->elsewhere),
+        or_null(outcome->output)};
+    static const char change[] =
+        " SET state = $2, finished = clock_timestamp(), exit_status = $3::integer, step = $4,"
+        " databases = CASE WHEN $2 = 'succeeded' THEN $5 ELSE databases END, elsewhere = $6,"
+        " output = $7"
+        " WHERE id = $1::bigint AND state = 'running' RETURNING id";
+    enum session_result result = query(
+        ledger, session, "UPDATE ", change, parameters, ARRAY_LENGTH(parameters), deadline_ms);
+    if (result == SESSION_FAILED && string_has_prefix(session->failure.sqlstate, "22")) {
+        /* The database's encoding has not got the output's characters: the outcome counts more. */
+        parameters[ARRAY_LENGTH(parameters) - 1] = NULL;
+        result = query(
+            ledger, session, "UPDATE ", change, parameters, ARRAY_LENGTH(parameters), deadline_ms);
+    }
+    *changed = result == SESSION_DONE && session_row_count(session) == 1;
+    return result;
+}
+
+enum session_result ledger_prune(
+    const struct ledger *ledger, struct session *session, int64_t deadline_ms) {
+    const char *parameters[] = {ledger->lock_key};
+    AUTO_TEXT struct text statement = {.data = NULL};
+    text_append_format(&statement,
+        "WITH kept AS (SELECT max(id) AS id FROM %s WHERE lock_key = $1::integer"
+        " AND state = 'succeeded' GROUP BY fingerprint ORDER BY 1 DESC LIMIT 1000),"
+        " recent AS (SELECT id FROM %s WHERE lock_key = $1::integer"
+        " AND id NOT IN (SELECT id FROM kept) ORDER BY id DESC LIMIT 100)"
+        " DELETE FROM %s WHERE lock_key = $1::integer AND state <> 'running'"
+        " AND id NOT IN (SELECT id FROM kept UNION ALL SELECT id FROM recent)",
+        ledger->table, ledger->table, ledger->table);
+    return session_query(session, text_string(&statement), parameters, 1, deadline_ms);
+}

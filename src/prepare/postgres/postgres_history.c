@@ -1,0 +1,174 @@
+/*
+ * Reading the past and the lock over the reader's connection. The traps: connecting must create
+ * nothing and try only once, since whoever asks asks again; and a lock may be held by somebody who
+ * has not written a row, or the row be of somebody who does not hold it any more.
+ */
+#include "prepare/postgres/postgres_history.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "prepare/postgres/connect.h"
+#include "prepare/postgres/postgres_backend.h"
+#include "signalbox/base/deadline.h"
+#include "signalbox/base/exit_status.h"
+#include "signalbox/base/text.h"
+
+#define ISO_8601(column)                                                                           \
+    "coalesce(to_char(" column " AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'), '')"
+
+#define COPY_FIELD(field, session, row, column)                                                    \
+    (void)snprintf(field, sizeof(field), "%s", session_value(session, row, column))
+
+static enum coordination refuse(const struct postgres_coordinator *coordinator, int exit_status,
+    const char *reason, struct error *error) {
+    AUTO_TEXT struct text description = {.data = NULL};
+    database_describe(coordinator->target->database, &description);
+    error_set(error, exit_status, "%s (from %s): %s", text_string(&description),
+        coordinator->target->database->source, reason);
+    return COORDINATION_REFUSED;
+}
+
+/* One attempt. A database that is not there is an answer too. */
+static enum coordination connect_for_asking(
+    struct postgres_coordinator *coordinator, struct history *found, struct error *error) {
+    const struct session_failure *failure = &coordinator->reader.failure;
+    switch (connect_once(
+        coordinator, &coordinator->reader, deadline_after_ms(coordinator->connect_timeout_ms))) {
+    case SESSION_DONE:
+        return COORDINATION_DONE;
+    case SESSION_CANCELLED:
+        return COORDINATION_CANCELLED;
+    case SESSION_PENDING:
+    case SESSION_TIMED_OUT:
+        return refuse(coordinator, EXIT_STATUS_UNAVAILABLE, "it does not answer", error);
+    case SESSION_FAILED:
+        break;
+    }
+    if (failure->trouble == TROUBLE_MISSING_DATABASE) {
+        (void)snprintf(found->absent, sizeof found->absent, "the database %s does not exist",
+            coordinator->target->database->name);
+        return COORDINATION_DONE;
+    }
+    return refuse(coordinator,
+        failure->trouble == TROUBLE_FINAL ? EXIT_STATUS_CONFIGURATION : EXIT_STATUS_UNAVAILABLE,
+        failure->message, error);
+}
+
+/* Who holds the lock, by the name that our sessions have. */
+static enum session_result find_holder(
+    struct postgres_coordinator *coordinator, struct lock_holder *holder, int64_t deadline_ms) {
+    struct session *session = &coordinator->reader;
+    const char *parameters[] = {coordinator->ledger.lock_key};
+    enum session_result result = session_query(session,
+        "SELECT coalesce(substring(activity.application_name FROM '^signalbox/(.*)$'), "
+        "''), " ISO_8601("activity.xact_start") " FROM pg_locks AS lock LEFT JOIN pg_stat_activity "
+                                                "AS activity USING (pid)"
+                                                " WHERE lock.locktype = 'advisory' AND "
+                                                "lock.granted AND lock.objsubid = 2"
+                                                " AND lock.classid::bigint = " LOCK_CLASS
+                                                " AND lock.objid::bigint = ($1::bigint & "
+                                                "4294967295) AND lock.database ="
+                                                " (SELECT oid FROM pg_database WHERE datname = "
+                                                "current_database()) LIMIT 1",
+        parameters, 1, deadline_ms);
+    holder->is_held = result == SESSION_DONE && session_row_count(session) > 0;
+    if (holder->is_held) {
+        COPY_FIELD(holder->by, session, 0, 0);
+        COPY_FIELD(holder->since, session, 0, 1);
+    }
+    return result;
+}
+
+static struct past_run run_at(const struct session *session, int row) {
+    struct past_run run = {.has_exit_status = session_value(session, row, 7)[0] != '\0'};
+    int64_t number = 0;
+    if (number_parse(session_value(session, row, 0), 0, INT64_MAX, &number)) {
+        run.id = number;
+    }
+    if (number_parse(session_value(session, row, 7), INT32_MIN, INT32_MAX, &number)) {
+        run.exit_status = (int)number;
+    }
+    COPY_FIELD(run.fingerprint, session, row, 1);
+    COPY_FIELD(run.release, session, row, 2);
+    COPY_FIELD(run.state, session, row, 3);
+    COPY_FIELD(run.host, session, row, 4);
+    COPY_FIELD(run.started, session, row, 5);
+    COPY_FIELD(run.finished, session, row, 6);
+    COPY_FIELD(run.step, session, row, 8);
+    COPY_FIELD(run.elsewhere, session, row, 9);
+    return run;
+}
+
+static enum session_result find_runs(
+    struct postgres_coordinator *coordinator, struct history *found, int64_t deadline_ms) {
+    struct session *session = &coordinator->reader;
+    struct ledger *ledger = &coordinator->ledger;
+    const char *parameters[] = {ledger->lock_key};
+    AUTO_TEXT struct text statement = {.data = NULL};
+    enum session_result result = ledger_find(ledger, session, deadline_ms);
+    if (result != SESSION_DONE) {
+        return result;
+    }
+    text_append_format(&statement,
+        "SELECT id, fingerprint, coalesce(release, ''), state, host, " ISO_8601(
+            "started") ", " ISO_8601("finished") ", coalesce(exit_status::text, ''),"
+                                                 " coalesce(step, ''), coalesce(to_jsonb(row) ->> "
+                                                 "'elsewhere', '') FROM %s AS row WHERE lock_key = "
+                                                 "$1::integer ORDER BY id DESC LIMIT %d",
+        ledger->table, HISTORY_MOST);
+    result = session_query(session, text_string(&statement), parameters, 1, deadline_ms);
+    for (int row = 0; result == SESSION_DONE && row < session_row_count(session); row++) {
+        found->runs[found->count++] = run_at(session, row);
+    }
+    return result;
+}
+
+/* An application name has 63 bytes at most, in which a long host's is cut. */
+static bool is_host(const char *host, const char *named) {
+    static const size_t room = 63 - (sizeof "signalbox/" - 1);
+    return named[0] == '\0' || strcmp(host, named) == 0 ||
+        (strlen(named) >= room && string_has_prefix(host, named));
+}
+
+/* The holder's own row says better since when it prepares. */
+static void prefer_row(struct history *found) {
+    for (size_t i = 0; i < found->count && found->lock.is_held; i++) {
+        const struct past_run *run = &found->runs[i];
+        if (strcmp(run->state, "running") == 0 && is_host(run->host, found->lock.by)) {
+            (void)snprintf(found->lock.by, sizeof found->lock.by, "%s", run->host);
+            (void)snprintf(found->lock.since, sizeof found->lock.since, "%s", run->started);
+            return;
+        }
+    }
+}
+
+/* A ledger that is not there, or not to be read, is no trouble here: the look says so. */
+static bool is_answered(struct session *session, enum session_result result) {
+    return result == SESSION_DONE || (result == SESSION_FAILED && !session_is_lost(session));
+}
+
+enum coordination postgres_history(void *self, struct history *found, struct error *error) {
+    struct postgres_coordinator *coordinator = self;
+    int64_t deadline_ms = deadline_after_ms(coordinator->connect_timeout_ms);
+    *found = (struct history){.count = 0};
+    enum coordination connected = connect_for_asking(coordinator, found, error);
+    if (connected != COORDINATION_DONE || found->absent[0] != '\0') {
+        return connected;
+    }
+    enum session_result result = find_holder(coordinator, &found->lock, deadline_ms);
+    if (result == SESSION_DONE) {
+        result = find_runs(coordinator, found, deadline_ms);
+    }
+    if (result == SESSION_CANCELLED) {
+        return COORDINATION_CANCELLED;
+    }
+    if (!is_answered(&coordinator->reader, result)) {
+        AUTO_TEXT struct text reason = {.data = NULL};
+        text_append_format(
+            &reason, "it stopped answering (%s)", coordinator->reader.failure.message);
+        return refuse(coordinator, EXIT_STATUS_UNAVAILABLE, text_string(&reason), error);
+    }
+    prefer_row(found);
+    return COORDINATION_DONE;
+}

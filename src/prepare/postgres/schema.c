@@ -1,0 +1,27 @@
+/*
+ * Where the application's schema_search_path leads. The traps: a setting of the session, which
+ * through a transaction pooler would reach somebody else's, so it lasts for this one statement
+ * only; and a schema in front of the path that only the first run makes, behind which the ledger of
+ * that run would be lost if it were looked for in the first schema alone.
+ */
+#include "prepare/postgres/schema.h"
+
+#include <stddef.h>
+
+/* What is behind WITH is carried out before the path that is read from it. */
+#define QUESTION                                                                                   \
+    ", path AS (SELECT current_schemas(false) AS schemas FROM app)"                                \
+    " SELECT current_database(), coalesce((SELECT nspname FROM path JOIN pg_namespace AS spaces"   \
+    " ON nspname = ANY (schemas) JOIN pg_class ON relnamespace = spaces.oid"                       \
+    " WHERE relname = 'signalbox_runs' ORDER BY array_position(schemas, nspname) LIMIT 1),"        \
+    " (SELECT schemas[1] FROM path)), (SELECT schemas[1] FROM path)"
+
+enum session_result schema_find(
+    struct session *session, const char *search_path, int64_t deadline_ms) {
+    const char *parameters[] = {search_path};
+    return search_path == NULL
+        ? session_query(session, "WITH app AS (SELECT 1)" QUESTION, NULL, 0, deadline_ms)
+        : session_query(session,
+              "WITH app AS (SELECT set_config('search_path', $1, true))" QUESTION, parameters, 1,
+              deadline_ms);
+}

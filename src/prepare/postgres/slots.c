@@ -1,0 +1,137 @@
+/*
+ * The counting and the decision. Nobody tells a waiter how many others there are while they are
+ * hung up; what it can see is how many look in the same moment, and from that it finds its own
+ * pace: twice as long whenever it meets more than a few, half as long when it does not, and never
+ * connected for more than a hundredth of its time. So the connections that waiting takes stay few,
+ * whatever the number of replicas, and on a server that is short of processor time too, where each
+ * look takes long.
+ */
+#include "prepare/postgres/slots.h"
+
+#include <stdio.h>
+
+#include "signalbox/base/random.h"
+#include "signalbox/base/text.h"
+
+enum {
+    SHORTEST_REST_MS = 1000,
+    LONGEST_REST_MS = 120000,
+    RESTS_PER_LOOK = 100,
+    WAITERS_FEW = 2,
+    FREE_PER_WAITER = 3, /* For each waiter that is seen, some more may be coming in. */
+    SLOTS_PLENTY = 24,   /* For a step's pool, and for those who look meanwhile. */
+    ROOM_MOST = 4,       /* Proven before the first step, in a crowd. */
+    SLOTS_LEAST = 3      /* The lock, the ledger and a step. */
+};
+
+/* Only what every role may see of others' sessions: whose they are and where. The limits of a role
+ * and of a database do not bind a superuser. */
+static const char statement[] =
+    "WITH me AS (SELECT rolsuper, rolconnlimit FROM pg_roles WHERE rolname = current_user)"
+    " SELECT current_setting('max_connections')::bigint"
+    " - current_setting('superuser_reserved_connections')::bigint"
+    " - coalesce(current_setting('reserved_connections', true)::bigint, 0),"
+    " count(usesysid),"
+    " (SELECT CASE WHEN rolsuper THEN -1 ELSE rolconnlimit END FROM me),"
+    " count(*) FILTER (WHERE usename = current_user),"
+    " (SELECT CASE WHEN rolsuper THEN -1 ELSE datconnlimit END FROM me, pg_database"
+    " WHERE datname = current_database()),"
+    " count(*) FILTER (WHERE datname = current_database()),"
+    " count(*) FILTER (WHERE application_name LIKE 'signalbox/%' AND pid <> pg_backend_pid()"
+    " AND state IS DISTINCT FROM 'idle in transaction')"
+    " FROM pg_stat_activity";
+
+static int64_t number_at(const struct session *session, int column) {
+    int64_t number = -1;
+    return number_parse(session_value(session, 0, column), -1, INT32_MAX, &number) ? number : -1;
+}
+
+enum session_result slots_read(struct session *session, struct slots *slots, int64_t deadline_ms) {
+    enum session_result result = session_query(session, statement, NULL, 0, deadline_ms);
+    if (result != SESSION_DONE) {
+        return result;
+    }
+    for (int limit = 0; limit < SLOT_LIMIT_COUNT; limit++) {
+        slots->limits[limit].most = number_at(session, 2 * limit);
+        slots->limits[limit].taken = number_at(session, 2 * limit + 1);
+    }
+    slots->waiters = number_at(session, 2 * SLOT_LIMIT_COUNT);
+    return SESSION_DONE;
+}
+
+bool slots_are_plenty(const struct slots *slots) {
+    for (int limit = 0; limit < SLOT_LIMIT_COUNT; limit++) {
+        int64_t most = slots->limits[limit].most;
+        int64_t left = most - slots->limits[limit].taken;
+        if (most >= 0 && (2 * left < most || left < SLOTS_PLENTY)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool slots_are_calm(const struct slots *slots, int *room) {
+    bool are_few = true; /* The waiters, beside what is free. */
+    *room = ROOM_MOST;
+    for (int limit = 0; limit < SLOT_LIMIT_COUNT; limit++) {
+        int64_t most = slots->limits[limit].most;
+        int64_t left = most - slots->limits[limit].taken;
+        if (most >= 0 && most / 4 < *room) {
+            *room = most < ROOM_MOST ? 1 : (int)(most / 4);
+        }
+        are_few = are_few && (most < 0 || left >= FREE_PER_WAITER * slots->waiters);
+    }
+    return slots->waiters == 0 || (are_few && slots_are_plenty(slots));
+}
+
+bool slots_are_too_few(const struct slots *slots, enum slot_limit *which) {
+    for (int limit = 0; limit < SLOT_LIMIT_COUNT; limit++) {
+        if (slots->limits[limit].most >= 0 && slots->limits[limit].most < SLOTS_LEAST) {
+            *which = (enum slot_limit)limit;
+            return true;
+        }
+    }
+    return false;
+}
+
+static int64_t within(int64_t value, int64_t least, int64_t most) {
+    if (value < least) {
+        return least;
+    }
+    return value > most ? most : value;
+}
+
+struct rest slots_rest(const struct waiter *waiter, uint32_t random) {
+    const struct slots *slots = waiter->slots;
+    if (slots != NULL && !waiter->is_pooled && slots_are_plenty(slots)) {
+        return (struct rest){.pause_ms = waiter->pause_ms};
+    }
+    bool is_crowded = slots == NULL || slots->waiters > WAITERS_FEW;
+    int64_t paced_ms = is_crowded ? 2 * waiter->last_base_ms : waiter->last_base_ms / 2;
+    int64_t share_ms = RESTS_PER_LOOK * waiter->looked_ms;
+    int64_t base_ms =
+        within(paced_ms > share_ms ? paced_ms : share_ms, SHORTEST_REST_MS, LONGEST_REST_MS);
+    /* Those who were refused together must not come back together. */
+    int64_t rest_ms = jittered_ms(base_ms, random);
+    return (struct rest){.hangs_up = true,
+        .base_ms = base_ms,
+        .pause_ms = rest_ms > waiter->pause_ms ? rest_ms : waiter->pause_ms};
+}
+
+void slots_describe(const struct slots *slots, char text[SLOTS_TEXT_LENGTH]) {
+    static const char *const owners[] = {
+        [SLOTS_OF_SERVER] = "server", [SLOTS_OF_ROLE] = "role", [SLOTS_OF_DATABASE] = "database"};
+    _Static_assert(ARRAY_LENGTH(owners) == SLOT_LIMIT_COUNT, "every limit has an owner");
+    int tightest = SLOTS_OF_SERVER;
+    for (int limit = 0; limit < SLOT_LIMIT_COUNT; limit++) {
+        if (slots->limits[limit].most >= 0 &&
+            slots->limits[limit].most - slots->limits[limit].taken <
+                slots->limits[tightest].most - slots->limits[tightest].taken) {
+            tightest = limit;
+        }
+    }
+    (void)snprintf(text, SLOTS_TEXT_LENGTH,
+        "free connections (%lld of the %s's %lld are taken, %lld of them by waiting replicas)",
+        (long long)slots->limits[tightest].taken, owners[tightest],
+        (long long)slots->limits[tightest].most, (long long)slots->waiters);
+}

@@ -1,0 +1,322 @@
+/*
+ * The poll loop and the questions. Tables are looked for where the application would find them: in
+ * the schemas of its search path, which is set for one statement only, since through a transaction
+ * pooler a setting would reach somebody else's session. The trap is schema_migrations itself: it
+ * may have a prefix, two applications may each have one, and other tools have a table of that name.
+ */
+#include "prepare/preflight/probe.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "signalbox/base/deadline.h"
+#include "signalbox/base/text.h"
+#include "signalbox/database/conninfo.h"
+
+/* First the number of tables, then each table that records versions, quoted; of several with one
+ * name, the one that the path finds. $1: the name that the application has for its own; $2: the
+ * path. */
+#define CATALOGUE                                                                                  \
+    ", path AS (SELECT current_schemas(false) AS schemas FROM app),"                               \
+    " found AS (SELECT tables.oid, relname, format('%I.%I', nspname, relname) AS name,"            \
+    " array_position(schemas, nspname) AS place"                                                   \
+    " FROM path JOIN pg_namespace AS spaces ON nspname = ANY (schemas)"                            \
+    " JOIN pg_class AS tables ON relnamespace = spaces.oid"                                        \
+    " WHERE relkind IN ('r', 'p', 'f') AND relname <> 'signalbox_runs'"                            \
+    " AND NOT EXISTS (SELECT FROM pg_depend WHERE classid = 'pg_class'::regclass"                  \
+    " AND objid = tables.oid AND deptype = 'e')),"                                                 \
+    " records AS (SELECT DISTINCT ON (relname) name, has_table_privilege(oid, 'SELECT')"           \
+    " AND EXISTS (SELECT FROM pg_attribute WHERE attrelid = oid AND attname = 'version'"           \
+    " AND NOT attisdropped) AS is_readable FROM found"                                             \
+    " WHERE relname LIKE '%schema\\_migrations' OR relname = $1 ORDER BY relname, place)"          \
+    " SELECT 0 AS row, (SELECT count(*) FROM found)::text AS what, false AS is_readable"           \
+    " UNION ALL SELECT 1, name, is_readable FROM records ORDER BY row, what"
+
+static const char catalogue[] = "WITH app AS (SELECT 1)" CATALOGUE;
+/* What is behind WITH is carried out before the path that is read from it. */
+static const char catalogue_of_path[] =
+    "WITH app AS (SELECT set_config('search_path', $2, true))" CATALOGUE;
+
+static const char role_question[] =
+    "SELECT rolcreatedb OR rolsuper FROM pg_roles WHERE rolname = current_user";
+
+bool surveyed_may_pass(const struct surveyed *item) {
+    return item->condition == CONDITION_UNKNOWN && trouble_may_pass(item->trouble);
+}
+
+void survey_begin(struct survey *survey, const char *table, bool asks_role) {
+    *survey = (struct survey){.table = table, .asks_role = asks_role};
+}
+
+void survey_add(struct survey *survey, const struct database *database, const char *directory,
+    struct session *lent) {
+    survey->items = memory_reallocate(survey->items, survey->count + 1, sizeof *survey->items);
+    struct surveyed *item = &survey->items[survey->count++];
+    *item = (struct surveyed){.database = database, .lent = lent};
+    migrations_read(directory, &database->migrations_paths, &item->migrations);
+}
+
+/* Asked for anew each time: the items move while they are added. */
+static struct session *session_of(struct surveyed *item) {
+    return item->lent == NULL ? &item->own : item->lent;
+}
+
+static void close_own(struct surveyed *item) {
+    session_close(&item->own);
+}
+
+static void end(struct surveyed *item, enum condition condition) {
+    item->condition = condition;
+    item->result = SESSION_DONE;
+    item->stage = SURVEY_ENDED;
+    close_own(item);
+}
+
+static void end_unknown(struct surveyed *item, enum session_result result,
+    enum session_trouble trouble, const char *reason) {
+    item->condition = CONDITION_UNKNOWN;
+    item->result = result;
+    item->trouble = trouble;
+    item->stage = SURVEY_ENDED;
+    (void)snprintf(item->reason, sizeof item->reason, "%s", reason);
+    close_own(item);
+}
+
+static enum session_result connect_start(
+    struct surveyed *item, const char *name, const struct attention *attention) {
+    AUTO_ADDRESS struct address address;
+    address_of(item->database, name, &address);
+    return session_open_start(&item->own, address.keywords, address.values, attention);
+}
+
+static enum session_result ask_catalogue(const struct survey *survey, struct surveyed *item) {
+    const char *path = item->database->schema_search_path;
+    const char *parameters[] = {survey->table, path};
+    item->stage = SURVEY_READING_CATALOGUE;
+    return path == NULL ? session_query_start(session_of(item), catalogue, parameters, 1)
+                        : session_query_start(session_of(item), catalogue_of_path, parameters, 2);
+}
+
+/* For each table that records versions: how many of the image's it lacks, and the lowest. */
+static void append_versions_question(struct text *statement, const char *table) {
+    text_append_format(statement,
+        "%sSELECT count(*) AS missing, (array_agg(version ORDER BY length(version), version))[1]"
+        " FROM (SELECT unnest(string_to_array($1, ',')) AS version"
+        " EXCEPT SELECT coalesce(nullif(ltrim(version::text, '0'), ''), '0') FROM %s) AS lacking",
+        statement->length == 0 ? "" : " UNION ALL ", table);
+}
+
+static enum session_result ask_versions(struct surveyed *item) {
+    AUTO_TEXT struct text statement = {.data = NULL};
+    AUTO_TEXT struct text versions = {.data = NULL};
+    for (int row = 1; row < session_row_count(session_of(item)); row++) {
+        if (strcmp(session_value(session_of(item), row, 2), "t") == 0) {
+            append_versions_question(&statement, session_value(session_of(item), row, 1));
+        }
+    }
+    if (statement.length == 0) {
+        end_unknown(item, SESSION_DONE, TROUBLE_FINAL, "its schema_migrations cannot be read");
+        return SESSION_DONE;
+    }
+    for (size_t i = 0; i < item->migrations.count; i++) {
+        text_append_format(&versions, "%s%s", i == 0 ? "" : ",", item->migrations.items[i].version);
+    }
+    text_append_string(&statement, " ORDER BY missing LIMIT 1");
+    const char *parameters[] = {text_string(&versions)};
+    item->stage = SURVEY_READING_VERSIONS;
+    return session_query_start(session_of(item), text_string(&statement), parameters, 1);
+}
+
+static int64_t number_in(const char *text) {
+    int64_t number = 0;
+    return number_parse(text, 0, INT64_MAX, &number) ? number : 0;
+}
+
+static enum session_result take_catalogue(struct surveyed *item) {
+    item->tables = number_in(session_value(session_of(item), 0, 1));
+    if (session_row_count(session_of(item)) > 1) {
+        return ask_versions(item);
+    }
+    end(item, item->tables == 0 ? CONDITION_EMPTY : CONDITION_FOREIGN);
+    return SESSION_DONE;
+}
+
+static void take_versions(struct surveyed *item) {
+    item->missing = number_in(session_value(session_of(item), 0, 0));
+    (void)snprintf(item->first_missing, sizeof item->first_missing, "%s",
+        session_value(session_of(item), 0, 1));
+    end(item, item->missing == 0 ? CONDITION_COMPLETE : CONDITION_BEHIND);
+}
+
+static void take_role(struct surveyed *item) {
+    item->is_creatable = session_row_count(session_of(item)) == 1 &&
+        strcmp(session_value(session_of(item), 0, 0), "t") == 0;
+    if (!item->is_creatable) {
+        (void)snprintf(item->reason, sizeof item->reason, "its role may not create databases");
+    }
+    end(item, CONDITION_MISSING);
+}
+
+/* The session has done what its stage wanted: the next question, if there is one. */
+static enum session_result go_on(const struct survey *survey, struct surveyed *item) {
+    switch (item->stage) {
+    case SURVEY_CONNECTING:
+        return ask_catalogue(survey, item);
+    case SURVEY_READING_CATALOGUE:
+        return take_catalogue(item);
+    case SURVEY_READING_VERSIONS:
+        take_versions(item);
+        return SESSION_DONE;
+    case SURVEY_CONNECTING_TO_CREATE:
+        item->stage = SURVEY_READING_ROLE;
+        return session_query_start(session_of(item), role_question, NULL, 0);
+    case SURVEY_READING_ROLE:
+        take_role(item);
+        return SESSION_DONE;
+    case SURVEY_TO_BEGIN:
+    case SURVEY_ENDED:
+        break;
+    }
+    return SESSION_DONE;
+}
+
+static enum session_result fail(
+    struct survey *survey, struct surveyed *item, const struct attention *attention) {
+    const struct session_failure failure = session_of(item)->failure;
+    bool is_missing =
+        item->stage == SURVEY_CONNECTING && failure.trouble == TROUBLE_MISSING_DATABASE;
+    bool is_asking_role =
+        item->stage == SURVEY_CONNECTING_TO_CREATE || item->stage == SURVEY_READING_ROLE;
+    if (is_missing && survey->asks_role) {
+        close_own(item);
+        item->stage = SURVEY_CONNECTING_TO_CREATE;
+        return connect_start(item, "postgres", attention);
+    }
+    if (is_missing || (is_asking_role && !trouble_may_pass(failure.trouble))) {
+        (void)snprintf(item->reason, sizeof item->reason, "%s", failure.message);
+        end(item, CONDITION_MISSING);
+        return SESSION_DONE;
+    }
+    end_unknown(item, SESSION_FAILED, failure.trouble, failure.message);
+    return SESSION_DONE;
+}
+
+/* Goes on until something is pending or the item has ended. */
+static void follow(struct survey *survey, struct surveyed *item, enum session_result result,
+    const struct attention *attention) {
+    while (item->stage != SURVEY_ENDED && result != SESSION_PENDING) {
+        result = result == SESSION_DONE ? go_on(survey, item) : fail(survey, item, attention);
+    }
+}
+
+static void advance(
+    struct survey *survey, struct surveyed *item, const struct attention *attention) {
+    bool is_connecting =
+        item->stage == SURVEY_CONNECTING || item->stage == SURVEY_CONNECTING_TO_CREATE;
+    follow(survey, item,
+        is_connecting ? session_open_advance(session_of(item)) : session_advance(session_of(item)),
+        attention);
+}
+
+static void begin(struct survey *survey, struct surveyed *item, const struct attention *attention) {
+    enum session_result result = SESSION_DONE;
+    if (item->lent != NULL) {
+        result = ask_catalogue(survey, item);
+    } else if (!database_names_server(item->database)) {
+        end_unknown(item, SESSION_DONE, TROUBLE_FINAL,
+            "no host is named, and no server's socket is in /var/run/postgresql");
+        return;
+    } else {
+        item->stage = SURVEY_CONNECTING;
+        result = connect_start(item, NULL, attention);
+    }
+    follow(survey, item, result, attention);
+}
+
+/* Waits for any of them; false when the time is up, or *cancelled. */
+static bool wait_for_any(struct survey *survey, const struct attention *attention,
+    int64_t deadline_ms, struct pollfd *descriptors, bool *cancelled) {
+    size_t pending = 0;
+    descriptors[survey->count] =
+        (struct pollfd){.fd = attention == NULL ? -1 : attention->fd, .events = POLLIN};
+    for (size_t i = 0; i < survey->count; i++) {
+        struct surveyed *item = &survey->items[i];
+        descriptors[i] = (struct pollfd){.fd = -1};
+        if (item->stage != SURVEY_ENDED) {
+            descriptors[i].fd = session_fd(session_of(item));
+            descriptors[i].events = session_of(item)->events;
+            pending++;
+        }
+    }
+    if (pending == 0 || deadline_passed(deadline_ms)) {
+        return false;
+    }
+    if (poll(descriptors, survey->count + 1, deadline_poll_timeout_ms(deadline_ms)) <= 0) {
+        /* Nobody may look at what was not filled in. */
+        memset(descriptors, 0, (survey->count + 1) * sizeof *descriptors);
+        return true;
+    }
+    *cancelled = attention != NULL && descriptors[survey->count].revents != 0 &&
+        attention->cancelled(attention->argument);
+    return !*cancelled;
+}
+
+/* What was lent and has an answer under way would give it to the next statement. What was said
+ * before is worth more than the silence. */
+static void abandon(struct surveyed *item, enum session_result result) {
+    static const char silence[] = "it does not answer";
+    AUTO_TEXT struct text reason = {.data = NULL};
+    if (string_has_prefix(item->reason, silence)) {
+        text_append_string(&reason, item->reason);
+    } else {
+        text_append_format(&reason, "%s%s%s", silence,
+            item->reason[0] == '\0' ? "" : "; the last that was said: ", item->reason);
+    }
+    session_close(session_of(item));
+    end_unknown(item, result, TROUBLE_PASSING, text_string(&reason));
+}
+
+enum session_result survey_try(
+    struct survey *survey, const struct attention *attention, int64_t deadline_ms) {
+    AUTO_FREE struct pollfd *descriptors = memory_allocate(survey->count + 1, sizeof *descriptors);
+    bool cancelled = false;
+    for (size_t i = 0; i < survey->count; i++) {
+        struct surveyed *item = &survey->items[i];
+        if (item->stage == SURVEY_TO_BEGIN || surveyed_may_pass(item)) {
+            begin(survey, item, attention);
+        }
+    }
+    while (wait_for_any(survey, attention, deadline_ms, descriptors, &cancelled)) {
+        for (size_t i = 0; i < survey->count; i++) {
+            if (descriptors[i].revents != 0) {
+                advance(survey, &survey->items[i], attention);
+            }
+        }
+    }
+    for (size_t i = 0; i < survey->count; i++) {
+        if (survey->items[i].stage != SURVEY_ENDED) {
+            abandon(&survey->items[i], cancelled ? SESSION_CANCELLED : SESSION_TIMED_OUT);
+        }
+    }
+    return cancelled ? SESSION_CANCELLED : SESSION_DONE;
+}
+
+bool survey_may_pass(const struct survey *survey) {
+    for (size_t i = 0; i < survey->count; i++) {
+        if (surveyed_may_pass(&survey->items[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void survey_release(struct survey *survey) {
+    for (size_t i = 0; i < survey->count; i++) {
+        close_own(&survey->items[i]);
+        migrations_release(&survey->items[i].migrations);
+    }
+    free(survey->items);
+    *survey = (struct survey){.items = NULL};
+}

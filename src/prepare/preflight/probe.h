@@ -1,0 +1,81 @@
+/*
+ * What the databases of an application are like, looked at all at once: one short connection each,
+ * in one poll loop. It only looks; what follows from it is decided in preflight.h.
+ */
+#ifndef PREPARE_PREFLIGHT_PROBE_H
+#define PREPARE_PREFLIGHT_PROBE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "signalbox/database/database.h"
+#include "signalbox/postgres/session.h"
+#include "signalbox/rails/migrations.h"
+
+enum condition {
+    CONDITION_UNKNOWN, /* It has not answered: `trouble` and `reason` say why. */
+    CONDITION_MISSING, /* There is no such database. */
+    CONDITION_EMPTY,   /* No table of the application's. */
+    CONDITION_FOREIGN, /* Tables, but none of migrations: it would end in schema_migrations, or have
+                          the name that the application gives it. */
+    CONDITION_BEHIND,  /* Not every version that the image has. */
+    CONDITION_COMPLETE, /* Every version that the image has. */
+    CONDITION_COUNT
+};
+
+enum survey_stage {
+    SURVEY_TO_BEGIN,
+    SURVEY_CONNECTING,
+    SURVEY_READING_CATALOGUE,
+    SURVEY_READING_VERSIONS,
+    SURVEY_CONNECTING_TO_CREATE, /* To `postgres`, since the database is missing. */
+    SURVEY_READING_ROLE,
+    SURVEY_ENDED
+};
+
+struct surveyed {
+    const struct database *database;
+    struct migrations migrations; /* That the image has for it. */
+    enum condition condition;
+    enum session_trouble trouble; /* Whether what keeps it from answering may pass. */
+    char reason[480];             /* Why it is unknown, or why it may not be created. */
+    bool is_creatable;            /* It is missing, and its role may create databases. */
+    int64_t tables;               /* Extensions' and our ledger aside. */
+    int64_t missing;              /* Versions that the image has and the database has not. */
+    char first_missing[64];       /* The lowest of them. */
+    enum survey_stage stage;
+    enum session_result result; /* Of the last attempt, SESSION_DONE where it has answered. */
+    struct session *lent;       /* NULL where it has one of its own. */
+    struct session own;
+};
+
+struct survey {
+    struct surveyed *items;
+    size_t count;
+    const char *table; /* The application's own name for its table of migrations. */
+    bool asks_role;    /* Of a missing database: whether it could be created. */
+};
+
+/* Makes a survey of nothing yet. `table` is the name that the application has for its table of
+ * migrations. */
+void survey_begin(struct survey *survey, const char *table, bool asks_role);
+
+/* Adds a database, which must be PostgreSQL's and stay as long as the survey; `directory` is the
+ * application's. With `lent`, an open session to it, none is opened, and it is left open. */
+void survey_add(struct survey *survey, const struct database *database, const char *directory,
+    struct session *lent);
+
+/* One attempt at each that has not answered. SESSION_DONE when each has answered or failed,
+ * whatever they said; SESSION_CANCELLED when a signal came. Whoever is not done at the deadline
+ * does not answer. */
+enum session_result survey_try(
+    struct survey *survey, const struct attention *attention, int64_t deadline_ms) MUST_USE;
+
+/* Whether another attempt may bring an answer, about one of them or any. */
+bool surveyed_may_pass(const struct surveyed *item);
+bool survey_may_pass(const struct survey *survey);
+
+void survey_release(struct survey *survey);
+#define AUTO_SURVEY __attribute__((cleanup(survey_release)))
+
+#endif

@@ -1,0 +1,36 @@
+/*
+ * What preparing and asking about it begin with: an ear for signals, the environment of whatever is
+ * started, and the target, complete.
+ */
+#ifndef PREPARE_PREPARE_CONTEXT_H
+#define PREPARE_PREPARE_CONTEXT_H
+
+#include "prepare/protocol/stop_request.h"
+#include "prepare/wrapper_environment.h"
+#include "signalbox/base/cleanup.h"
+#include "signalbox/base/error.h"
+#include "signalbox/base/secret_values.h"
+#include "signalbox/base/text.h"
+#include "signalbox/prepare/prepare.h"
+#include "signalbox/prepare/target.h"
+
+struct preparation {
+    struct cancellation cancellation;
+    struct string_list environment; /* For the steps. */
+    struct asked asked;
+    const struct step_list *commands; /* What is run. */
+    struct target target;
+    /* What is not to be shown of a step's output. Whoever learns of more that a step's environment
+     * will hold calls secret_values_learn_environment. */
+    struct secret_values secrets;
+};
+
+/* Where only what lies around the command knows the environment, that is asked, and where only
+ * Rails can say which databases there are, Rails is. -1 with the error filled, or with
+ * cancellation.signal set where one ended the asking. Release it in any case. */
+int preparation_make(const struct prepare_request *request, struct preparation *preparation,
+    struct error *error) MUST_USE;
+
+void preparation_release(struct preparation *preparation);
+
+#endif

@@ -1,0 +1,135 @@
+/*
+ * What the single flight needs from whatever keeps replicas apart: a lock that ends with its
+ * holder, and a ledger of runs. The protocol is written once, in protocol.c and protocol_run.c,
+ * against this interface. Postgres stands behind it in postgres_backend.c, a file in
+ * file_backend.c, and nothing at all (--lock=none) in none_backend.c.
+ */
+#ifndef PREPARE_PROTOCOL_BACKEND_H
+#define PREPARE_PROTOCOL_BACKEND_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "signalbox/base/error.h"
+#include "signalbox/prepare/history.h"
+
+enum run_state { RUN_NONE, RUN_RUNNING, RUN_SUCCEEDED, RUN_FAILED, RUN_INTERRUPTED };
+
+enum {
+    RUN_OUTPUT_LENGTH = 4096,
+    RUN_DATABASES_LENGTH = 512,
+    LOOK_DOUBT_LENGTH = 320,
+    FENCE_HOLDER_LENGTH = 320
+};
+
+/* A row of the ledger. */
+struct run {
+    int64_t id; /* 0 where there is none. */
+    enum run_state state;
+    char fingerprint[65];
+    char release[65]; /* A label for people, or empty. */
+    char host[65];
+    char step[129];  /* The step that did not end well, or empty. */
+    int exit_status; /* Of a failed run, and of an interrupted one whose step a signal ended. */
+    int64_t age_ms;  /* Since it finished, or since it started while it runs; the ledger's clock. */
+    /* Names of configurations, one a line. Of a succeeded run: whose databases were in order. Of
+     * any other: which of them it began to initialise. */
+    char databases[RUN_DATABASES_LENGTH];
+    /* Of a succeeded run: why its steps seem to have migrated another database than the one that
+     * the lock is in, as a clause, or empty. Such a run counts for nothing. */
+    char elsewhere[LOOK_DOUBT_LENGTH];
+    char output[RUN_OUTPUT_LENGTH]; /* Its step's last lines, without secrets, or empty. */
+};
+
+struct look {
+    bool has_ledger;       /* Runs are recorded; otherwise nothing is ever decided. */
+    bool is_read_only;     /* A standby: what is read here counts, but nothing can be run. */
+    struct run newest;     /* The newest run of this fingerprint. */
+    struct run holder;     /* The run of this lock key under way, whatever its fingerprint. */
+    struct run latest;     /* The newest success of this lock key, whatever its fingerprint. */
+    struct run unfinished; /* A run that began on a new database, where none ever succeeded. */
+    int failures;          /* How often this fingerprint failed in a row, up to its newest run. */
+    int deaths;            /* How often in a row a signal ended its step. */
+    char doubt[LOOK_DOUBT_LENGTH]; /* Why the success of `newest` does not count, or empty. */
+};
+
+/* What the databases look like under the lock, before anything is touched. */
+struct inspection {
+    bool is_new;      /* The first database has no schema_migrations: the steps initialise it. */
+    char reason[320]; /* Why a prepare is due, for people, or empty where nobody can say. */
+};
+
+/* How a run is to be recorded. */
+struct run_beginning {
+    bool is_recorded; /* Otherwise the steps are none that a fingerprint stands for. */
+    bool initialises; /* It begins on a new database. */
+};
+
+/* What an attempt to fence off earlier runs came to. */
+struct fence_report {
+    int ended;                        /* How many of their statements were told to end just now. */
+    int remaining;                    /* How many are there still; 0 when the steps may begin. */
+    char holder[FENCE_HOLDER_LENGTH]; /* What is waited for and may not be ended, or empty. */
+};
+
+/* How an operation ended. */
+enum coordination {
+    COORDINATION_DONE,
+    COORDINATION_HELD,      /* lock_try: another replica holds the lock. */
+    COORDINATION_CROWDED,   /* No connection is to be had just now, though the server is there: the
+                               error has its words. */
+    COORDINATION_ELSEWHERE, /* run_end: somebody else has decided this run. */
+    COORDINATION_GONE,      /* The connection broke, as the error says: connect again. */
+    COORDINATION_REFUSED,   /* Final: the error says why. */
+    COORDINATION_CANCELLED  /* A signal asked for an end. */
+};
+
+struct coordinator_operations {
+    /* Connects, creating the database where that is allowed; tries until the connect timeout. */
+    enum coordination (*connect)(void *self, struct error *error);
+    enum coordination (*look)(void *self, struct look *look, struct error *error);
+    /* Tries to take the lock; never waits for it. */
+    enum coordination (*lock_try)(void *self, struct error *error);
+    void (*lock_release)(void *self);
+    /* Before a waiter pauses: may hang up, so that waiting takes no slot from the steps. Returns
+     * how long to pause. */
+    int64_t (*rest)(void *self, int64_t pause_ms);
+    /* Under the lock, before anything is touched: refuses what the steps would ruin or not finish,
+     * and says why they are due. */
+    enum coordination (*inspect)(void *self, struct inspection *found, struct error *error);
+    /* Under the lock: marks a run that died as interrupted (its row in *dead, id 0 where there is
+     * none) and records a new one as running (*id, 0 where there is no ledger, or not yet). */
+    enum coordination (*run_begin)(void *self, const struct run_beginning *beginning, int64_t *id,
+        struct run *dead, struct error *error);
+    /* Under the lock: ends what earlier runs of this app still do in the server. To be repeated
+     * before the first step until nothing remains, and now and then while the steps run, since a
+     * step that was still booting connects later. */
+    enum coordination (*fence)(
+        void *self, bool is_before_steps, struct fence_report *found, struct error *error);
+    /* After a step that did not end well: the same to what this run itself left in the server. */
+    void (*fence_own)(void *self);
+    /* NAME=VALUE by which the fence knows the steps of this run, or NULL. */
+    const char *(*step_assignment)(void *self);
+    /* A descriptor that the steps keep open, so that the lock lasts until they are gone; or -1. */
+    int (*step_fd)(void *self);
+    enum coordination (*run_end)(void *self, const struct run *outcome, struct error *error);
+    /* The lock's dead man's switch, for a poll loop: watch guard_fd for reading until
+     * guard_deadline_ms, then ask guard_holds; false means that the lock is lost. */
+    int (*guard_fd)(void *self);
+    int64_t (*guard_deadline_ms)(void *self);
+    bool (*guard_holds)(void *self);
+    const char *why_lost; /* How a lock is lost, in words. */
+    /* For --status, instead of connect: reaches what is there, once and within the connect timeout,
+     * takes no lock, and writes and creates nothing. COORDINATION_REFUSED with 69 where it cannot
+     * be reached. Unless found->absent says that there is nothing yet, look may be asked after it.
+     */
+    enum coordination (*history)(void *self, struct history *found, struct error *error);
+    void (*disconnect)(void *self);
+};
+
+struct coordinator {
+    const struct coordinator_operations *operations;
+    void *self;
+};
+
+#endif

@@ -1,0 +1,270 @@
+/*
+ * The words. The trap is a line that only says that something failed: each says what becomes of the
+ * server, and which run of which replica it was about.
+ */
+#include "prepare/protocol/messages.h"
+
+#include <string.h>
+
+#include "prepare/protocol/run_state.h"
+#include "signalbox/base/deadline.h"
+#include "signalbox/base/exit_status.h"
+#include "signalbox/base/text.h"
+#include "signalbox/process/signals.h"
+#include "signalbox/report/report.h"
+
+/* What becomes of the server, where there is one: a command that is run under the lock has none. */
+static const char *server_fate(const struct flight *flight) {
+    return flight_purpose(flight) == FLIGHT_ALWAYS ? "" : ": the server is not started";
+}
+
+static void say_nobody_prepares(const struct flight *flight, const struct event_fields *fields) {
+    const struct run *newest = &flight->last.newest;
+    const struct run *run = newest->id == 0 ? &flight->last.latest : newest;
+    AUTO_TEXT struct text last = {.data = NULL};
+    if (run->id == 0) {
+        text_append_string(&last, "there has been no run yet");
+    } else {
+        text_append_format(&last, "the last run%s was %lld on %s, %s %s ago",
+            newest->id == 0 ? ", of other content," : "", (long long)run->id, run->host,
+            run_state_name(run->state), duration_describe(run->age_ms).string);
+    }
+    if (flight->last.doubt[0] != '\0') {
+        text_append_format(&last, "; %s", flight->last.doubt);
+    }
+    report(EVENT_WAITING, fields,
+        "nobody is preparing this content; waiting for a replica that does (%s so far; %s)",
+        duration_describe(fields->elapsed_ms).string, text_string(&last));
+}
+
+void narrate_waiting(struct flight *flight, int64_t now_ms) {
+    const struct run *holder = &flight->last.holder;
+    struct event_fields fields = {.elapsed_ms = now_ms - flight->waiting_since_ms};
+    flight->say_at_ms = deadline_later_ms(now_ms, report_interval_ms());
+    if (flight->rest_until_ms != 0) {
+        int64_t rest_ms = flight->rest_until_ms > now_ms ? flight->rest_until_ms - now_ms : 0;
+        report(EVENT_WAITING, &fields,
+            "this content failed %d times in a row, last in `%s` on %s: running again in %s",
+            flight->last.failures, flight->last.newest.step, flight->last.newest.host,
+            duration_describe(rest_ms).string);
+        return;
+    }
+    if (holder->id == 0 && flight_purpose(flight) == FLIGHT_TO_WAIT) {
+        say_nobody_prepares(flight, &fields);
+        return;
+    }
+    if (holder->id == 0) {
+        report(EVENT_WAITING, &fields, "another replica holds the lock; waiting (%s so far)",
+            duration_describe(fields.elapsed_ms).string);
+        return;
+    }
+    fields.holder = holder->host;
+    fields.run = holder->id;
+    report(EVENT_WAITING, &fields, "%s has been preparing for %s (run %lld); waiting", holder->host,
+        duration_describe(holder->age_ms).string, (long long)holder->id);
+}
+
+/* Why the steps are due, as far as anybody can say. */
+static void append_reason(const struct flight *flight, struct text *reason) {
+    const struct look *last = &flight->last;
+    if (flight->request->purpose == PREPARE_UNRECORDED) {
+        text_append_string(reason, "the command migrates, loads or seeds");
+    } else if (flight_purpose(flight) == FLIGHT_ALWAYS) {
+        text_append_string(reason, "the step was given as the command");
+    } else if (!flight->target->has_fingerprint || !last->has_ledger) {
+        text_append_string(reason, "without a ledger every replica runs the steps in its turn");
+    } else if (last->newest.state == RUN_SUCCEEDED && last->doubt[0] != '\0') {
+        text_append_string(reason, last->doubt);
+    } else if (last->newest.state == RUN_SUCCEEDED) {
+        text_append_format(reason, "run %lld has prepared other content since run %lld",
+            (long long)last->latest.id, (long long)last->newest.id);
+    } else if (last->newest.state == RUN_FAILED || last->newest.state == RUN_INTERRUPTED) {
+        text_append_format(reason, "run %lld on %s %s", (long long)last->newest.id,
+            last->newest.host, last->newest.state == RUN_FAILED ? "failed" : "was interrupted");
+    } else if (flight->inspection.reason[0] != '\0') {
+        text_append_string(reason, flight->inspection.reason);
+    } else if (last->latest.id != 0) {
+        text_append_format(reason, "this content is new since run %lld (%s)",
+            (long long)last->latest.id,
+            last->latest.release[0] == '\0' ? last->latest.host : last->latest.release);
+    } else {
+        text_append_string(reason, "this content is not prepared yet");
+    }
+}
+
+void narrate_beginning(const struct flight *flight) {
+    struct event_fields fields = {.run = flight->run_id};
+    AUTO_TEXT struct text reason = {.data = NULL};
+    append_reason(flight, &reason);
+    switch (flight->target->lock) {
+    case LOCK_NONE:
+        break;
+    case LOCK_FILE:
+        report(EVENT_LOCK_TAKEN, &fields, "took the lock %s: %s", flight->target->lock_path,
+            text_string(&reason));
+        break;
+    case LOCK_AUTO:
+    case LOCK_POSTGRES:
+        report(EVENT_LOCK_TAKEN, &fields, "took the lock (key %lld): %s",
+            (long long)flight->target->lock_key, text_string(&reason));
+        break;
+    }
+}
+
+void narrate_fencing(const struct fence_report *found, int64_t waited_ms, int64_t *say_at_ms) {
+    if (found->ended > 0) {
+        report(EVENT_FENCED, NULL,
+            "ended %d statement%s that an earlier run had left at work in the server", found->ended,
+            found->ended == 1 ? "" : "s");
+    }
+    if (found->holder[0] != '\0' && clock_now_ms() >= *say_at_ms) {
+        *say_at_ms = deadline_after_ms(report_interval_ms());
+        struct event_fields fields = {.elapsed_ms = waited_ms};
+        report(EVENT_WAITING, &fields, "waiting for %s, before the first step (%s so far)",
+            found->holder, duration_describe(waited_ms).string);
+    }
+}
+
+/* The output that another replica's step ended with; our own has passed by already. */
+static void show_output(const struct run *run) {
+    for (const char *line = run->output; *line != '\0';) {
+        size_t length = strcspn(line, "\n");
+        struct event_fields fields = {.run = run->id, .holder = run->host};
+        report(EVENT_STEP_OUTPUT, &fields, "| %.*s", (int)length, line);
+        line += length + (line[length] == '\n' ? 1 : 0);
+    }
+}
+
+static int fail(const struct flight *flight) {
+    const struct run *run = &flight->last.newest;
+    int exit_status = run->exit_status == 0 ? EXIT_STATUS_SYSTEM : run->exit_status;
+    struct event_fields fields = {
+        .run = run->id,
+        .holder = run->host,
+        .step = run->step[0] == '\0' ? NULL : run->step,
+        .has_exit_status = true,
+        .exit_status = exit_status,
+    };
+    if (run->id != flight->run_id) {
+        show_output(run);
+    }
+    if (run->id == 0) {
+        report(EVENT_PREPARE_FAILED, &fields, "`%s` failed with status %d%s", run->step,
+            exit_status, server_fate(flight));
+        return exit_status;
+    }
+    report(EVENT_PREPARE_FAILED, &fields, "run %lld on %s failed with status %d in `%s`%s",
+        (long long)run->id, run->host, exit_status, run->step, server_fate(flight));
+    return exit_status;
+}
+
+static int fail_alone(const struct flight *flight) {
+    const struct steps_end *end = &flight->steps_end;
+    struct event_fields fields = {.run = flight->run_id,
+        .step = end->step,
+        .has_exit_status = true,
+        .exit_status = end->exit_status};
+    report(EVENT_PREPARE_FAILED, &fields,
+        flight_purpose(flight) == FLIGHT_ALWAYS
+            ? "a signal ended `%s` (status %d)"
+            : "a signal ended `%s` (status %d), so another replica may try: the server is not "
+              "started",
+        end->step, end->exit_status);
+    return end->exit_status;
+}
+
+/* Rails seeds a database only in the run that initialises it. */
+static void warn_of_seeds(const struct flight *flight) {
+    const struct run *unfinished = &flight->last.unfinished;
+    if (unfinished->id == 0) {
+        return;
+    }
+    struct event_fields fields = {.run = unfinished->id, .holder = unfinished->host};
+    report(EVENT_SEEDS_IN_DOUBT, &fields,
+        "run %lld on %s began on a new database and did not end well, and Rails does not repeat "
+        "seeds that it did not finish: see whether they are there, and run `bin/rails db:seed` "
+        "otherwise",
+        (long long)unfinished->id, unfinished->host);
+}
+
+static void say_prepared(const struct flight *flight) {
+    const struct run *run = &flight->last.newest;
+    if (flight->prepared_here && flight->run_id == 0) {
+        report(EVENT_PREPARED, NULL, "done, without a record in the ledger");
+        return;
+    }
+    if (flight->prepared_here) {
+        struct event_fields fields = {.run = flight->run_id};
+        report(EVENT_PREPARED, &fields, "prepared (run %lld)", (long long)flight->run_id);
+        warn_of_seeds(flight);
+        return;
+    }
+    struct event_fields fields = {.run = run->id, .holder = run->host};
+    report(EVENT_ALREADY_PREPARED, &fields, "already prepared by run %lld on %s, %s ago",
+        (long long)run->id, run->host, duration_describe(run->age_ms).string);
+}
+
+/* For whom, or for what, in vain. */
+static int give_up_waiting(const struct flight *flight) {
+    const struct run *holder = &flight->last.holder;
+    struct duration_text waited = duration_describe(flight->request->wait_timeout_ms);
+    AUTO_TEXT struct text awaited = {.data = NULL};
+    if (flight->steps_end.outcome == STEPS_NOT_BEGUN) {
+        text_append_format(&awaited, "%s to end, before the first step",
+            flight->fenced_by[0] == '\0' ? "what an earlier run has left in the server"
+                                         : flight->fenced_by);
+    } else if (flight->is_crowded) {
+        text_append_format(&awaited, "a free connection (%s)", flight->error.text);
+    } else if (holder->id != 0) {
+        text_append_format(&awaited, "another replica to prepare (%s, run %lld)", holder->host,
+            (long long)holder->id);
+    } else {
+        text_append_string(&awaited, "another replica to prepare");
+    }
+    report(EVENT_PREPARE_FAILED, NULL, "waited %s for %s: %s (--wait-timeout)", waited.string,
+        text_string(&awaited),
+        flight_purpose(flight) == FLIGHT_ALWAYS ? "the command is not run"
+                                                : "the server is not started");
+    return EXIT_STATUS_WAITED_TOO_LONG;
+}
+
+int narrate_end(const struct flight *flight, enum flight_action action) {
+    switch (action) {
+    case ACT_START:
+        say_prepared(flight);
+        return EXIT_STATUS_SUCCESS;
+    case ACT_START_UNRECORDED:
+        report(EVENT_LEDGER_UNAVAILABLE, NULL,
+            "prepared, but the ledger could not be written: the next replica runs again");
+        return EXIT_STATUS_SUCCESS;
+    case ACT_FAIL:
+        return fail(flight);
+    case ACT_FAIL_ALONE:
+        return fail_alone(flight);
+    case ACT_GIVE_UP_WAITING:
+        return give_up_waiting(flight);
+    case ACT_GIVE_UP_LOCK:
+        report(
+            EVENT_PREPARE_FAILED, NULL, "the lock was lost while preparing%s", server_fate(flight));
+        return EXIT_STATUS_WAITED_TOO_LONG;
+    case ACT_REFUSE:
+        report(EVENT_DATABASE_REFUSED, NULL, "%s", flight->error.text);
+        return flight->error.exit_status;
+    case ACT_CANCEL:
+        report(EVENT_CANCELLED, NULL, "%s while preparing%s",
+            signal_name(flight->cancellation->signal), server_fate(flight));
+        return EXIT_STATUS_SIGNAL_BASE + flight->cancellation->signal;
+    case ACT_CONNECT:
+    case ACT_LOOK:
+    case ACT_TRY_LOCK:
+    case ACT_PAUSE:
+    case ACT_LET_GO:
+    case ACT_INSPECT:
+    case ACT_BEGIN_RUN:
+    case ACT_FENCE:
+    case ACT_RUN_STEPS:
+    case ACT_RECORD_OUTCOME:
+        break;
+    }
+    return EXIT_STATUS_SYSTEM;
+}

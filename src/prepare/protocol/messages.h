@@ -1,0 +1,24 @@
+/*
+ * What the flight says aloud, for whoever reads the log at 2 a.m.
+ */
+#ifndef PREPARE_PROTOCOL_MESSAGES_H
+#define PREPARE_PROTOCOL_MESSAGES_H
+
+#include <stdint.h>
+
+#include "prepare/protocol/protocol_run.h"
+
+/* For whom this replica waits, and since when; sets when to say it again. */
+void narrate_waiting(struct flight *flight, int64_t now_ms);
+
+/* That this replica runs the steps, and why. */
+void narrate_beginning(const struct flight *flight);
+
+/* What was ended, and whom we wait for since `waited_ms`: the latter only when *say_at_ms has come.
+ */
+void narrate_fencing(const struct fence_report *found, int64_t waited_ms, int64_t *say_at_ms);
+
+/* The end of the flight in one line; returns its exit status. */
+int narrate_end(const struct flight *flight, enum flight_action action);
+
+#endif

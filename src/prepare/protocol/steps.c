@@ -1,0 +1,321 @@
+/*
+ * The loop around one step. It watches four things at once: our signals, the step's two outputs and
+ * the lock. The trap is a grandchild that outlives the step with a migration in its hands: a step
+ * has ended only when this process has no child left.
+ */
+#include "prepare/protocol/steps.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "prepare/protocol/step_output.h"
+#include "signalbox/base/deadline.h"
+#include "signalbox/base/exit_status.h"
+#include "signalbox/base/text.h"
+#include "signalbox/process/spawn.h"
+#include "signalbox/process/termination.h"
+#include "signalbox/report/report.h"
+
+enum { FENCE_EVERY_MS = 5000 };
+
+struct running_step {
+    const struct steps_request *request;
+    const struct step *step;
+    pid_t process; /* 0 once it has been reaped. */
+    pid_t session; /* Stays, for what it leaves behind. */
+    int wait_status;
+    struct relay output;
+    struct relay errors;
+    struct ending ending;
+    bool was_cancelled;
+    bool lock_lost;
+    bool timed_out;
+    int64_t began_ms;
+    int64_t say_at_ms;
+    int64_t fence_at_ms;
+    int64_t time_is_up_ms; /* DEADLINE_NEVER where there is no limit, or once it was said. */
+};
+
+static void environment_set(struct string_list *environment, const char *assignment) {
+    size_t name = strcspn(assignment, "=") + 1;
+    for (size_t i = 0; i < environment->count; i++) {
+        if (strncmp(environment->items[i], assignment, name) == 0) {
+            free(environment->items[i]);
+            environment->items[i] = string_copy(assignment);
+            return;
+        }
+    }
+    string_list_append(environment, assignment);
+}
+
+static int step_start(struct running_step *running, struct error *error) {
+    AUTO_FD int null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    AUTO_FD int output_fd = -1;
+    AUTO_FD int errors_fd = -1;
+    AUTO_STRING_LIST struct string_list environment = {.items = NULL};
+    for (size_t i = 0; running->request->environment[i] != NULL; i++) {
+        string_list_append(&environment, running->request->environment[i]);
+    }
+    for (size_t i = 0; i < running->step->assignments.count; i++) {
+        environment_set(&environment, running->step->assignments.items[i]);
+    }
+    struct last_lines *last = running->request->last_lines;
+    *last = (struct last_lines){.added = 0};
+    if (relay_open(&running->output, STDOUT_FILENO, last, &output_fd) != 0 ||
+        relay_open(&running->errors, STDERR_FILENO, last, &errors_fd) != 0) {
+        error_set(error, EXIT_STATUS_SYSTEM, "no pipe for the output of a step");
+        return -1;
+    }
+    struct spawn_request request = {
+        .argv = running->step->argv.items,
+        .environment = environment.items,
+        /* A terminal cannot stop who reads from it in a session of its own. */
+        .stdin_fd = running->request->reads_input ? -1 : null_fd,
+        .stdout_fd = output_fd,
+        .stderr_fd = errors_fd,
+        .kept_fd =
+            running->request->coordinator->operations->step_fd(running->request->coordinator->self),
+        .group = SPAWN_OWN_SESSION,
+        .die_with_parent = true,
+        .signals = running->request->inheritance,
+    };
+    if (process_spawn(&request, &running->process, error) != 0) {
+        return -1;
+    }
+    running->session = running->process;
+    return 0;
+}
+
+static void signal_all(const struct running_step *running, int signal) {
+    (void)descendants_signal(running->session, signal, NULL);
+}
+
+/* What the step is told. One that inherited the signal as ignored would never hear it. */
+static int signal_for_step(const struct running_step *running, int asked) {
+    return (running->request->inheritance->ignored & SIGNAL_BIT(asked)) != 0 ? SIGTERM : asked;
+}
+
+static void act_on_ending(const struct running_step *running, enum ending_action action, int term) {
+    switch (action) {
+    case ENDING_WAIT:
+        return;
+    case ENDING_SEND_TERM:
+        signal_all(running, term);
+        return;
+    case ENDING_SEND_KILL:
+        signal_all(running, SIGKILL);
+        return;
+    }
+}
+
+/* Another replica may begin its step in some milliseconds, and a look through /proc takes as long
+ * on a busy host: first whoever needs no looking for. */
+static void kill_at_once(const struct running_step *running) {
+    if (running->process != 0) {
+        (void)kill(-running->session, SIGKILL);
+    }
+}
+
+static void say_lock_lost(const struct coordinator *coordinator, const char *what_now) {
+    report(EVENT_LOCK_LOST, NULL, "the lock is lost (%s): %s", coordinator->operations->why_lost,
+        what_now);
+}
+
+/* Asks what is left of the step to end, with the grace that begins now. */
+static void ask_to_end(struct running_step *running, int64_t now_ms, int signal) {
+    int64_t kill_at_ms = deadline_later_ms(now_ms, running->request->grace_ms);
+    act_on_ending(running, ending_begin(&running->ending, now_ms, kill_at_ms), signal);
+}
+
+/* Decides what the last wake-up means for the step; false when nothing of it is left. */
+static bool step_tend(struct running_step *running) {
+    const struct coordinator *coordinator = running->request->coordinator;
+    struct cancellation *cancellation = running->request->cancellation;
+    bool was_running = running->process != 0;
+    bool any_left = children_reap(&running->process, &running->wait_status);
+    if (!any_left) {
+        return false;
+    }
+    int64_t now_ms = clock_now_ms();
+    if (cancellation_heard(cancellation) && !running->was_cancelled) {
+        running->was_cancelled = true;
+        ask_to_end(running, now_ms, signal_for_step(running, cancellation->signal));
+    }
+    if (!running->lock_lost && !coordinator->operations->guard_holds(coordinator->self)) {
+        running->lock_lost = true;
+        kill_at_once(running);
+        say_lock_lost(coordinator, "killing the step");
+        act_on_ending(running, ending_begin(&running->ending, now_ms, now_ms), SIGKILL);
+    }
+    if (now_ms >= running->time_is_up_ms) {
+        running->time_is_up_ms = DEADLINE_NEVER;
+        running->timed_out = true;
+        report(EVENT_STEP_TIMED_OUT, NULL, "not done after %s (--step-timeout): ending %s",
+            duration_describe(running->request->timeout_ms).string, running->step->label);
+        ask_to_end(running, now_ms, SIGTERM);
+    }
+    if (was_running && running->process == 0) {
+        ask_to_end(running, now_ms, SIGTERM);
+    }
+    act_on_ending(running, ending_due(&running->ending, now_ms), SIGTERM);
+    return true;
+}
+
+static void say_still_running(struct running_step *running) {
+    int64_t now_ms = clock_now_ms();
+    if (now_ms >= *running->request->deploy_warning_at_ms) {
+        *running->request->deploy_warning_at_ms = DEADLINE_NEVER;
+        report(EVENT_DEPLOY_TIMEOUT, NULL,
+            "Kamal ends a container that is not healthy after its deploy_timeout (30 s unless "
+            "config/deploy.yml says otherwise), and this step with it: raise deploy_timeout, or "
+            "prepare before the deploy");
+    }
+    if (now_ms < running->say_at_ms) {
+        return;
+    }
+    struct event_fields fields = {
+        .step = running->step->label, .elapsed_ms = now_ms - running->began_ms};
+    report(EVENT_STEP_RUNNING, &fields, "still running after %s: %s",
+        duration_describe(fields.elapsed_ms).string, running->step->label);
+    running->say_at_ms = deadline_later_ms(now_ms, report_interval_ms());
+}
+
+/* A step of an earlier run that was still booting when its runner died connects only now. */
+static void fence_again(struct running_step *running) {
+    const struct coordinator *coordinator = running->request->coordinator;
+    struct fence_report found;
+    struct error error;
+    if (running->process == 0 || running->ending.stage != ENDING_NOT_BEGUN ||
+        clock_now_ms() < running->fence_at_ms) {
+        return;
+    }
+    if (coordinator->operations->fence(coordinator->self, false, &found, &error) ==
+            COORDINATION_DONE &&
+        found.ended > 0) {
+        report(EVENT_FENCED, NULL, "ended %d late statement%s of an earlier run", found.ended,
+            found.ended == 1 ? "" : "s");
+    }
+    running->fence_at_ms = deadline_after_ms(FENCE_EVERY_MS);
+}
+
+static void step_wait(struct running_step *running) {
+    const struct coordinator *coordinator = running->request->coordinator;
+    struct pollfd descriptors[] = {
+        {.fd = running->request->cancellation->signal_fd, .events = POLLIN},
+        {.fd = running->lock_lost ? -1 : coordinator->operations->guard_fd(coordinator->self),
+            .events = POLLIN},
+        relay_pollfd(&running->output),
+        relay_pollfd(&running->errors),
+    };
+    int64_t deadline_ms = deadline_earlier(running->time_is_up_ms,
+        deadline_earlier(running->say_at_ms, ending_deadline_ms(&running->ending)));
+    deadline_ms = deadline_earlier(deadline_ms, *running->request->deploy_warning_at_ms);
+    if (running->ending.stage == ENDING_NOT_BEGUN) {
+        deadline_ms = deadline_earlier(deadline_ms, running->fence_at_ms);
+    }
+    if (!running->lock_lost) {
+        deadline_ms = deadline_earlier(
+            deadline_ms, coordinator->operations->guard_deadline_ms(coordinator->self));
+    }
+    if (poll(descriptors, ARRAY_LENGTH(descriptors), deadline_poll_timeout_ms(deadline_ms)) > 0) {
+        if (descriptors[2].revents != 0) {
+            relay_move(&running->output);
+        }
+        if (descriptors[3].revents != 0) {
+            relay_move(&running->errors);
+        }
+    }
+}
+
+static struct steps_end step_conclude(const struct running_step *running) {
+    struct steps_end end = {
+        .step = running->step->label,
+        .exit_status = exit_status_from_wait(running->wait_status),
+    };
+    struct event_fields fields = {
+        .step = running->step->label,
+        .elapsed_ms = clock_now_ms() - running->began_ms,
+        .has_exit_status = true,
+        .exit_status = end.exit_status,
+    };
+    struct duration_text took = duration_describe(fields.elapsed_ms);
+    if (running->lock_lost) {
+        end.outcome = STEPS_LOCK_LOST;
+        end.exit_status = EXIT_STATUS_WAITED_TOO_LONG;
+    } else if (running->was_cancelled) {
+        end.outcome = STEPS_STOPPED;
+        end.exit_status = EXIT_STATUS_SIGNAL_BASE + running->request->cancellation->signal;
+    } else if (!running->timed_out && WIFSIGNALED(running->wait_status)) {
+        end.outcome = STEPS_DIED;
+    } else if (running->timed_out || end.exit_status != 0) {
+        end.outcome = STEPS_FAILED;
+        /* A step that was told to stop and says 0 has still not done its work. */
+        end.exit_status = end.exit_status == 0 ? EXIT_STATUS_WAITED_TOO_LONG : end.exit_status;
+    } else {
+        end.outcome = STEPS_OK;
+        end.step = NULL;
+    }
+    report(end.outcome == STEPS_OK ? EVENT_STEP_ENDED : EVENT_STEP_FAILED, &fields,
+        "ended with status %d after %s: %s", fields.exit_status, took.string, running->step->label);
+    return end;
+}
+
+static struct steps_end step_run(const struct steps_request *request, const struct step *step) {
+    struct running_step running = {
+        .request = request,
+        .step = step,
+        .output = {.from_fd = -1},
+        .errors = {.from_fd = -1},
+        .began_ms = clock_now_ms(),
+    };
+    struct event_fields fields = {.step = step->label};
+    struct error error;
+    ending_initialise(&running.ending);
+    running.say_at_ms = deadline_later_ms(running.began_ms, report_interval_ms());
+    running.fence_at_ms = deadline_later_ms(running.began_ms, FENCE_EVERY_MS);
+    running.time_is_up_ms =
+        request->timeout_ms < 0 ? DEADLINE_NEVER : deadline_after_ms(request->timeout_ms);
+    report(EVENT_STEP_STARTED, &fields, "running: %s", step->label);
+    if (step_start(&running, &error) != 0) {
+        report(EVENT_STEP_FAILED, &fields, "%s: %s", step->label, error.text);
+        relay_close(&running.output);
+        relay_close(&running.errors);
+        return (struct steps_end){
+            .outcome = STEPS_FAILED, .step = step->label, .exit_status = error.exit_status};
+    }
+    while (step_tend(&running)) {
+        step_wait(&running);
+        say_still_running(&running);
+        fence_again(&running);
+    }
+    relay_drain(&running.output);
+    relay_drain(&running.errors);
+    relay_close(&running.output);
+    relay_close(&running.errors);
+    return step_conclude(&running);
+}
+
+/* What came before, a fence that had to wait or another step, may have taken longer than the lock
+ * lived. */
+static struct steps_end step_run_locked(
+    const struct steps_request *request, const struct step *step) {
+    const struct coordinator *coordinator = request->coordinator;
+    if (coordinator->operations->guard_holds(coordinator->self)) {
+        return step_run(request, step);
+    }
+    say_lock_lost(coordinator, "no step is begun");
+    return (struct steps_end){.outcome = STEPS_LOCK_LOST,
+        .step = step->label,
+        .exit_status = EXIT_STATUS_WAITED_TOO_LONG};
+}
+
+struct steps_end steps_run(const struct steps_request *request) {
+    struct steps_end end = {.outcome = STEPS_OK};
+    for (size_t i = 0; i < request->steps->count && end.outcome == STEPS_OK; i++) {
+        end = step_run_locked(request, &request->steps->items[i]);
+    }
+    return end;
+}

@@ -1,0 +1,51 @@
+/*
+ * Running the steps, each to its whole end: nothing that a step has started goes on when steps_run
+ * returns.
+ */
+#ifndef PREPARE_PROTOCOL_STEPS_H
+#define PREPARE_PROTOCOL_STEPS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "prepare/protocol/backend.h"
+#include "prepare/protocol/output_tail.h"
+#include "prepare/protocol/stop_request.h"
+#include "signalbox/command/step.h"
+#include "signalbox/process/signals.h"
+
+struct steps_request {
+    const struct step_list *steps;
+    char *const *environment; /* Without the steps' own assignments. */
+    const struct signal_inheritance *inheritance;
+    const struct coordinator *coordinator; /* Its lock is watched meanwhile. */
+    struct cancellation *cancellation;
+    int64_t grace_ms;
+    int64_t timeout_ms;            /* For each step; negative: no limit. */
+    bool reads_input;              /* Somebody typed it, and may answer: it has our input. */
+    struct last_lines *last_lines; /* Begins anew with each step. */
+    /* When to warn that whoever deploys will not wait much longer; DEADLINE_NEVER once said. */
+    int64_t *deploy_warning_at_ms;
+};
+
+enum steps_outcome {
+    STEPS_OK,
+    STEPS_FAILED,
+    STEPS_DIED, /* A signal ended one, and not at our wish. */
+    STEPS_STOPPED,
+    STEPS_LOCK_LOST,
+    STEPS_NOT_BEGUN /* What they wait for did not end in time; never of steps_run. */
+};
+
+struct steps_end {
+    enum steps_outcome outcome;
+    const char *step; /* The text of the one that did not end well; NULL when all did. */
+    int exit_status;
+};
+
+/* Runs one step after the other, in sessions of their own, until one does not end with 0, a signal
+ * asks for an end, or the lock is lost (then they are killed at once). The caller must be a
+ * subreaper. Blocks in poll(2) only. */
+struct steps_end steps_run(const struct steps_request *request);
+
+#endif

@@ -1,0 +1,21 @@
+/*
+ * The preparer's ear: the signals that ask it to end, remembered once heard.
+ */
+#ifndef PREPARE_PROTOCOL_STOP_REQUEST_H
+#define PREPARE_PROTOCOL_STOP_REQUEST_H
+
+#include "signalbox/process/interrupt.h"
+
+struct cancellation {
+    int signal_fd;
+    int signal;       /* The first that came and asked for an end, or 0. */
+    bool heeds_alarm; /* ALRM asks for an end too: a timer was set. */
+};
+
+/* Takes every pending signal; true when one of them, or an earlier one, asked for an end. */
+bool cancellation_heard(struct cancellation *cancellation);
+
+/* The same as something to wait with. */
+struct attention cancellation_attention(struct cancellation *cancellation);
+
+#endif

@@ -1,0 +1,47 @@
+/*
+ * Bundler's lock file: a section begins with a word at the margin, what belongs to it is indented.
+ * The trap is `remote:` itself, which GEM and GIT sections have too, with addresses in it.
+ */
+#include "signalbox/rails/gemfile_lock.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "signalbox/base/cleanup.h"
+
+static bool line_is(const char *line, size_t length, const char *text) {
+    return length == strlen(text) && memcmp(line, text, length) == 0;
+}
+
+void gemfile_lock_paths(const char *content, size_t length, struct string_list *paths) {
+    static const char remote[] = "  remote: ";
+    const size_t remote_length = sizeof remote - 1;
+    const char *end = content + length;
+    bool is_path_section = false;
+    while (content < end) {
+        const char *newline = memchr(content, '\n', (size_t)(end - content));
+        const char *next = newline == NULL ? end : newline + 1;
+        size_t line_length = (size_t)((newline == NULL ? end : newline) - content);
+        if (line_length > 0 && content[line_length - 1] == '\r') {
+            line_length--;
+        }
+        if (line_length > 0 && content[0] != ' ') {
+            is_path_section = line_is(content, line_length, "PATH");
+        } else if (is_path_section && line_length > remote_length &&
+            memcmp(content, remote, remote_length) == 0 &&
+            memchr(content, '\0', line_length) == NULL) {
+            string_list_append_owned(
+                paths, string_copy_part(content + remote_length, line_length - remote_length));
+        }
+        content = next;
+    }
+}
+
+void gemfile_lock_name(const char *gemfile, struct text *name) {
+    if (strcmp(path_base_name(gemfile), "gems.rb") == 0) {
+        text_append(name, gemfile, strlen(gemfile) - strlen("rb"));
+        text_append_string(name, "locked");
+        return;
+    }
+    text_append_format(name, "%s.lock", gemfile);
+}
