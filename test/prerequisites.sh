@@ -32,7 +32,7 @@ packages_of() {
       # The peers that PID 1 is compared with, and what makes them late or poor.
       echo tini dumb-init catatonit strace util-linux bash ;;
     lint)
-      echo clang clang-tidy clang-format libclang-rt-dev valgrind ;;
+      echo clang clang-tidy clang-format libclang-rt-dev valgrind mandoc groff-base ;;
     ruby)
       # For the gem; pg is compiled, and asks a PostgreSQL of its own.
       echo ruby ruby-dev ruby-minitest ruby-bundler gcc make libc6-dev libpq-dev postgresql \
