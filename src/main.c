@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "signalbox/base/exit_status.h"
+#include "signalbox/base/string_list.h"
 #include "signalbox/base/text.h"
 #include "signalbox/cli/explain.h"
 #include "signalbox/cli/options.h"

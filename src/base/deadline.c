@@ -4,13 +4,8 @@
 #include "signalbox/base/deadline.h"
 
 #include <limits.h>
-#include <time.h>
 
-int64_t clock_now_ms(void) {
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
+#include "signalbox/base/clock.h"
 
 int64_t deadline_later_ms(int64_t instant_ms, int64_t duration_ms) {
     return duration_ms > DEADLINE_NEVER - instant_ms ? DEADLINE_NEVER : instant_ms + duration_ms;

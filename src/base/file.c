@@ -14,6 +14,8 @@
 #include <unistd.h>
 
 #include "signalbox/base/exit_status.h"
+#include "signalbox/base/string.h"
+#include "signalbox/base/text.h"
 
 static int fail(struct error *error, const char *verb, const char *path) {
     error_set(

@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include "signalbox/base/cleanup.h"
+#include "signalbox/base/memory.h"
+#include "signalbox/base/text.h"
 #include "signalbox/base/utf8.h"
 
 /* One character of the input as it stands in the output; returns how many input bytes it took. */

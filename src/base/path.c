@@ -10,6 +10,8 @@
 #include <unistd.h>
 
 #include "signalbox/base/cleanup.h"
+#include "signalbox/base/string.h"
+#include "signalbox/base/text.h"
 
 enum { LINKS_MOST = 40 };
 
@@ -58,4 +60,9 @@ void path_resolve(const char *path, struct text *resolved) {
         return;
     }
     text_append_format(resolved, "%s%s%s", owned, strcmp(owned, "/") == 0 ? "" : "/", at + length);
+}
+
+const char *path_base_name(const char *path) {
+    const char *slash = strrchr(path, '/');
+    return slash == NULL ? path : slash + 1;
 }

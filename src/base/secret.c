@@ -12,6 +12,9 @@
 #include "base/secret_form.h"
 #include "signalbox/base/cleanup.h"
 #include "signalbox/base/hex.h"
+#include "signalbox/base/memory.h"
+#include "signalbox/base/string.h"
+#include "signalbox/base/text.h"
 
 enum mark { SHOWN = 0, HIDDEN, HIDDEN_FROM_HERE };
 

@@ -12,7 +12,7 @@
 #include "base/secret_name.h"
 #include "base/secret_token.h"
 #include "signalbox/base/cleanup.h"
-#include "signalbox/base/text.h"
+#include "signalbox/base/string.h"
 
 enum { TOKEN_LEAST = 8, BARE_USER_LEAST = 16, LOOKS_RANDOM_LENGTH = 20 };
 

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "signalbox/base/cleanup.h"
-#include "signalbox/base/text.h"
+#include "signalbox/base/string.h"
 
 /* Which bytes may follow the prefix. */
 enum token_bytes { BYTES_CAPITAL, BYTES_HEX, BYTES_WORD, BYTES_DOTTED, BYTES_PATH };

@@ -13,6 +13,9 @@
 #include "signalbox/base/cleanup.h"
 #include "signalbox/base/hex.h"
 #include "signalbox/base/secret.h"
+#include "signalbox/base/string.h"
+#include "signalbox/base/string_list.h"
+#include "signalbox/base/text.h"
 
 enum {
     VALUE_LEAST = 6, /* Of the environment. */

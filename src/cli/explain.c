@@ -8,6 +8,7 @@
 
 #include "cli/explain_page.h"
 #include "signalbox/base/exit_status.h"
+#include "signalbox/base/text.h"
 
 /* What keeps the plan from being carried out, or NULL. */
 static const char *find_problem(const struct explanation *explanation, struct error *error) {

@@ -4,7 +4,10 @@
 #include "cli/explain_page.h"
 
 #include "signalbox/base/json.h"
+#include "signalbox/base/number.h"
 #include "signalbox/base/secret.h"
+#include "signalbox/base/string_list.h"
+#include "signalbox/base/text.h"
 #include "signalbox/process/privileges.h"
 
 static void append_list(struct text *page, const char *key, char *const *items, size_t count) {

@@ -4,6 +4,8 @@
 #ifndef CLI_EXPLAIN_PAGE_H
 #define CLI_EXPLAIN_PAGE_H
 
+#include "signalbox/base/string_list.h"
+#include "signalbox/base/text.h"
 #include "signalbox/cli/explain.h"
 
 /* `target` is NULL where none could be made; `problem` is NULL where the plan can be carried out.

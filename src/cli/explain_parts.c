@@ -2,6 +2,8 @@
  * What both forms of an explanation say in the same words.
  */
 #include "cli/explain_page.h"
+#include "signalbox/base/string_list.h"
+#include "signalbox/base/text.h"
 
 void explain_phases(const struct explanation *explanation, struct string_list *phases) {
     switch (explanation->plan->prepare) {

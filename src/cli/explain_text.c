@@ -7,6 +7,8 @@
 
 #include "cli/page.h"
 #include "signalbox/base/secret.h"
+#include "signalbox/base/string_list.h"
+#include "signalbox/base/text.h"
 #include "signalbox/command/words.h"
 #include "signalbox/process/privileges.h"
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/option_table.h"
+#include "signalbox/base/text.h"
 
 enum { HELP_COLUMN = 26 };
 

@@ -6,7 +6,13 @@
 
 #include <string.h>
 
+#include "signalbox/base/duration.h"
 #include "signalbox/base/exit_status.h"
+#include "signalbox/base/memory.h"
+#include "signalbox/base/number.h"
+#include "signalbox/base/string.h"
+#include "signalbox/base/string_list.h"
+#include "signalbox/base/text.h"
 #include "signalbox/command/words.h"
 #include "signalbox/fingerprint/watch_entry.h"
 #include "signalbox/process/privileges.h"

@@ -7,6 +7,7 @@
 #include "cli/option_table.h"
 #include "signalbox/base/cleanup.h"
 #include "signalbox/base/error.h"
+#include "signalbox/base/text.h"
 
 /* `source` is the flag or the variable that the value came from. A list grows by a flag's one value
  * and by all that a variable holds. -1 with the error filled: name, value, where from, what is

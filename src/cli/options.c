@@ -12,6 +12,9 @@
 #include "cli/option_values.h"
 #include "signalbox/base/exit_status.h"
 #include "signalbox/base/nearest.h"
+#include "signalbox/base/string.h"
+#include "signalbox/base/string_list.h"
+#include "signalbox/base/text.h"
 
 /* Farther away than this, a suggestion would only puzzle. */
 enum { SUGGESTED_AT_MOST = 3 };

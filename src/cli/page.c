@@ -2,6 +2,7 @@
  * Aligned lines for a terminal.
  */
 #include "cli/page.h"
+#include "signalbox/base/text.h"
 
 #include <stdbool.h>
 #include <stdlib.h>

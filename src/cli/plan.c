@@ -2,6 +2,8 @@
  * The plan. Pure: whatever it must know comes in as an argument, so that a table can test it.
  */
 #include "signalbox/cli/plan.h"
+#include "signalbox/base/string_list.h"
+#include "signalbox/base/text.h"
 
 struct decision {
     enum prepare_purpose prepare;

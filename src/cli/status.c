@@ -10,6 +10,7 @@
 #include "cli/page.h"
 #include "signalbox/base/exit_status.h"
 #include "signalbox/base/json.h"
+#include "signalbox/base/text.h"
 #include "signalbox/prepare/readiness.h"
 
 static const char *or_null(const char *value) {

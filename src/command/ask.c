@@ -20,8 +20,14 @@
 
 #include "command/reply_format.h"
 #include "command/reply_socket.h"
+#include "signalbox/base/clock.h"
 #include "signalbox/base/deadline.h"
+#include "signalbox/base/duration.h"
 #include "signalbox/base/exit_status.h"
+#include "signalbox/base/string_list.h"
+#include "signalbox/base/text.h"
+#include "signalbox/process/descendants.h"
+#include "signalbox/process/reap.h"
 #include "signalbox/process/spawn.h"
 #include "signalbox/process/termination.h"
 

@@ -9,6 +9,9 @@
 #include <string.h>
 
 #include "signalbox/base/cleanup.h"
+#include "signalbox/base/string.h"
+#include "signalbox/base/string_list.h"
+#include "signalbox/base/text.h"
 #include "signalbox/command/words.h"
 
 static void list_copy(const struct string_list *from, struct string_list *to) {

@@ -10,6 +10,8 @@
 #include <string.h>
 
 #include "command/substitution.h"
+#include "signalbox/base/string.h"
+#include "signalbox/base/text.h"
 
 static bool is_blank(char byte) {
     return byte == ' ' || byte == '\t';

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "command/wrapper.h"
-#include "signalbox/base/text.h"
 
 static bool lists(const char *list, const char *word) {
     return table_lists(list, word, strlen(word));

@@ -12,8 +12,12 @@
 #include "command/database_task.h"
 #include "command/tables.h"
 #include "command/wrapper.h"
+#include "signalbox/base/path.h"
 #include "signalbox/base/secret.h"
+#include "signalbox/base/string_list.h"
+#include "signalbox/base/text.h"
 #include "signalbox/command/words.h"
+#include "signalbox/process/termination.h"
 
 /* Nobody types more tasks, words or programs than these; of a longer list the beginning is kept. */
 enum { KEPT_MOST = 256 };

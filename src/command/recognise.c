@@ -12,6 +12,9 @@
 #include "command/rake_task.h"
 #include "command/resolve.h"
 #include "signalbox/base/cleanup.h"
+#include "signalbox/base/string.h"
+#include "signalbox/base/string_list.h"
+#include "signalbox/base/text.h"
 
 enum { EFFORT = 20000 };
 

@@ -15,6 +15,7 @@
 #include "command/reply_socket.h"
 #include "signalbox/base/cleanup.h"
 #include "signalbox/base/exit_status.h"
+#include "signalbox/base/text.h"
 
 bool reply_is_wanted(char *const argv[]) {
     return argv[0] != NULL && argv[1] != NULL && argv[2] == NULL && meeting_nonce(argv[1]) != NULL;

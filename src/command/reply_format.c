@@ -9,6 +9,9 @@
 #include <string.h>
 
 #include "signalbox/base/cleanup.h"
+#include "signalbox/base/string.h"
+#include "signalbox/base/string_list.h"
+#include "signalbox/base/text.h"
 
 static const char magic[] = "signalbox ";
 

@@ -14,6 +14,10 @@
 #include "command/script.h"
 #include "command/shell.h"
 #include "command/wrapper.h"
+#include "signalbox/base/path.h"
+#include "signalbox/base/string.h"
+#include "signalbox/base/string_list.h"
+#include "signalbox/base/text.h"
 
 /* Of a server's words, for its options: more is nobody's. */
 enum { WORDS_KEPT = 1024 };

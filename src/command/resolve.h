@@ -5,6 +5,7 @@
 #define COMMAND_RESOLVE_H
 
 #include "command/word_list.h"
+#include "signalbox/base/string_list.h"
 #include "signalbox/command/recognise.h"
 
 struct finding {

@@ -16,6 +16,9 @@
 #include "command/shell_setup.h"
 #include "command/tables.h"
 #include "signalbox/base/cleanup.h"
+#include "signalbox/base/string.h"
+#include "signalbox/base/string_list.h"
+#include "signalbox/base/text.h"
 
 enum { DEEPEST = 8, WORDS_MOST = 4096 };
 

@@ -6,6 +6,9 @@
 #include <string.h>
 
 #include "signalbox/base/exit_status.h"
+#include "signalbox/base/memory.h"
+#include "signalbox/base/string.h"
+#include "signalbox/base/string_list.h"
 #include "signalbox/command/words.h"
 
 int server_list_append(struct server_list *servers, const char *line, struct error *error) {

@@ -10,6 +10,9 @@
 
 #include "command/context.h"
 #include "command/tables.h"
+#include "signalbox/base/string.h"
+#include "signalbox/base/string_list.h"
+#include "signalbox/base/text.h"
 
 static const char skipped_keywords[] = "! if then elif else do while until { } fi done";
 static const char opening_keywords[] = "if while until {";

@@ -6,6 +6,7 @@
 
 #include "command/lexer.h"
 #include "command/word_list.h"
+#include "signalbox/base/string_list.h"
 
 enum shell_result {
     SHELL_STRING,  /* `-c`: the string stands at `at`. */

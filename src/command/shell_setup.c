@@ -12,7 +12,11 @@
 #include "command/context.h"
 #include "command/tables.h"
 #include "signalbox/base/cleanup.h"
+#include "signalbox/base/path.h"
 #include "signalbox/base/secret.h"
+#include "signalbox/base/string.h"
+#include "signalbox/base/string_list.h"
+#include "signalbox/base/text.h"
 
 enum { PART_SHOWN_MOST = 80, TEXT_PER_EFFORT = 64 };
 

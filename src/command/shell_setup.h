@@ -6,6 +6,7 @@
 
 #include "command/resolve.h"
 #include "command/shell.h"
+#include "signalbox/base/text.h"
 
 struct setup {
     const struct shell_call *call;

@@ -8,7 +8,12 @@
 #include <string.h>
 
 #include "signalbox/base/exit_status.h"
+#include "signalbox/base/memory.h"
+#include "signalbox/base/path.h"
 #include "signalbox/base/secret.h"
+#include "signalbox/base/string.h"
+#include "signalbox/base/string_list.h"
+#include "signalbox/base/text.h"
 #include "signalbox/command/recognise.h"
 #include "signalbox/command/words.h"
 

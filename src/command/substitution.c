@@ -4,6 +4,7 @@
  * and further substitutions nest inside, and a hostile string nests them without end.
  */
 #include "command/substitution.h"
+#include "signalbox/base/text.h"
 
 #include <ctype.h>
 #include <stdint.h>

@@ -2,11 +2,10 @@
  * A growing array of words. It copies no text.
  */
 #include "command/word_list.h"
+#include "signalbox/base/memory.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-#include "signalbox/base/text.h"
 
 /* Doubled, so that a long string's words are not copied again for each of them. */
 static void reserve(struct sentence *sentence, size_t count) {

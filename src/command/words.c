@@ -3,6 +3,8 @@
  * are kept only when all of the line was nothing but words.
  */
 #include "signalbox/command/words.h"
+#include "signalbox/base/string_list.h"
+#include "signalbox/base/text.h"
 
 #include <stdbool.h>
 #include <string.h>

@@ -12,6 +12,8 @@
 #include "command/lexer.h"
 #include "command/option.h"
 #include "signalbox/base/cleanup.h"
+#include "signalbox/base/string_list.h"
+#include "signalbox/base/text.h"
 
 static bool has_style(const struct wrapper_reading *reading, unsigned style) {
     return (reading->wrapper->style & style) != 0;

@@ -7,6 +7,8 @@
 
 #include "command/tables.h"
 #include "command/word_list.h"
+#include "signalbox/base/string_list.h"
+#include "signalbox/base/text.h"
 #include "signalbox/command/recognise.h"
 
 enum wrapper_result {

@@ -11,6 +11,10 @@
 #include "database/configurations.h"
 #include "database/settings.h"
 #include "signalbox/base/hex.h"
+#include "signalbox/base/memory.h"
+#include "signalbox/base/number.h"
+#include "signalbox/base/string.h"
+#include "signalbox/base/text.h"
 
 void answer_script(const char *marker, const char *load, struct text *script) {
     text_append_format(script,

@@ -14,6 +14,9 @@
 
 #include "database/ruby_writes.h"
 #include "signalbox/base/cleanup.h"
+#include "signalbox/base/string.h"
+#include "signalbox/base/string_list.h"
+#include "signalbox/base/text.h"
 
 enum { FILE_SIZE_MOST = 1 << 20 };
 

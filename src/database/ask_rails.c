@@ -15,9 +15,13 @@
 
 #include "database/answer.h"
 #include "signalbox/base/deadline.h"
+#include "signalbox/base/duration.h"
 #include "signalbox/base/exit_status.h"
+#include "signalbox/base/string_list.h"
+#include "signalbox/base/text.h"
+#include "signalbox/process/descendants.h"
+#include "signalbox/process/reap.h"
 #include "signalbox/process/spawn.h"
-#include "signalbox/process/termination.h"
 
 enum { OUTPUT_MOST = 1 << 20, LOOK_AGAIN_MS = 50, KILLING_MOST_MS = 2000 };
 

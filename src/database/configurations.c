@@ -11,6 +11,10 @@
 
 #include "database/settings.h"
 #include "database/url.h"
+#include "signalbox/base/memory.h"
+#include "signalbox/base/string.h"
+#include "signalbox/base/string_list.h"
+#include "signalbox/base/text.h"
 
 struct resolver {
     const struct configurations_request *request;

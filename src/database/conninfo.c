@@ -3,6 +3,8 @@
  * variable out, while one that is not named lets it in.
  */
 #include "signalbox/database/conninfo.h"
+#include "signalbox/base/memory.h"
+#include "signalbox/base/string_list.h"
 
 #include <stdbool.h>
 #include <stdlib.h>

@@ -11,6 +11,9 @@
 #include "database/settings.h"
 #include "database/url.h"
 #include "signalbox/base/exit_status.h"
+#include "signalbox/base/string.h"
+#include "signalbox/base/string_list.h"
+#include "signalbox/base/text.h"
 
 bool database_is_postgres(const struct database *database) {
     return strcmp(database->adapter, "postgresql") == 0 ||

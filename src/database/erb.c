@@ -13,6 +13,9 @@
 #include "database/expression.h"
 #include "database/ignored_keys.h"
 #include "database/scanner.h"
+#include "signalbox/base/memory.h"
+#include "signalbox/base/string.h"
+#include "signalbox/base/text.h"
 
 enum { BRANCHES_MOST = 32, EXCERPT_MOST = 120 };
 

@@ -11,6 +11,7 @@
 #include "database/ruby_value.h"
 #include "database/scanner.h"
 #include "database/uri.h"
+#include "signalbox/base/text.h"
 
 enum { NESTING_MOST = 32 };
 

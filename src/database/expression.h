@@ -10,6 +10,7 @@
 
 #include "database/reading.h"
 #include "signalbox/base/cleanup.h"
+#include "signalbox/base/string_list.h"
 #include "signalbox/base/text.h"
 
 enum ruby_kind { RUBY_NIL, RUBY_FALSE, RUBY_TRUE, RUBY_INTEGER, RUBY_STRING };

@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "signalbox/base/text.h"
 #include "signalbox/database/database.h"
 
 static const struct {

@@ -14,6 +14,9 @@
 #include "database/url.h"
 #include "database/yaml.h"
 #include "signalbox/base/exit_status.h"
+#include "signalbox/base/string.h"
+#include "signalbox/base/string_list.h"
+#include "signalbox/base/text.h"
 #include "signalbox/database/database.h"
 
 #define CONFIGURATION_PATH "config/database.yml"

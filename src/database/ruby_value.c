@@ -8,6 +8,10 @@
 #include <string.h>
 
 #include "signalbox/base/json.h"
+#include "signalbox/base/memory.h"
+#include "signalbox/base/string.h"
+#include "signalbox/base/string_list.h"
+#include "signalbox/base/text.h"
 
 void ruby_value_release(struct ruby_value *value) {
     free(value->string);

@@ -9,6 +9,8 @@
 #include <string.h>
 
 #include "signalbox/base/cleanup.h"
+#include "signalbox/base/string.h"
+#include "signalbox/base/text.h"
 
 enum effect {
     EFFECT_NONE,

@@ -3,6 +3,7 @@
  * could mean something else is unclear.
  */
 #include "database/scanner.h"
+#include "signalbox/base/text.h"
 
 #include <ctype.h>
 #include <string.h>

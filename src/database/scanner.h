@@ -7,6 +7,7 @@
 #include "database/expression.h"
 #include "database/reading.h"
 #include "database/ruby_value.h"
+#include "signalbox/base/text.h"
 
 enum { NAME_MOST = 64 };
 

@@ -8,6 +8,8 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "signalbox/base/string.h"
+#include "signalbox/base/string_list.h"
 #include "signalbox/postgres/session.h"
 
 static const char *const creation_names[] = {

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "signalbox/base/path.h"
+#include "signalbox/base/string.h"
+#include "signalbox/base/text.h"
 #include "signalbox/database/database.h"
 
 bool database_is_sqlite(const struct database *database) {

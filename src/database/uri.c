@@ -4,6 +4,8 @@
  * would not put into a URL: only plain ones are taken.
  */
 #include "database/uri.h"
+#include "signalbox/base/string.h"
+#include "signalbox/base/text.h"
 
 #include <string.h>
 

@@ -11,6 +11,9 @@
 #include <string.h>
 
 #include "signalbox/base/hex.h"
+#include "signalbox/base/memory.h"
+#include "signalbox/base/number.h"
+#include "signalbox/base/string.h"
 #include "signalbox/base/text.h"
 
 /* What ActiveRecord's parser leaves away around a URL: a secret made with `echo` ends so. */

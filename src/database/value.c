@@ -8,7 +8,8 @@
 #include <string.h>
 
 #include "database/reading.h"
-#include "signalbox/base/text.h"
+#include "signalbox/base/memory.h"
+#include "signalbox/base/string.h"
 
 enum reading finding_set(
     struct finding *finding, enum reading reading, int line, const char *format, ...) {

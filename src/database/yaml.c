@@ -12,7 +12,8 @@
 
 #include "database/ignored_keys.h"
 #include "database/scalar.h"
-#include "signalbox/base/text.h"
+#include "signalbox/base/memory.h"
+#include "signalbox/base/string.h"
 
 enum { DEPTH_MOST = 64, ANCHORS_MOST = 4096 };
 

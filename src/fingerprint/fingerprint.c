@@ -16,6 +16,9 @@
 #include "fingerprint/tree.h"
 #include "fingerprint/watch.h"
 #include "signalbox/base/exit_status.h"
+#include "signalbox/base/string.h"
+#include "signalbox/base/string_list.h"
+#include "signalbox/base/text.h"
 
 struct adding {
     EVP_MD_CTX *digest;

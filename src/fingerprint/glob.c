@@ -3,6 +3,7 @@
  * pattern hangs on the C library, while the same files must have the same fingerprint everywhere.
  */
 #include "fingerprint/glob.h"
+#include "signalbox/base/text.h"
 
 #include <stddef.h>
 #include <string.h>

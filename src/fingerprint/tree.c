@@ -16,6 +16,10 @@
 
 #include "fingerprint/glob.h"
 #include "signalbox/base/exit_status.h"
+#include "signalbox/base/memory.h"
+#include "signalbox/base/path.h"
+#include "signalbox/base/string_list.h"
+#include "signalbox/base/text.h"
 
 /* musl has statx(2) without this one of the kernel's names (linux/stat.h, since Linux 5.8). */
 #ifndef STATX_ATTR_MOUNT_ROOT

@@ -10,6 +10,7 @@
 #include "fingerprint/watch.h"
 #include "signalbox/base/cleanup.h"
 #include "signalbox/base/error.h"
+#include "signalbox/base/string_list.h"
 
 enum tree_kind {
     TREE_FILE,

@@ -14,6 +14,11 @@
 
 #include "fingerprint/glob.h"
 #include "signalbox/base/exit_status.h"
+#include "signalbox/base/memory.h"
+#include "signalbox/base/path.h"
+#include "signalbox/base/string.h"
+#include "signalbox/base/string_list.h"
+#include "signalbox/base/text.h"
 #include "signalbox/fingerprint/watch_entry.h"
 #include "signalbox/rails/gemfile_lock.h"
 

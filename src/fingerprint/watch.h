@@ -10,7 +10,7 @@
 
 #include "signalbox/base/cleanup.h"
 #include "signalbox/base/error.h"
-#include "signalbox/base/text.h"
+#include "signalbox/base/string_list.h"
 #include "signalbox/database/database.h"
 
 struct watch_pattern {

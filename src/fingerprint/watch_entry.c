@@ -2,6 +2,7 @@
  * The grammar of --watch, for whoever reads the options. It looks at no file.
  */
 #include "signalbox/fingerprint/watch_entry.h"
+#include "signalbox/base/string_list.h"
 
 #include <stddef.h>
 #include <string.h>

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "signalbox/base/cleanup.h"
-#include "signalbox/base/text.h"
+#include "signalbox/base/string.h"
 
 /* Codes that are none: libpq's own failures have no code, and some texts come under any. */
 #define NONE "-"

@@ -12,6 +12,7 @@
 
 #include "postgres/failure.h"
 #include "signalbox/base/deadline.h"
+#include "signalbox/base/string.h"
 #include "signalbox/base/text.h"
 
 /* Waits for the connection's socket; SESSION_DONE when it is ready. */

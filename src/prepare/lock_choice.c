@@ -7,6 +7,8 @@
 
 #include "signalbox/base/exit_status.h"
 #include "signalbox/base/path.h"
+#include "signalbox/base/string.h"
+#include "signalbox/base/text.h"
 
 bool lock_choice_stands_alone(const struct lock_choice *choice) {
     return choice->kind == LOCK_NONE || (choice->kind == LOCK_FILE && choice->path != NULL);

@@ -8,8 +8,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "signalbox/base/string.h"
+#include "signalbox/base/string_list.h"
+#include "signalbox/base/text.h"
+#include "signalbox/process/reap.h"
 #include "signalbox/process/signals.h"
-#include "signalbox/process/termination.h"
 
 enum { RAILS_ANSWER_MS = 120000 };
 

@@ -10,7 +10,7 @@
 #include "signalbox/base/cleanup.h"
 #include "signalbox/base/error.h"
 #include "signalbox/base/secret_values.h"
-#include "signalbox/base/text.h"
+#include "signalbox/base/string_list.h"
 #include "signalbox/prepare/prepare.h"
 #include "signalbox/prepare/target.h"
 

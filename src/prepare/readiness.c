@@ -12,7 +12,9 @@
 #include "prepare/backend_choice.h"
 #include "prepare/prepare_context.h"
 #include "prepare/readiness_sentence.h"
+#include "signalbox/base/duration.h"
 #include "signalbox/base/exit_status.h"
+#include "signalbox/base/text.h"
 #include "signalbox/postgres/session.h"
 #include "signalbox/report/report.h"
 

@@ -5,6 +5,8 @@
 #include "prepare/readiness_sentence.h"
 
 #include "prepare/protocol/protocol.h"
+#include "signalbox/base/duration.h"
+#include "signalbox/base/text.h"
 
 static void append_run(const struct run *run, struct text *why) {
     text_append_format(why, "run %lld on %s", (long long)run->id, run->host);

@@ -10,8 +10,12 @@
 #include <unistd.h>
 
 #include "prepare/lock_choice.h"
-#include "signalbox/base/deadline.h"
+#include "signalbox/base/clock.h"
+#include "signalbox/base/duration.h"
 #include "signalbox/base/exit_status.h"
+#include "signalbox/base/path.h"
+#include "signalbox/base/string.h"
+#include "signalbox/base/string_list.h"
 #include "signalbox/base/text.h"
 #include "signalbox/fingerprint/fingerprint.h"
 #include "signalbox/fingerprint/watch_entry.h"

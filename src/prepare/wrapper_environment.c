@@ -11,8 +11,11 @@
 #include <unistd.h>
 
 #include "prepare/protocol/output_tail.h"
-#include "signalbox/base/deadline.h"
+#include "signalbox/base/clock.h"
+#include "signalbox/base/duration.h"
 #include "signalbox/base/exit_status.h"
+#include "signalbox/base/string.h"
+#include "signalbox/base/string_list.h"
 #include "signalbox/base/text.h"
 #include "signalbox/report/report.h"
 

@@ -6,6 +6,7 @@
  * taken from every set by name, and nothing is believed before it has been read again.
  */
 #include "signalbox/process/credentials.h"
+#include "signalbox/base/text.h"
 
 #include <inttypes.h>
 #include <linux/capability.h>

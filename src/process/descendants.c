@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 #include "signalbox/base/cleanup.h"
-#include "signalbox/process/termination.h"
+#include "signalbox/process/descendants.h"
 
 /* A pass that goes on finding new processes is racing a fork bomb; its ends will wake us again. */
 #define PASSES_MAX 64
@@ -56,7 +56,7 @@ static bool process_list_add(struct process_list *list, const struct seen_proces
     return true;
 }
 
-static bool number_parse(const char **cursor, unsigned long long *number) {
+static bool stat_field_parse(const char **cursor, unsigned long long *number) {
     char *end = NULL;
     errno = 0;
     *number = strtoull(*cursor, &end, 10);
@@ -93,7 +93,7 @@ static bool process_look(pid_t process, struct seen_process *seen) {
     for (int field = FIELD_PARENT; field <= FIELD_STARTED; field++) {
         /* strtoull reads the fields that may be negative as well; their value is not used. */
         unsigned long long number = 0;
-        if (!number_parse(&cursor, &number)) {
+        if (!stat_field_parse(&cursor, &number)) {
             return false;
         }
         if (field == FIELD_PARENT) {
@@ -131,7 +131,7 @@ static bool processes_list(struct process_list *list) {
         const char *cursor = entry->d_name;
         unsigned long long number = 0;
         struct seen_process seen;
-        if (*cursor >= '1' && *cursor <= '9' && number_parse(&cursor, &number) &&
+        if (*cursor >= '1' && *cursor <= '9' && stat_field_parse(&cursor, &number) &&
             (pid_t)number != getpid() && process_look((pid_t)number, &seen)) {
             has_room = process_list_add(list, &seen);
         }

@@ -5,6 +5,7 @@
  * thousand million, so that trying all of them would take minutes.
  */
 #include "signalbox/process/descriptors.h"
+#include "signalbox/base/number.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -12,8 +13,6 @@
 #include <stdbool.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-#include "signalbox/base/text.h"
 
 /* Where no one says which are open: more than any program that starts us leaves open. */
 #define TRIED_MAX 4096

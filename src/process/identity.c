@@ -14,6 +14,8 @@
 #include <unistd.h>
 
 #include "signalbox/base/exit_status.h"
+#include "signalbox/base/memory.h"
+#include "signalbox/base/text.h"
 #include "signalbox/process/privileges.h"
 #include "signalbox/process/user.h"
 

@@ -4,12 +4,12 @@
  * The trap: the number is known only in the child of a vfork, where nothing may be allocated.
  */
 #include "process/listening.h"
+#include "signalbox/base/number.h"
+#include "signalbox/base/string.h"
 
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "signalbox/base/text.h"
 
 #define NAME "LISTEN_PID="
 

@@ -14,7 +14,8 @@
 #include <unistd.h>
 
 #include "signalbox/base/cleanup.h"
-#include "signalbox/base/text.h"
+#include "signalbox/base/number.h"
+#include "signalbox/base/string.h"
 
 /* Small, because PID 1's stack stays as large as it ever was: a page for each. */
 #define FILE_MAX 2048

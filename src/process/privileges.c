@@ -16,7 +16,11 @@
 #include <unistd.h>
 
 #include "signalbox/base/exit_status.h"
+#include "signalbox/base/memory.h"
 #include "signalbox/base/nearest.h"
+#include "signalbox/base/string.h"
+#include "signalbox/base/string_list.h"
+#include "signalbox/base/text.h"
 
 #define PREFIX "cap_"
 #define BIT(capability) (UINT64_C(1) << (capability))

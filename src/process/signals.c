@@ -15,7 +15,8 @@
 #include <unistd.h>
 
 #include "signalbox/base/exit_status.h"
-#include "signalbox/base/text.h"
+#include "signalbox/base/number.h"
+#include "signalbox/base/string.h"
 
 #define SIGNAL_FIRST_REALTIME 34 /* What kill -l calls RTMIN; musl's SIGRTMIN is one higher. */
 

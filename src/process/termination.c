@@ -1,15 +1,10 @@
 /*
- * Owns the decision when TERM and KILL are due, and the reaping. Finds no processes itself
- * (descendants.c) and never waits.
- * The trap: signals coalesce, so one SIGCHLD may stand for a hundred ends. Reaping goes on until
- * the kernel has nothing more to give.
+ * Owns the decision when TERM and KILL are due. Finds no processes itself (descendants.c) and never
+ * waits.
  */
 #include "signalbox/process/termination.h"
 
-#include <errno.h>
-#include <stddef.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
+#include <stdbool.h>
 
 #include "signalbox/base/deadline.h"
 
@@ -49,35 +44,4 @@ int64_t ending_deadline_ms(const struct ending *ending) {
     /* After KILL there is nothing to wait for but SIGCHLD: whoever escaped by forking becomes our
      * child when its killed parent ends, and that end wakes us. */
     return ending->stage == ENDING_ASKED ? ending->kill_at_ms : DEADLINE_NEVER;
-}
-
-bool subreaper_set(bool on) {
-    return prctl(PR_SET_CHILD_SUBREAPER, on ? 1UL : 0UL, 0UL, 0UL, 0UL) == 0;
-}
-
-bool children_reap_watching(
-    pid_t *watched, int *wait_status, int *stopped_by, struct bystanders *bystanders) {
-    int status = 0;
-    pid_t child;
-    *stopped_by = 0;
-    while ((child = waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0) {
-        if (WIFSTOPPED(status)) {
-            /* Of several stops in one wake-up the last is how it is now. */
-            *stopped_by = child == *watched ? WSTOPSIG(status) : *stopped_by;
-            continue;
-        }
-        bystanders_forget(bystanders, child);
-        if (child == *watched) {
-            *wait_status = status;
-            *watched = 0;
-            *stopped_by = 0;
-        }
-    }
-    return child == 0 || errno != ECHILD;
-}
-
-bool children_reap(pid_t *watched, int *wait_status) {
-    struct bystanders none = {.processes = NULL};
-    int stopped_by = 0;
-    return children_reap_watching(watched, wait_status, &stopped_by, &none);
 }

@@ -10,7 +10,8 @@
 #include <string.h>
 
 #include "signalbox/base/exit_status.h"
-#include "signalbox/base/text.h"
+#include "signalbox/base/memory.h"
+#include "signalbox/base/string.h"
 
 #define PASSWD "/etc/passwd"
 #define GROUP "/etc/group"

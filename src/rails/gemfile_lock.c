@@ -8,6 +8,10 @@
 #include <string.h>
 
 #include "signalbox/base/cleanup.h"
+#include "signalbox/base/path.h"
+#include "signalbox/base/string.h"
+#include "signalbox/base/string_list.h"
+#include "signalbox/base/text.h"
 
 static bool line_is(const char *line, size_t length, const char *text) {
     return length == strlen(text) && memcmp(line, text, length) == 0;

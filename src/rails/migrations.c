@@ -11,6 +11,10 @@
 #include <sys/stat.h>
 
 #include "signalbox/base/cleanup.h"
+#include "signalbox/base/memory.h"
+#include "signalbox/base/string.h"
+#include "signalbox/base/string_list.h"
+#include "signalbox/base/text.h"
 
 const char *migration_version(const char *file_name, size_t *length) {
     size_t digits = strspn(file_name, "0123456789");

@@ -5,12 +5,14 @@
 #include "signalbox/rails/migrations_table.h"
 
 #include <dirent.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "signalbox/base/cleanup.h"
 #include "signalbox/base/file.h"
+#include "signalbox/base/text.h"
 
 enum { FILE_MOST = 1 << 20, DEPTH_MOST = 4 };
 

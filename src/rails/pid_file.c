@@ -12,6 +12,9 @@
 #include <unistd.h>
 
 #include "signalbox/base/cleanup.h"
+#include "signalbox/base/number.h"
+#include "signalbox/base/path.h"
+#include "signalbox/base/string.h"
 #include "signalbox/base/text.h"
 
 static bool is_rails_server(char *const words[]) {

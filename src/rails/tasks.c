@@ -10,6 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "signalbox/base/number.h"
+#include "signalbox/base/string.h"
+#include "signalbox/base/string_list.h"
 #include "signalbox/base/text.h"
 #include "signalbox/rails/gemfile_lock.h"
 

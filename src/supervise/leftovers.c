@@ -9,7 +9,9 @@
 #include <inttypes.h>
 #include <signal.h>
 
-#include "signalbox/base/deadline.h"
+#include "signalbox/base/clock.h"
+#include "signalbox/process/descendants.h"
+#include "signalbox/process/termination.h"
 #include "signalbox/report/report.h"
 
 /* While the container goes on, only what is below us is ours to end; when it ends, everything is.

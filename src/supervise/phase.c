@@ -14,10 +14,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "signalbox/base/clock.h"
 #include "signalbox/base/deadline.h"
 #include "signalbox/base/exit_status.h"
+#include "signalbox/process/descendants.h"
 #include "signalbox/process/out_of_memory.h"
+#include "signalbox/process/reap.h"
 #include "signalbox/process/terminal.h"
+#include "signalbox/process/termination.h"
 #include "signalbox/report/report.h"
 #include "supervise/leftovers.h"
 

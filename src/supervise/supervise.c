@@ -13,9 +13,10 @@
 
 #include "signalbox/base/deadline.h"
 #include "signalbox/base/exit_status.h"
+#include "signalbox/process/descendants.h"
 #include "signalbox/process/descriptors.h"
+#include "signalbox/process/reap.h"
 #include "signalbox/process/spawn.h"
-#include "signalbox/process/termination.h"
 #include "signalbox/report/report.h"
 #include "supervise/machine.h"
 #include "supervise/phase.h"

@@ -8,6 +8,7 @@
 
 #include "fuzz.h"
 #include "signalbox/base/json.h"
+#include "signalbox/base/text.h"
 #include "signalbox/database/database.h"
 
 static inline bool same_text(const char *one, const char *other) {

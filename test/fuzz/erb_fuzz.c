@@ -7,6 +7,8 @@
 #include "database/erb.h"
 #include "fuzz.h"
 #include "signalbox/base/cleanup.h"
+#include "signalbox/base/string.h"
+#include "signalbox/base/text.h"
 
 #define SECRET "of-the-environment"
 

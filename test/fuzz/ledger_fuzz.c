@@ -7,6 +7,7 @@
 #include "fuzz.h"
 #include "prepare/file/file_ledger.h"
 #include "prepare/file/file_look.h"
+#include "signalbox/base/text.h"
 
 static void check_same(const struct file_ledger *one, const struct file_ledger *other) {
     HOLDS(one->count == other->count);

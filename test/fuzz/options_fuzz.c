@@ -6,6 +6,9 @@
 #include <string.h>
 
 #include "fuzz.h"
+#include "signalbox/base/string.h"
+#include "signalbox/base/string_list.h"
+#include "signalbox/base/text.h"
 #include "signalbox/cli/options.h"
 
 static const char password[] = "hunter2hunter2";

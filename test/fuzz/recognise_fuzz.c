@@ -6,6 +6,9 @@
 
 #include "fuzz.h"
 #include "signalbox/base/cleanup.h"
+#include "signalbox/base/string.h"
+#include "signalbox/base/string_list.h"
+#include "signalbox/base/text.h"
 #include "signalbox/command/recognise.h"
 
 enum { KNOWS_ENVIRONMENT = 1, KNOWS_SERVERS = 2, KNOWS_STEPS = 4 };

@@ -8,6 +8,8 @@
 #include "signalbox/base/cleanup.h"
 #include "signalbox/base/secret.h"
 #include "signalbox/base/secret_values.h"
+#include "signalbox/base/string.h"
+#include "signalbox/base/text.h"
 
 enum { ALWAYS_HIDDEN_FROM = 13, LONGEST = 1 << 14 };
 

@@ -3,6 +3,8 @@
  * and no description or refusal has a part of it that could be a password.
  */
 #include "databases.h"
+#include "signalbox/base/string.h"
+#include "signalbox/base/text.h"
 
 static void append_encoded(struct text *url, const char *before, const char *part) {
     if (part == NULL || part[0] == '\0') {

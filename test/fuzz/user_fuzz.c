@@ -6,7 +6,7 @@
 
 #include "fuzz.h"
 #include "signalbox/base/cleanup.h"
-#include "signalbox/base/text.h"
+#include "signalbox/base/string.h"
 #include "signalbox/process/user.h"
 
 static void check_part(const struct user_part *part) {

@@ -7,6 +7,9 @@
 #include "fingerprint/glob.h"
 #include "fuzz.h"
 #include "signalbox/base/cleanup.h"
+#include "signalbox/base/string.h"
+#include "signalbox/base/string_list.h"
+#include "signalbox/base/text.h"
 #include "signalbox/fingerprint/watch_entry.h"
 #include "signalbox/rails/gemfile_lock.h"
 

@@ -6,6 +6,9 @@
 
 #include "fuzz.h"
 #include "signalbox/base/cleanup.h"
+#include "signalbox/base/string.h"
+#include "signalbox/base/string_list.h"
+#include "signalbox/base/text.h"
 #include "signalbox/command/server.h"
 #include "signalbox/command/step.h"
 #include "signalbox/command/words.h"

@@ -5,6 +5,8 @@
 #include "database/configurations.h"
 #include "database/yaml.h"
 #include "databases.h"
+#include "signalbox/base/string.h"
+#include "signalbox/base/text.h"
 
 static enum reading resolve(const char *text, size_t length, struct databases *databases) {
     AUTO_VALUE_POOL struct value_pool pool = {.values = NULL};

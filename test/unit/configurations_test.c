@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "signalbox/base/string.h"
+#include "signalbox/base/text.h"
 #include "signalbox/database/database.h"
 
 enum { FIXTURE, VARIABLES, OUTCOME, FIELDS };

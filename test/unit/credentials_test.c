@@ -6,6 +6,7 @@
 
 #include <linux/capability.h>
 
+#include "signalbox/base/text.h"
 #include "signalbox/process/credentials.h"
 #include "signalbox/process/privileges.h"
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "prepare/file/file_ledger.h"
+#include "signalbox/base/text.h"
 
 static void add(struct file_ledger *ledger, const char *state, const char *fingerprint) {
     struct file_run *run = file_ledger_append(ledger);

@@ -13,6 +13,7 @@
 #include "directory.h"
 #include "prepare/file/file_lock.h"
 #include "signalbox/base/file.h"
+#include "signalbox/base/text.h"
 
 static char root[] = "/tmp/signalbox-file-lock-XXXXXX";
 static char path[64];

@@ -12,6 +12,9 @@
 #include <unistd.h>
 
 #include "directory.h"
+#include "signalbox/base/string.h"
+#include "signalbox/base/string_list.h"
+#include "signalbox/base/text.h"
 #include "signalbox/fingerprint/fingerprint.h"
 
 static char root[] = "/tmp/signalbox-fingerprint-XXXXXX";

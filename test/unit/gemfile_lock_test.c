@@ -3,6 +3,8 @@
  */
 #include "unit.h"
 
+#include "signalbox/base/string_list.h"
+#include "signalbox/base/text.h"
 #include "signalbox/rails/gemfile_lock.h"
 
 static const char lock_file[] = "GIT\n"

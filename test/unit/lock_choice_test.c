@@ -13,6 +13,8 @@
 #include "directory.h"
 #include "prepare/file/sqlite_files.h"
 #include "prepare/lock_choice.h"
+#include "signalbox/base/string.h"
+#include "signalbox/base/text.h"
 
 static char root[] = "/tmp/signalbox-place-XXXXXX";
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "directory.h"
+#include "signalbox/base/text.h"
 #include "signalbox/rails/migrations_table.h"
 
 static char root[64];

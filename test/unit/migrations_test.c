@@ -9,6 +9,9 @@
 #include <unistd.h>
 
 #include "directory.h"
+#include "signalbox/base/string.h"
+#include "signalbox/base/string_list.h"
+#include "signalbox/base/text.h"
 #include "signalbox/rails/migrations.h"
 
 static char root[] = "/tmp/signalbox-migrations-XXXXXX";

@@ -3,6 +3,7 @@
  */
 #include "unit.h"
 
+#include "signalbox/base/text.h"
 #include "signalbox/cli/options.h"
 
 static struct options options;

@@ -4,6 +4,7 @@
 #include "unit.h"
 
 #include "prepare/protocol/output_tail.h"
+#include "signalbox/base/text.h"
 
 static const struct secret_values no_secrets = {.items = {.items = NULL}};
 

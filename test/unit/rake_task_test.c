@@ -5,6 +5,7 @@
 #include "unit.h"
 
 #include "command/database_task.h"
+#include "signalbox/base/string_list.h"
 #include "signalbox/command/recognise.h"
 #include "vectors.h"
 

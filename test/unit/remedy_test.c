@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "prepare/postgres/remedy.h"
+#include "signalbox/base/text.h"
 
 static void each_refusal_needs_something_of_its_own(void **state) {
     (void)state;

@@ -9,6 +9,10 @@
 
 #include "command/reply_format.h"
 #include "command/reply_socket.h"
+#include "signalbox/base/memory.h"
+#include "signalbox/base/string.h"
+#include "signalbox/base/string_list.h"
+#include "signalbox/base/text.h"
 #include "signalbox/command/reply.h"
 
 static void check_there_and_back(char *const environment[], const char *directory) {

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "database/ruby_writes.h"
+#include "signalbox/base/text.h"
 
 static bool is_wanted(const char *name, const void *argument) {
     (void)argument;

@@ -4,6 +4,7 @@
 #include "unit.h"
 
 #include "signalbox/base/secret.h"
+#include "signalbox/base/text.h"
 
 static void secrets_are_masked_and_nothing_else(void **state) {
     (void)state;

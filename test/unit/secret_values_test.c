@@ -3,7 +3,10 @@
  */
 #include "unit.h"
 
+#include "signalbox/base/memory.h"
 #include "signalbox/base/secret_values.h"
+#include "signalbox/base/string.h"
+#include "signalbox/base/text.h"
 #include "vectors.h"
 
 static char *environment[] = {

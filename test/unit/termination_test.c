@@ -19,6 +19,8 @@
 
 #include "signalbox/base/cleanup.h"
 #include "signalbox/base/deadline.h"
+#include "signalbox/process/descendants.h"
+#include "signalbox/process/reap.h"
 #include "signalbox/process/termination.h"
 
 #define CHECK(condition)                                                                           \

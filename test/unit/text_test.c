@@ -3,7 +3,10 @@
  */
 #include "unit.h"
 
+#include "signalbox/base/duration.h"
 #include "signalbox/base/nearest.h"
+#include "signalbox/base/number.h"
+#include "signalbox/base/string_list.h"
 #include "signalbox/base/text.h"
 
 static void a_number_is_the_whole_word_and_in_range(void **state) {

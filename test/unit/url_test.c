@@ -4,6 +4,8 @@
  */
 #include "tables.h"
 
+#include "signalbox/base/string.h"
+#include "signalbox/base/text.h"
 #include "signalbox/database/database.h"
 
 enum { URL, HOST, PORT, USER, PASSWORD, NAME, OPTIONS, RAILS, FIELDS };

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "signalbox/base/string_list.h"
 #include "signalbox/base/text.h"
 
 #define VECTOR_COLUMNS 12

@@ -14,6 +14,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "signalbox/base/string_list.h"
+#include "signalbox/base/text.h"
 #include "signalbox/command/server.h"
 #include "signalbox/command/step.h"
 #include "signalbox/command/words.h"

@@ -10,8 +10,6 @@
 
 #define DEADLINE_NEVER INT64_MAX
 
-int64_t clock_now_ms(void);
-
 /* A duration so long that the sum would overflow becomes DEADLINE_NEVER. */
 int64_t deadline_after_ms(int64_t duration_ms);
 

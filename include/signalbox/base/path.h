@@ -11,4 +11,7 @@
  * even a working directory, all of it. Reads the file system. */
 void path_resolve(const char *path, struct text *resolved);
 
+/* After the last '/': the name by which a program is known. */
+const char *path_base_name(const char *path);
+
 #endif

@@ -5,6 +5,7 @@
 #ifndef SIGNALBOX_BASE_SECRET_VALUES_H
 #define SIGNALBOX_BASE_SECRET_VALUES_H
 
+#include "signalbox/base/string_list.h"
 #include "signalbox/base/text.h"
 
 struct secret_values {

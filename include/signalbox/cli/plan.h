@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 
+#include "signalbox/base/string_list.h"
 #include "signalbox/cli/options.h"
 #include "signalbox/command/recognise.h"
 #include "signalbox/prepare/prepare.h"

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "signalbox/base/cleanup.h"
+#include "signalbox/base/string_list.h"
 #include "signalbox/base/text.h"
 #include "signalbox/command/recognise.h"
 #include "signalbox/process/interrupt.h"

@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "signalbox/base/text.h"
+#include "signalbox/base/string_list.h"
 #include "signalbox/command/server.h"
 #include "signalbox/command/step.h"
 

@@ -7,7 +7,7 @@
 
 #include "signalbox/base/cleanup.h"
 #include "signalbox/base/error.h"
-#include "signalbox/base/text.h"
+#include "signalbox/base/string_list.h"
 
 struct server_list {
     struct string_list *items; /* The words of each, at least one. */

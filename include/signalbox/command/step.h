@@ -7,7 +7,7 @@
 
 #include "signalbox/base/cleanup.h"
 #include "signalbox/base/error.h"
-#include "signalbox/base/text.h"
+#include "signalbox/base/string_list.h"
 
 struct step {
     char *text;                     /* All of its words, for people: secrets are masked. */

@@ -6,6 +6,7 @@
 #define SIGNALBOX_COMMAND_WORDS_H
 
 #include "signalbox/base/cleanup.h"
+#include "signalbox/base/string_list.h"
 #include "signalbox/base/text.h"
 
 enum words_result {

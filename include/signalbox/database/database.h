@@ -10,6 +10,7 @@
 
 #include "signalbox/base/cleanup.h"
 #include "signalbox/base/error.h"
+#include "signalbox/base/string_list.h"
 #include "signalbox/base/text.h"
 
 /* What a CREATE DATABASE takes from the configuration. */

@@ -6,7 +6,7 @@
 
 #include <stdbool.h>
 
-#include "signalbox/base/text.h"
+#include "signalbox/base/string_list.h"
 
 #define WATCH_SCHEMA "schema"
 

@@ -11,6 +11,8 @@
 
 #include "signalbox/base/cleanup.h"
 #include "signalbox/base/error.h"
+#include "signalbox/base/string_list.h"
+#include "signalbox/base/text.h"
 #include "signalbox/command/step.h"
 #include "signalbox/database/ask_rails.h"
 #include "signalbox/database/database.h"

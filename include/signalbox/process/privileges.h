@@ -9,6 +9,7 @@
 
 #include "signalbox/base/cleanup.h"
 #include "signalbox/base/error.h"
+#include "signalbox/base/string_list.h"
 #include "signalbox/base/text.h"
 #include "signalbox/process/credentials.h"
 

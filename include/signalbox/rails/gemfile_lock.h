@@ -6,6 +6,7 @@
 
 #include <stddef.h>
 
+#include "signalbox/base/string_list.h"
 #include "signalbox/base/text.h"
 
 /* Appends the folders of `path:` gems (the remotes of its PATH sections), as they stand there:

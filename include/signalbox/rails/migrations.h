@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "signalbox/base/text.h"
+#include "signalbox/base/string_list.h"
 
 struct migration {
     char *version; /* Its digits without leading zeros, so that equal numbers are equal texts. */

@@ -12,8 +12,8 @@
 
 #include "signalbox/base/cleanup.h"
 #include "signalbox/base/error.h"
+#include "signalbox/process/descendants.h"
 #include "signalbox/process/signals.h"
-#include "signalbox/process/termination.h"
 
 struct supervisor {
     struct signal_inheritance inheritance;

@@ -21,6 +21,8 @@
 #include "signalbox/base/deadline.h"
 #include "signalbox/base/exit_status.h"
 #include "signalbox/base/file.h"
+#include "signalbox/base/string.h"
+#include "signalbox/base/text.h"
 #include "signalbox/process/interrupt.h"
 #include "signalbox/report/report.h"
 

@@ -11,6 +11,10 @@
 #include <string.h>
 
 #include "prepare/protocol/run_state.h"
+#include "signalbox/base/memory.h"
+#include "signalbox/base/number.h"
+#include "signalbox/base/string.h"
+#include "signalbox/base/text.h"
 
 static const char first_line[] = "signalbox ledger 1";
 static const char damaged[] = "is damaged or cut off";

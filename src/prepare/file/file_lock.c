@@ -14,6 +14,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "signalbox/base/clock.h"
 #include "signalbox/base/deadline.h"
 #include "signalbox/base/exit_status.h"
 

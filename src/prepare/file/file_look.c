@@ -3,6 +3,7 @@
  * clock that was set back shows as a run that ended just now, and never as a number below nothing.
  */
 #include "prepare/file/file_look.h"
+#include "signalbox/base/number.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -11,7 +11,7 @@
 #include "prepare/file/file_lock.h"
 #include "prepare/file/sqlite_files.h"
 #include "signalbox/base/exit_status.h"
-#include "signalbox/base/text.h"
+#include "signalbox/base/string.h"
 #include "signalbox/report/report.h"
 
 /* As Rails makes it: with all above it. */

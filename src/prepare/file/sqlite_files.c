@@ -3,6 +3,7 @@
  * does it: the time of birth tells the two apart where the file system keeps it.
  */
 #include "prepare/file/sqlite_files.h"
+#include "signalbox/base/text.h"
 
 #include <errno.h>
 #include <fcntl.h>

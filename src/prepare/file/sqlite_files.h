@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "signalbox/base/text.h"
 #include "signalbox/database/database.h"
 
 /* Appends a line for each SQLite database that is there and not empty:

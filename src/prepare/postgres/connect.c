@@ -7,8 +7,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "signalbox/base/clock.h"
 #include "signalbox/base/deadline.h"
 #include "signalbox/base/exit_status.h"
+#include "signalbox/base/number.h"
 #include "signalbox/base/random.h"
 #include "signalbox/base/text.h"
 #include "signalbox/database/conninfo.h"

@@ -8,6 +8,7 @@
 
 #include "prepare/postgres/connect.h"
 #include "prepare/postgres/slots.h"
+#include "signalbox/base/clock.h"
 #include "signalbox/base/deadline.h"
 #include "signalbox/base/random.h"
 

@@ -6,9 +6,9 @@
 
 #include <string.h>
 
-#include "signalbox/base/deadline.h"
+#include "signalbox/base/clock.h"
 #include "signalbox/base/exit_status.h"
-#include "signalbox/base/text.h"
+#include "signalbox/base/string.h"
 
 bool outcome_is_gone(const struct session_failure *failure) {
     const char *code = failure->sqlstate;

@@ -11,6 +11,7 @@
 #include <sys/random.h>
 
 #include "prepare/postgres/schema.h"
+#include "signalbox/base/string.h"
 #include "signalbox/base/text.h"
 
 static const int64_t migrator_salt = 2053462845;

@@ -10,6 +10,8 @@
 
 #include "prepare/postgres/schema.h"
 #include "prepare/protocol/run_state.h"
+#include "signalbox/base/number.h"
+#include "signalbox/base/string.h"
 #include "signalbox/base/text.h"
 
 static int64_t number_at(const struct session *session, int row, int column) {

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "signalbox/base/clock.h"
 #include "signalbox/base/deadline.h"
 
 _Static_assert(0x5369676E == 1399416686, "the class is the constant of the design");

@@ -10,6 +10,7 @@
 #include "prepare/postgres/connect.h"
 #include "prepare/postgres/failure_policy.h"
 #include "prepare/postgres/slots.h"
+#include "signalbox/base/clock.h"
 #include "signalbox/base/deadline.h"
 #include "signalbox/base/exit_status.h"
 

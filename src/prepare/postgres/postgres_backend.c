@@ -14,6 +14,7 @@
 #include "prepare/postgres/postgres_history.h"
 #include "prepare/postgres/postgres_preflight.h"
 #include "prepare/postgres/remedy.h"
+#include "signalbox/base/clock.h"
 #include "signalbox/base/deadline.h"
 #include "signalbox/base/exit_status.h"
 #include "signalbox/base/random.h"

@@ -12,6 +12,8 @@
 #include "prepare/postgres/postgres_backend.h"
 #include "signalbox/base/deadline.h"
 #include "signalbox/base/exit_status.h"
+#include "signalbox/base/number.h"
+#include "signalbox/base/string.h"
 #include "signalbox/base/text.h"
 
 #define ISO_8601(column)                                                                           \

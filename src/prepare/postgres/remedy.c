@@ -3,6 +3,8 @@
  * right is only one of the things that may be lacking.
  */
 #include "prepare/postgres/remedy.h"
+#include "signalbox/base/string.h"
+#include "signalbox/base/text.h"
 
 #include <string.h>
 

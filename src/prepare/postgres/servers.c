@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "signalbox/base/string_list.h"
 #include "signalbox/base/text.h"
 #include "signalbox/database/conninfo.h"
 #include "signalbox/report/report.h"

@@ -10,8 +10,8 @@
 
 #include <stdio.h>
 
+#include "signalbox/base/number.h"
 #include "signalbox/base/random.h"
-#include "signalbox/base/text.h"
 
 enum {
     SHORTEST_REST_MS = 1000,

@@ -10,6 +10,7 @@
 
 #include "prepare/preflight/probe.h"
 #include "prepare/protocol/backend.h"
+#include "signalbox/base/text.h"
 #include "signalbox/rails/tasks.h"
 
 /* Whether a name stands in a list of names, one a line. */

@@ -10,6 +10,7 @@
 #include "prepare/preflight/preflight.h"
 #include "prepare/preflight/probe.h"
 #include "prepare/protocol/backend.h"
+#include "signalbox/base/string_list.h"
 #include "signalbox/prepare/target.h"
 
 struct inspector {

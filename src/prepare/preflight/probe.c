@@ -12,6 +12,9 @@
 #include <string.h>
 
 #include "signalbox/base/deadline.h"
+#include "signalbox/base/memory.h"
+#include "signalbox/base/number.h"
+#include "signalbox/base/string.h"
 #include "signalbox/base/text.h"
 #include "signalbox/database/conninfo.h"
 

@@ -7,7 +7,9 @@
 #include <string.h>
 
 #include "prepare/protocol/run_state.h"
+#include "signalbox/base/clock.h"
 #include "signalbox/base/deadline.h"
+#include "signalbox/base/duration.h"
 #include "signalbox/base/exit_status.h"
 #include "signalbox/base/text.h"
 #include "signalbox/process/signals.h"

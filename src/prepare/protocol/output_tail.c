@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "signalbox/base/text.h"
 #include "signalbox/base/utf8.h"
 
 static void add_line(struct last_lines *last, const char *line, size_t length) {

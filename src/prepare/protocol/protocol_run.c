@@ -9,9 +9,13 @@
 #include <string.h>
 
 #include "prepare/protocol/messages.h"
+#include "signalbox/base/clock.h"
 #include "signalbox/base/deadline.h"
+#include "signalbox/base/duration.h"
 #include "signalbox/base/exit_status.h"
 #include "signalbox/base/random.h"
+#include "signalbox/base/string.h"
+#include "signalbox/base/string_list.h"
 #include "signalbox/base/text.h"
 #include "signalbox/report/report.h"
 

@@ -12,9 +12,14 @@
 #include <sys/wait.h>
 
 #include "prepare/protocol/step_output.h"
+#include "signalbox/base/clock.h"
 #include "signalbox/base/deadline.h"
+#include "signalbox/base/duration.h"
 #include "signalbox/base/exit_status.h"
-#include "signalbox/base/text.h"
+#include "signalbox/base/string.h"
+#include "signalbox/base/string_list.h"
+#include "signalbox/process/descendants.h"
+#include "signalbox/process/reap.h"
 #include "signalbox/process/spawn.h"
 #include "signalbox/process/termination.h"
 #include "signalbox/report/report.h"

@@ -1,0 +1,17 @@
+/*
+ * Memory is asked for at start-up or in the preparer. Where there is none the process ends with one
+ * line and status 71.
+ */
+#ifndef SIGNALBOX_BASE_MEMORY_H
+#define SIGNALBOX_BASE_MEMORY_H
+
+#include <stddef.h>
+
+/* calloc and reallocarray that do not return NULL. */
+void *memory_allocate(size_t count, size_t size);
+void *memory_reallocate(void *pointer, size_t count, size_t size);
+
+/* Ends the process as the two above do, for who asked elsewhere. */
+_Noreturn void memory_exhausted(void);
+
+#endif
