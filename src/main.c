@@ -22,11 +22,11 @@
 #include "signalbox/rails/pid_file.h"
 #include "signalbox/rails/release.h"
 #include "signalbox/report/report.h"
-#include "signalbox/supervise/supervise.h"
+#include "signalbox/supervise/supervisor.h"
 
 static int print_help(void) {
     AUTO_TEXT struct text help = {.data = NULL};
-    options_help(&help);
+    option_help(&help);
     return fputs(text_string(&help), stdout) == EOF || fflush(stdout) == EOF ? EXIT_STATUS_SYSTEM
                                                                              : EXIT_STATUS_SUCCESS;
 }
@@ -105,7 +105,7 @@ static void compose_steps(const struct options *options, const struct recognitio
         step_list_append_command(steps, options->command, command->word);
         return;
     }
-    recognition_wrap_steps(
+    recognise_wrap_steps(
         command, &options->steps, command->environment, command->environment_source, steps);
 }
 
@@ -170,7 +170,7 @@ static int carry_out_plan(struct supervisor *supervisor, const struct options *o
         return EXIT_STATUS_USAGE;
     }
     report(EVENT_COMMAND_RECOGNISED, NULL, "command taken for: %s (%s); %s",
-        command_kind_name(command->kind), command->rule, plan->why);
+        recognise_kind_name(command->kind), command->rule, plan->why);
     if (plan->notes != NULL) {
         report(EVENT_CONFIGURATION_NOTE, NULL, "%s", plan->notes);
     }
@@ -202,10 +202,10 @@ static int take_identity(const struct options *options, struct text *became, str
 
 /* Where nobody asks it, nobody knows either whether it runs what follows. */
 static void leave_unknown(
-    const struct options *options, const struct plan *plan, struct surroundings *around) {
+    const struct options *options, const struct plan *plan, struct context *around) {
     const struct target_request target = {
         .unasked = around->asked, .database_url = options->database_url, .lock = &options->lock};
-    struct surroundings known;
+    struct context known;
     if (around->unknown == NULL || target_hangs_on_asking(&target)) {
         return;
     }
@@ -215,8 +215,8 @@ static void leave_unknown(
             "need it, put it before signalbox (its last line: exec signalbox \"$@\")",
             around->unknown);
     }
-    surroundings_copy_known(around, &known);
-    surroundings_release(around);
+    context_copy_known(around, &known);
+    context_release(around);
     *around = known;
 }
 
@@ -229,7 +229,7 @@ static int plan_and_carry_out(struct supervisor *supervisor, const struct option
         .steps = &options->steps,
         .environment = environ,
     };
-    command_recognise(&request, &command);
+    recognise_command(&request, &command);
     const struct facts facts = {
         .is_init = supervisor->is_init,
         .has_terminal = isatty(STDIN_FILENO) == 1,

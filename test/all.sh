@@ -70,7 +70,7 @@ unit_tests_under_valgrind() {
     # Valgrind keeps signals and processes for itself, so the tests of just these
     # would test valgrind.
     case $test in
-      */signals_test | */supervise_test | */termination_test | */spawn_test) continue ;;
+      */signals_test | */supervisor_test | */termination_test | */spawn_test) continue ;;
     esac
     valgrind --quiet --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite \
       "$test" >/dev/null 2>build/valgrind.log || {

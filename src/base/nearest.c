@@ -12,7 +12,7 @@ static size_t least(size_t one, size_t other) {
     return one < other ? one : other;
 }
 
-size_t word_distance(const char *one, const char *other) {
+size_t nearest_distance(const char *one, const char *other) {
     size_t length = strlen(other);
     if (length > LONGEST_WORD || strlen(one) > LONGEST_WORD) {
         return SIZE_MAX;

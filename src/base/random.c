@@ -11,6 +11,6 @@ uint32_t random_number(void) {
     return random;
 }
 
-int64_t jittered_ms(int64_t longest_ms, uint32_t random) {
+int64_t random_jittered_ms(int64_t longest_ms, uint32_t random) {
     return longest_ms / 2 + (int64_t)(random % 1000) * longest_ms / 2000;
 }

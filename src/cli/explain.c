@@ -33,10 +33,10 @@ int explain_run(void *argument) {
     const char *problem = find_problem(explanation, &error);
     switch (explanation->options->log) {
     case REPORT_TEXT:
-        explain_as_text(explanation, has_target ? &target : NULL, problem, &page);
+        explain_text(explanation, has_target ? &target : NULL, problem, &page);
         break;
     case REPORT_JSON:
-        explain_as_json(explanation, has_target ? &target : NULL, problem, &page);
+        explain_json(explanation, has_target ? &target : NULL, problem, &page);
         break;
     }
     target_release(&target);

@@ -39,12 +39,12 @@ static void append_command(const struct explanation *explanation, struct text *p
     AUTO_STRING_LIST struct string_list phases = {.items = NULL};
     AUTO_STRING_LIST struct string_list steps = {.items = NULL};
     char *const *command = explanation->options->command;
-    explain_phases(explanation, &phases);
+    explain_parts_phases(explanation, &phases);
     for (size_t i = 0; i < explanation->commands->count; i++) {
         string_list_append(&steps, explanation->commands->items[i].text);
     }
     append_list(page, "command", command, count_words(command));
-    append_string(page, "kind", command_kind_name(explanation->command->kind));
+    append_string(page, "kind", recognise_kind_name(explanation->command->kind));
     append_string(page, "rule", explanation->command->rule);
     text_append_format(page, "\"word\":%zu,", explanation->command->word);
     append_list(page, "plan", phases.items, phases.count);
@@ -81,7 +81,7 @@ static void append_target(const struct target *target, struct text *page) {
             "\"environment\":null,\"fingerprint\":null,\"watched\":{\"files\":0,\"bytes\":0},");
         return;
     }
-    append_string(page, "lock", explain_lock(target));
+    append_string(page, "lock", explain_parts_lock(target));
     append_string(page, "lock_path", target->lock_path);
     text_append_string(page, "\"database\":");
     if (target->database == NULL) {
@@ -104,7 +104,8 @@ static void append_target(const struct target *target, struct text *page) {
         text_append_string(page, "}");
     }
     text_append_string(page, "],");
-    append_string(page, "asks_rails", target->unclear[0] == '\0' ? NULL : target->unclear);
+    append_string(
+        page, "asks_rails", target->needs_rails_why[0] == '\0' ? NULL : target->needs_rails_why);
     append_string(page, "asks_wrapper", target->unasked);
     append_string(page, "environment", target->environment);
     append_string(page, "fingerprint", target->has_fingerprint ? target->fingerprint : NULL);
@@ -127,7 +128,7 @@ static void append_identity(const struct explanation *explanation, struct text *
         text_append_format(page, "%s%u", i == 0 ? "" : ",", now.groups[i]);
     }
     text_append_string(page, "],");
-    capabilities_list(now.permitted, &names);
+    privileges_list_capabilities(now.permitted, &names);
     append_list(page, "capabilities", names.items, names.count);
     text_append_format(page, "\"no_new_privs\":%s},", now.no_new_privs ? "true" : "false");
 }
@@ -148,10 +149,10 @@ static void append_options(const struct options *options, struct text *page) {
     text_append_string(page, "},");
 }
 
-void explain_as_json(const struct explanation *explanation, const struct target *target,
+void explain_json(const struct explanation *explanation, const struct target *target,
     const char *problem, struct text *page) {
     AUTO_STRING_LIST struct string_list warnings = {.items = NULL};
-    explain_warnings(explanation, target, &warnings);
+    explain_parts_warnings(explanation, target, &warnings);
     text_append_string(page, "{");
     append_command(explanation, page);
     append_target(target, page);

@@ -5,7 +5,7 @@
 #include "signalbox/base/string_list.h"
 #include "signalbox/base/text.h"
 
-void explain_phases(const struct explanation *explanation, struct string_list *phases) {
+void explain_parts_phases(const struct explanation *explanation, struct string_list *phases) {
     switch (explanation->plan->prepare) {
     case PREPARE_NOTHING:
         break;
@@ -23,7 +23,7 @@ void explain_phases(const struct explanation *explanation, struct string_list *p
     }
 }
 
-const char *explain_lock(const struct target *target) {
+const char *explain_parts_lock(const struct target *target) {
     static const char *const names[] = {
         [LOCK_AUTO] = NULL,
         [LOCK_POSTGRES] = "postgres",
@@ -33,7 +33,7 @@ const char *explain_lock(const struct target *target) {
     return names[target->lock];
 }
 
-void explain_warnings(const struct explanation *explanation, const struct target *target,
+void explain_parts_warnings(const struct explanation *explanation, const struct target *target,
     struct string_list *warnings) {
     const struct string_list *unknown = &explanation->options->unknown_variables;
     for (size_t i = 0; i < unknown->count; i++) {

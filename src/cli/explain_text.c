@@ -28,8 +28,8 @@ static void explain_command(const struct explanation *explanation, struct text *
     words_join(command, count, &words);
     secret_mask(text_string(&words), &masked);
     line(page, "command", count == 0 ? "none" : text_string(&masked));
-    text_append_format(
-        &kind, "%s: %s", command_kind_name(explanation->command->kind), explanation->command->rule);
+    text_append_format(&kind, "%s: %s", recognise_kind_name(explanation->command->kind),
+        explanation->command->rule);
     line(page, "kind", text_string(&kind));
 }
 
@@ -85,7 +85,7 @@ static void explain_identity(struct text *page) {
     }
     line(page, "user", text_string(&value));
     text_release(&value);
-    capabilities_describe(now.permitted, &value);
+    privileges_describe_capabilities(now.permitted, &value);
     text_append_string(&value, now.no_new_privs ? ", no_new_privs" : "");
     line(page, "caps", text_string(&value));
 }
@@ -100,7 +100,7 @@ static void explain_target(const struct target *target, struct text *page) {
             target->unasked != NULL ? "%s is asked for its environment at the start, since only it "
                                       "knows what it sets"
                                     : "only Rails can say: %s",
-            target->unasked != NULL ? target->unasked : target->unclear);
+            target->unasked != NULL ? target->unasked : target->needs_rails_why);
         line(page, "database", text_string(&value));
         text_release(&value);
     }
@@ -113,7 +113,7 @@ static void explain_target(const struct target *target, struct text *page) {
         text_release(&value);
     }
     if (target->lock != LOCK_AUTO) {
-        text_append_format(&value, "%s%s%s", explain_lock(target),
+        text_append_format(&value, "%s%s%s", explain_parts_lock(target),
             target->lock_path == NULL ? "" : " ",
             target->lock_path == NULL ? "" : target->lock_path);
         line(page, "lock", text_string(&value));
@@ -161,10 +161,10 @@ static void explain_options(const struct options *options, struct text *page) {
     }
 }
 
-void explain_as_text(const struct explanation *explanation, const struct target *target,
+void explain_text(const struct explanation *explanation, const struct target *target,
     const char *problem, struct text *page) {
     AUTO_STRING_LIST struct string_list warnings = {.items = NULL};
-    explain_warnings(explanation, target, &warnings);
+    explain_parts_warnings(explanation, target, &warnings);
     explain_command(explanation, page);
     explain_plan(explanation, page);
     if (problem != NULL) {

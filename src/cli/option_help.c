@@ -39,22 +39,22 @@ static void help_option(struct text *text, const struct option_row *row) {
     help_entry(text, text_string(&left), text_string(&help));
 }
 
-void options_help(struct text *text) {
+void option_help(struct text *text) {
     text_append_string(text,
         "Usage: signalbox [options] [--] command...\n\n"
         "The entrypoint of a Rails image: prepares the database once in the whole\n"
         "cluster while the other replicas wait, then runs the command as PID 1.\n");
     for (int group = 0; group < GROUP_COUNT; group++) {
-        text_append_format(text, "\n%s:\n", option_group_titles[group]);
-        for (size_t i = 0; i < option_row_count; i++) {
-            if ((int)option_rows[i].group == group) {
-                help_option(text, &option_rows[i]);
+        text_append_format(text, "\n%s:\n", option_table_group_titles[group]);
+        for (size_t i = 0; i < option_table_row_count; i++) {
+            if ((int)option_table_rows[i].group == group) {
+                help_option(text, &option_table_rows[i]);
             }
         }
     }
     text_append_string(text, "\nInstead of running:\n");
-    for (size_t i = 0; i < request_row_count; i++) {
-        help_entry(text, request_rows[i].flag, request_rows[i].help);
+    for (size_t i = 0; i < option_table_request_count; i++) {
+        help_entry(text, option_table_requests[i].flag, option_table_requests[i].help);
     }
     text_append_string(text,
         "\nEvery option is a variable too: --lock-key is SIGNALBOX_LOCK_KEY (--step is\n"

@@ -17,7 +17,7 @@ _Static_assert(REPORT_ERROR == 0 && REPORT_DEBUG == 3, "choices are enums by pos
 
 #define AT(member) offsetof(struct options, member)
 
-const struct option_row option_rows[] = {
+const struct option_row option_table_rows[] = {
     {"--prepare", "SIGNALBOX_PREPARE", OPTION_CHOICE, GROUP_PREPARING, AT(prepare), "auto", "WHEN",
         prepare_choices,
         "auto: server commands prepare first, anything\n"
@@ -79,18 +79,18 @@ const struct option_row option_rows[] = {
     {"--log-level", "SIGNALBOX_LOG_LEVEL", OPTION_CHOICE, GROUP_LOG, AT(log_level), "info", "LEVEL",
         level_choices, "error, warn, info or debug"},
 };
-const size_t option_row_count = ARRAY_LENGTH(option_rows);
-_Static_assert(ARRAY_LENGTH(option_rows) <= OPTIONS_MOST, "a source for every row");
+const size_t option_table_row_count = ARRAY_LENGTH(option_table_rows);
+_Static_assert(ARRAY_LENGTH(option_table_rows) <= OPTIONS_MOST, "a source for every row");
 
-const struct request_row request_rows[] = {
+const struct request_row option_table_requests[] = {
     {"--explain", REQUEST_EXPLAIN, "say what would be done, and do nothing"},
     {"--status", REQUEST_STATUS, "ask whether this content is prepared: 0 yes, 1 no"},
     {"--version", REQUEST_VERSION, "print the version, and those of the libraries in it"},
     {"--help", REQUEST_HELP, "print this"},
 };
-const size_t request_row_count = ARRAY_LENGTH(request_rows);
+const size_t option_table_request_count = ARRAY_LENGTH(option_table_requests);
 
-const char *const option_group_titles[GROUP_COUNT] = {
+const char *const option_table_group_titles[GROUP_COUNT] = {
     [GROUP_PREPARING] = "Preparing",
     [GROUP_TIMES] = "Times (500ms, 30s, 10m, 1h)",
     [GROUP_COMMAND] = "The command",

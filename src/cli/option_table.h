@@ -46,10 +46,10 @@ struct request_row {
     const char *help;
 };
 
-extern const struct option_row option_rows[];
-extern const size_t option_row_count;
-extern const struct request_row request_rows[];
-extern const size_t request_row_count;
-extern const char *const option_group_titles[GROUP_COUNT];
+extern const struct option_row option_table_rows[];
+extern const size_t option_table_row_count;
+extern const struct request_row option_table_requests[];
+extern const size_t option_table_request_count;
+extern const char *const option_table_group_titles[GROUP_COUNT];
 
 #endif

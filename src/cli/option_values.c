@@ -181,7 +181,7 @@ static int store_user(struct options *options, const struct option_row *row, con
 static int store_caps(struct options *options, const struct option_row *row, const char *value,
     const char *source, struct error *error) {
     uint64_t set = 0;
-    if (capabilities_parse(value, &set, error) != 0) {
+    if (privileges_parse_capabilities(value, &set, error) != 0) {
         error_add_context(error, "%s", source);
         return -1;
     }
@@ -195,7 +195,7 @@ static int store_rewrite(struct options *options, const struct option_row *row, 
     size_t from_length = strcspn(value, ":");
     AUTO_FREE char *from = string_copy_part(value, from_length);
     const char *to = value[from_length] == ':' ? value + from_length + 1 : "";
-    struct signal_rewrite rewrite = {.from = signal_number(from), .to = signal_number(to)};
+    struct signal_rewrite rewrite = {.from = signals_number(from), .to = signals_number(to)};
     if (rewrite.from == 0 || (rewrite.to == 0 && strcmp(to, "none") != 0)) {
         return bad_value(
             source, value, "FROM:TO with names or numbers of signals, TO may be none", error);
@@ -217,7 +217,7 @@ static int store_status(struct options *options, const struct option_row *row, c
     return 0;
 }
 
-int option_store(struct options *options, const struct option_row *row, const char *value,
+int option_values_store(struct options *options, const struct option_row *row, const char *value,
     const char *source, struct error *error) {
     if (row->type != OPTION_SECRET && is_quoted_whole(row, value)) {
         error_set(error, EXIT_STATUS_USAGE,
@@ -281,8 +281,8 @@ static void describe_servers(const struct server_list *servers, struct text *val
 static void describe_rewrites(const struct signal_rewrite_list *list, struct text *value) {
     for (size_t i = 0; i < list->count; i++) {
         const struct signal_rewrite *rewrite = &list->items[i];
-        text_append_format(value, "%s%s:", i == 0 ? "" : " ", signal_name(rewrite->from));
-        text_append_string(value, rewrite->to == 0 ? "none" : signal_name(rewrite->to));
+        text_append_format(value, "%s%s:", i == 0 ? "" : " ", signals_name(rewrite->from));
+        text_append_string(value, rewrite->to == 0 ? "none" : signals_name(rewrite->to));
     }
 }
 
@@ -372,7 +372,7 @@ static void describe_given(
     }
 }
 
-void option_describe(
+void option_values_describe(
     const struct options *options, const struct option_row *row, struct text *value) {
     describe_given(options, row, value);
     if (value->length == 0) {

@@ -21,27 +21,28 @@ enum { SUGGESTED_AT_MOST = 3 };
 
 /* The row whose flag is the first `length` bytes of `word`, or NULL. */
 static const struct option_row *row_by_flag(const char *word, size_t length) {
-    for (size_t i = 0; i < option_row_count; i++) {
-        if (strlen(option_rows[i].flag) == length &&
-            memcmp(option_rows[i].flag, word, length) == 0) {
-            return &option_rows[i];
+    for (size_t i = 0; i < option_table_row_count; i++) {
+        if (strlen(option_table_rows[i].flag) == length &&
+            memcmp(option_table_rows[i].flag, word, length) == 0) {
+            return &option_table_rows[i];
         }
     }
     return NULL;
 }
 
 static const char **row_source(struct options *options, const struct option_row *row) {
-    return &options->sources[row - option_rows];
+    return &options->sources[row - option_table_rows];
 }
 
 static int unknown_flag(const char *word, size_t length, struct error *error) {
     AUTO_FREE char *flag = string_copy_part(word, length);
     const char *nearest = "";
     size_t distance = SIZE_MAX;
-    for (size_t i = 0; i < option_row_count + request_row_count; i++) {
-        const char *known =
-            i < option_row_count ? option_rows[i].flag : request_rows[i - option_row_count].flag;
-        size_t far = word_distance(flag, known);
+    for (size_t i = 0; i < option_table_row_count + option_table_request_count; i++) {
+        const char *known = i < option_table_row_count
+            ? option_table_rows[i].flag
+            : option_table_requests[i - option_table_row_count].flag;
+        size_t far = nearest_distance(flag, known);
         if (far < distance) {
             distance = far;
             nearest = known;
@@ -54,9 +55,9 @@ static int unknown_flag(const char *word, size_t length, struct error *error) {
 }
 
 static bool read_request(const char *word, struct options *options) {
-    for (size_t i = 0; i < request_row_count; i++) {
-        if (strcmp(word, request_rows[i].flag) == 0) {
-            options->request = request_rows[i].request;
+    for (size_t i = 0; i < option_table_request_count; i++) {
+        if (strcmp(word, option_table_requests[i].flag) == 0) {
+            options->request = option_table_requests[i].request;
             return true;
         }
     }
@@ -95,7 +96,7 @@ static int read_flags(char *const argv[], struct options *options, struct error 
             error_set(error, EXIT_STATUS_USAGE, "%s: a value is missing", row->flag);
             return -1;
         }
-        if (option_store(options, row, value, row->flag, error) != 0) {
+        if (option_values_store(options, row, value, row->flag, error) != 0) {
             return -1;
         }
         *row_source(options, row) = row->flag;
@@ -105,10 +106,11 @@ static int read_flags(char *const argv[], struct options *options, struct error 
 }
 
 static void note_unknown_variable(struct options *options, const char *name) {
-    const char *nearest = option_rows[0].variable;
-    for (size_t i = 1; i < option_row_count; i++) {
-        if (word_distance(name, option_rows[i].variable) < word_distance(name, nearest)) {
-            nearest = option_rows[i].variable;
+    const char *nearest = option_table_rows[0].variable;
+    for (size_t i = 1; i < option_table_row_count; i++) {
+        if (nearest_distance(name, option_table_rows[i].variable) <
+            nearest_distance(name, nearest)) {
+            nearest = option_table_rows[i].variable;
         }
     }
     AUTO_TEXT struct text note = {.data = NULL};
@@ -118,8 +120,8 @@ static void note_unknown_variable(struct options *options, const char *name) {
 
 static int read_variable(
     struct options *options, const char *name, const char *value, struct error *error) {
-    for (size_t i = 0; i < option_row_count; i++) {
-        const struct option_row *row = &option_rows[i];
+    for (size_t i = 0; i < option_table_row_count; i++) {
+        const struct option_row *row = &option_table_rows[i];
         if (strcmp(row->variable, name) != 0) {
             continue;
         }
@@ -128,7 +130,7 @@ static int read_variable(
             return 0;
         }
         *row_source(options, row) = row->variable;
-        return option_store(options, row, value, row->variable, error);
+        return option_values_store(options, row, value, row->variable, error);
     }
     note_unknown_variable(options, name);
     return 0;
@@ -161,10 +163,10 @@ void options_release(struct options *options) {
 }
 
 static int read_defaults(struct options *options, struct error *error) {
-    for (size_t i = 0; i < option_row_count; i++) {
-        const struct option_row *row = &option_rows[i];
+    for (size_t i = 0; i < option_table_row_count; i++) {
+        const struct option_row *row = &option_table_rows[i];
         if (options->sources[i] == NULL && row->initial != NULL &&
-            option_store(options, row, row->initial, row->flag, error) != 0) {
+            option_values_store(options, row, row->initial, row->flag, error) != 0) {
             return -1;
         }
     }
@@ -184,20 +186,20 @@ int options_read(
 
 const char *options_source(const struct options *options, const char *flag) {
     const struct option_row *row = row_by_flag(flag, strlen(flag));
-    const char *source = row == NULL ? NULL : options->sources[row - option_rows];
+    const char *source = row == NULL ? NULL : options->sources[row - option_table_rows];
     return source == NULL ? "default" : source;
 }
 
 size_t options_count(void) {
-    return option_row_count;
+    return option_table_row_count;
 }
 
 struct option_description options_describe(const struct options *options, size_t index) {
     const char *source = options->sources[index];
     struct option_description description = {
-        .flag = option_rows[index].flag,
+        .flag = option_table_rows[index].flag,
         .source = source == NULL ? "default" : source,
     };
-    option_describe(options, &option_rows[index], &description.value);
+    option_values_describe(options, &option_table_rows[index], &description.value);
     return description;
 }

@@ -47,23 +47,23 @@ static void append_run(const struct past_run *run, struct text *page) {
     text_append_string(page, "}");
 }
 
-static void status_as_json(const struct standing *standing, struct text *page) {
-    const struct lock_holder *lock = &standing->history.lock;
+static void status_as_json(const struct readiness *readiness, struct text *page) {
+    const struct lock_holder *lock = &readiness->history.lock;
     text_append_string(page, "{");
-    append_member(page, "fingerprint", or_null(standing->fingerprint));
-    text_append_format(page, ",\"prepared\":%s,", standing->is_prepared ? "true" : "false");
-    append_member(page, "why", standing->why);
+    append_member(page, "fingerprint", or_null(readiness->fingerprint));
+    text_append_format(page, ",\"prepared\":%s,", readiness->is_prepared ? "true" : "false");
+    append_member(page, "why", readiness->why);
     text_append_format(page, ",\"lock\":{\"held\":%s,",
-        !standing->is_known ? "null"
-            : lock->is_held ? "true"
-                            : "false");
+        !readiness->is_known ? "null"
+            : lock->is_held  ? "true"
+                             : "false");
     append_member(page, "by", or_null(lock->by));
     text_append_string(page, ",");
     append_member(page, "since", or_null(lock->since));
     text_append_string(page, "},\"runs\":[");
-    for (size_t i = 0; i < standing->history.count; i++) {
+    for (size_t i = 0; i < readiness->history.count; i++) {
         text_append_string(page, i == 0 ? "" : ",");
-        append_run(&standing->history.runs[i], page);
+        append_run(&readiness->history.runs[i], page);
     }
     text_append_string(page, "]}\n");
 }
@@ -96,8 +96,8 @@ static size_t widest_host(const struct history *history) {
     return widest;
 }
 
-static void append_runs(const struct standing *standing, struct text *page) {
-    const struct history *history = &standing->history;
+static void append_runs(const struct readiness *readiness, struct text *page) {
+    const struct history *history = &readiness->history;
     int width = (int)widest_host(history);
     for (size_t i = 0; i < history->count; i++) {
         const struct past_run *run = &history->runs[i];
@@ -106,8 +106,8 @@ static void append_runs(const struct standing *standing, struct text *page) {
             run->state, width, run->host, run->started,
             run->finished[0] == '\0' ? "-" : run->finished);
         text_append_format(&value, "  %s",
-            strcmp(run->fingerprint, standing->fingerprint) == 0 ? "this content"
-                                                                 : "other content");
+            strcmp(run->fingerprint, readiness->fingerprint) == 0 ? "this content"
+                                                                  : "other content");
         if (run->release[0] != '\0') {
             text_append_format(&value, ", release %s", run->release);
         }
@@ -121,38 +121,38 @@ static void append_runs(const struct standing *standing, struct text *page) {
     }
 }
 
-static void status_as_text(const struct standing *standing, struct text *page) {
+static void status_as_text(const struct readiness *readiness, struct text *page) {
     AUTO_TEXT struct text value = {.data = NULL};
-    text_append_format(&value, "%s: %s", standing->is_prepared ? "yes" : "no", standing->why);
-    page_line(page, "prepared", text_string(&value), standing->is_prepared ? PAGE_GOOD : PAGE_BAD);
-    if (standing->database.length > 0) {
-        page_line(page, "database", text_string(&standing->database), PAGE_PLAIN);
+    text_append_format(&value, "%s: %s", readiness->is_prepared ? "yes" : "no", readiness->why);
+    page_line(page, "prepared", text_string(&value), readiness->is_prepared ? PAGE_GOOD : PAGE_BAD);
+    if (readiness->database.length > 0) {
+        page_line(page, "database", text_string(&readiness->database), PAGE_PLAIN);
     }
     page_line(page, "fingerprint",
-        standing->fingerprint[0] == '\0' ? "none" : standing->fingerprint, PAGE_PLAIN);
-    if (standing->is_known) {
-        append_lock(&standing->history.lock, page);
-        append_runs(standing, page);
+        readiness->fingerprint[0] == '\0' ? "none" : readiness->fingerprint, PAGE_PLAIN);
+    if (readiness->is_known) {
+        append_lock(&readiness->history.lock, page);
+        append_runs(readiness, page);
     }
 }
 
 int status_run(void *argument) {
     const struct status_request *request = argument;
     AUTO_TEXT struct text page = {.data = NULL};
-    struct standing standing;
+    struct readiness readiness;
     struct error error;
-    int exit_status = standing_find(request->prepare, &standing, &error) != 0 ? error.exit_status
-        : standing.is_prepared                                                ? EXIT_STATUS_SUCCESS
-                               : EXIT_STATUS_NOT_PREPARED;
+    int exit_status = readiness_find(request->prepare, &readiness, &error) != 0 ? error.exit_status
+        : readiness.is_prepared ? EXIT_STATUS_SUCCESS
+                                : EXIT_STATUS_NOT_PREPARED;
     switch (request->format) {
     case REPORT_TEXT:
-        status_as_text(&standing, &page);
+        status_as_text(&readiness, &page);
         break;
     case REPORT_JSON:
-        status_as_json(&standing, &page);
+        status_as_json(&readiness, &page);
         break;
     }
-    standing_release(&standing);
+    readiness_release(&readiness);
     return fputs(text_string(&page), stdout) == EOF || fflush(stdout) == EOF ? EXIT_STATUS_SYSTEM
                                                                              : exit_status;
 }

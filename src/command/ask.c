@@ -48,7 +48,7 @@ struct asking {
     bool was_cancelled;
     bool timed_out;
     bool overstayed; /* It went on when its command had ended. */
-    struct ending ending;
+    struct termination termination;
     int64_t patience_ms; /* Until the answer must have come, and after that, until the wrapper must
                             have ended. */
 };
@@ -105,7 +105,7 @@ static const char *find_barrier(char *path) {
 }
 
 static bool make_word(char *word, size_t capacity) {
-    unsigned char bytes[MEETING_NONCE_LENGTH / 2];
+    unsigned char bytes[REPLY_NONCE_LENGTH / 2];
     if (getrandom(bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes) {
         return false;
     }
@@ -118,7 +118,7 @@ static bool make_word(char *word, size_t capacity) {
 
 static bool listen_for(struct asking *asking, const char *word) {
     struct sockaddr_un address;
-    socklen_t length = meeting_address(meeting_nonce(word), &address);
+    socklen_t length = reply_socket_address(reply_socket_nonce(word), &address);
     asking->listener_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     return asking->listener_fd >= 0 &&
         bind(asking->listener_fd, (const struct sockaddr *)&address, length) == 0 &&
@@ -127,7 +127,7 @@ static bool listen_for(struct asking *asking, const char *word) {
 
 static int start(struct asking *asking, struct wrapper_silence *silence) {
     char self[PATH_MAX];
-    char word[sizeof MEETING_WORD + MEETING_NONCE_LENGTH];
+    char word[sizeof MEETING_WORD + REPLY_NONCE_LENGTH];
     int ends[2];
     AUTO_FD int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
     AUTO_STRING_LIST struct string_list argv = {.items = NULL};
@@ -143,7 +143,7 @@ static int start(struct asking *asking, struct wrapper_silence *silence) {
     }
     asking->output_fd = ends[0];
     (void)fcntl(ends[0], F_SETFL, O_NONBLOCK);
-    surroundings_wrap(asking->question->around, (char *const[]){self, word}, 2, &argv);
+    context_wrap(asking->question->around, (char *const[]){self, word}, 2, &argv);
     struct spawn_request request = {
         .argv = argv.items,
         .environment = asking->question->environment,
@@ -155,7 +155,7 @@ static int start(struct asking *asking, struct wrapper_silence *silence) {
         .signals = asking->question->inheritance,
     };
     struct error error;
-    int result = process_spawn(&request, &asking->process, &error);
+    int result = spawn_process(&request, &asking->process, &error);
     (void)close(ends[1]);
     asking->session = asking->process;
     if (result != 0) {
@@ -226,14 +226,14 @@ static bool read_output(struct asking *asking) {
     return true;
 }
 
-static void act_on_ending(const struct asking *asking, enum ending_action action) {
+static void act_on_ending(const struct asking *asking, enum termination_action action) {
     switch (action) {
-    case ENDING_WAIT:
+    case TERMINATION_WAIT:
         return;
-    case ENDING_SEND_TERM:
+    case TERMINATION_SEND_TERM:
         (void)descendants_signal(asking->session, SIGTERM, NULL);
         return;
-    case ENDING_SEND_KILL:
+    case TERMINATION_SEND_KILL:
         (void)descendants_signal(asking->session, SIGKILL, NULL);
         return;
     }
@@ -243,8 +243,8 @@ static void begin_ending(struct asking *asking) {
     int64_t now_ms = clock_now_ms();
     asking->patience_ms = DEADLINE_NEVER;
     act_on_ending(asking,
-        ending_begin(
-            &asking->ending, now_ms, deadline_later_ms(now_ms, asking->question->grace_ms)));
+        termination_begin(
+            &asking->termination, now_ms, deadline_later_ms(now_ms, asking->question->grace_ms)));
 }
 
 /* The wrapper itself has ended. What it leaves behind may still answer, unless it has failed. */
@@ -259,12 +259,12 @@ static void take_end(struct asking *asking) {
 
 /* Decides what the last wake-up means; false when nothing of it is left. */
 static bool tend(struct asking *asking) {
-    const struct attention *attention = asking->question->attention;
+    const struct interrupt *interrupt = asking->question->interrupt;
     bool was_running = asking->process != 0;
-    if (!children_reap(&asking->process, &asking->wait_status)) {
+    if (!reap_children(&asking->process, &asking->wait_status)) {
         return false;
     }
-    if (attention->cancelled(attention->argument) && !asking->was_cancelled) {
+    if (interrupt->cancelled(interrupt->argument) && !asking->was_cancelled) {
         asking->was_cancelled = true;
         begin_ending(asking);
     }
@@ -276,19 +276,19 @@ static bool tend(struct asking *asking) {
     if (was_running && asking->process == 0) {
         take_end(asking);
     }
-    act_on_ending(asking, ending_due(&asking->ending, clock_now_ms()));
+    act_on_ending(asking, termination_due(&asking->termination, clock_now_ms()));
     return true;
 }
 
 static void wait_for_more(struct asking *asking) {
     struct pollfd descriptors[] = {
-        {.fd = asking->question->attention->fd, .events = POLLIN},
+        {.fd = asking->question->interrupt->fd, .events = POLLIN},
         {.fd = asking->peer_fd < 0 ? asking->listener_fd : -1, .events = POLLIN},
         {.fd = asking->peer_fd, .events = POLLIN},
         {.fd = asking->output_fd, .events = POLLIN},
     };
     int64_t deadline_ms =
-        deadline_earlier(asking->patience_ms, ending_deadline_ms(&asking->ending));
+        deadline_earlier(asking->patience_ms, termination_deadline_ms(&asking->termination));
     if (poll(descriptors, ARRAY_LENGTH(descriptors), deadline_poll_timeout_ms(deadline_ms)) <= 0) {
         return;
     }
@@ -311,7 +311,7 @@ static void explain_silence(const struct asking *asking, struct wrapper_silence 
         text_append_format(&why, "it did not answer within %s",
             duration_describe(asking->question->timeout_ms).string);
     } else if (WIFSIGNALED(asking->wait_status)) {
-        text_append_format(&why, "it was ended by %s", signal_name(WTERMSIG(asking->wait_status)));
+        text_append_format(&why, "it was ended by %s", signals_name(WTERMSIG(asking->wait_status)));
     } else {
         text_append_format(&why, "it ended with status %d%s",
             exit_status_from_wait(asking->wait_status),
@@ -336,7 +336,7 @@ enum wrapper_asked ask_wrapper(const struct wrapper_question *question,
         .answer = answer,
         .patience_ms = deadline_after_ms(question->timeout_ms),
     };
-    ending_initialise(&asking.ending);
+    termination_initialise(&asking.termination);
     bool has_started = start(&asking, silence) == 0;
     while (has_started && tend(&asking)) {
         wait_for_more(&asking);
@@ -357,12 +357,12 @@ enum wrapper_asked ask_wrapper(const struct wrapper_question *question,
     return asking.has_answer ? WRAPPER_ANSWERED : WRAPPER_SILENT;
 }
 
-void wrapper_answer_release(struct wrapper_answer *answer) {
+void ask_release_answer(struct wrapper_answer *answer) {
     string_list_release(&answer->environment);
     free(answer->directory);
     answer->directory = NULL;
 }
 
-void wrapper_silence_release(struct wrapper_silence *silence) {
+void ask_release_silence(struct wrapper_silence *silence) {
     text_release(&silence->output);
 }

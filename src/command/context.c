@@ -4,7 +4,6 @@
  */
 #include "command/context.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,8 +29,8 @@ static bool is_change_of(const char *change, const char *name) {
     return strncmp(change, name, length) == 0 && (change[length] == '=' || change[length] == '\0');
 }
 
-void surroundings_copy(const struct surroundings *from, struct surroundings *to) {
-    *to = (struct surroundings){
+void context_copy(const struct context *from, struct context *to) {
+    *to = (struct context){
         .is_prefix_partial = from->is_prefix_partial,
         .has_secrets_tool = from->has_secrets_tool,
         .clears_environment = from->clears_environment,
@@ -51,7 +50,7 @@ void surroundings_copy(const struct surroundings *from, struct surroundings *to)
     list_copy(&from->changes, &to->changes);
 }
 
-void surroundings_release(struct surroundings *around) {
+void context_release(struct context *around) {
     string_list_release(&around->prefix);
     string_list_release(&around->finders);
     string_list_release(&around->changes);
@@ -61,13 +60,13 @@ void surroundings_release(struct surroundings *around) {
     free(around->asked_known);
     free(around->left_out);
     free(around->unknown);
-    *around = (struct surroundings){.directory = NULL};
+    *around = (struct context){.directory = NULL};
 }
 
-void surroundings_copy_known(const struct surroundings *from, struct surroundings *known) {
+void context_copy_known(const struct context *from, struct context *known) {
     struct string_list all;
     size_t length = from->unknown_to - from->unknown_from;
-    surroundings_copy(from, known);
+    context_copy(from, known);
     if (from->unknown == NULL) {
         return;
     }
@@ -89,16 +88,16 @@ void surroundings_copy_known(const struct surroundings *from, struct surrounding
     known->unknown_from = known->unknown_to = 0;
 }
 
-void surroundings_change(struct surroundings *around, const char *assignment) {
+void context_change(struct context *around, const char *assignment) {
     string_list_append(&around->changes, assignment);
 }
 
-void surroundings_clear(struct surroundings *around) {
+void context_clear(struct context *around) {
     string_list_release(&around->changes);
     around->clears_environment = true;
 }
 
-void surroundings_enter(struct surroundings *around, const char *directory) {
+void context_enter(struct context *around, const char *directory) {
     struct text path = {.data = NULL};
     if (directory[0] != '/' && around->directory != NULL) {
         text_append_format(&path, "%s/", around->directory);
@@ -108,7 +107,7 @@ void surroundings_enter(struct surroundings *around, const char *directory) {
     around->directory = path.data;
 }
 
-void surroundings_ask(struct surroundings *around, const char *whom) {
+void context_ask(struct context *around, const char *whom) {
     if (around->asked == NULL) {
         around->asked = string_copy(whom);
     }
@@ -117,30 +116,30 @@ void surroundings_ask(struct surroundings *around, const char *whom) {
     }
 }
 
-void surroundings_repeat_unknown(
-    struct surroundings *around, const char *whom, char *const *words, size_t count) {
+void context_repeat_unknown(
+    struct context *around, const char *whom, char *const *words, size_t count) {
     if (around->asked == NULL) {
         around->asked = string_copy(whom);
     }
     around->unknown = string_copy(whom);
     around->unknown_from = around->prefix.count;
-    surroundings_repeat_finders(around);
+    context_repeat_finders(around);
     for (size_t i = 0; i < count; i++) {
-        surroundings_repeat(around, words[i]);
+        context_repeat(around, words[i]);
     }
     around->unknown_to = around->prefix.count;
 }
 
-void surroundings_repeat(struct surroundings *around, const char *word) {
+void context_repeat(struct context *around, const char *word) {
     string_list_append(&around->prefix, word);
 }
 
-void surroundings_repeat_finders(struct surroundings *around) {
+void context_repeat_finders(struct context *around) {
     list_copy(&around->finders, &around->prefix);
     string_list_release(&around->finders);
 }
 
-bool surroundings_join(struct surroundings *around) {
+bool context_join(struct context *around) {
     if (around->joins == ARRAY_LENGTH(around->joined_at)) {
         return false;
     }
@@ -148,8 +147,8 @@ bool surroundings_join(struct surroundings *around) {
     return true;
 }
 
-void surroundings_wrap(const struct surroundings *around, char *const *words, size_t count,
-    struct string_list *wrapped) {
+void context_wrap(
+    const struct context *around, char *const *words, size_t count, struct string_list *wrapped) {
     AUTO_STRING_LIST struct string_list all = {.items = NULL};
     list_copy(&around->prefix, &all);
     for (size_t i = 0; i < count; i++) {
@@ -169,13 +168,13 @@ void surroundings_wrap(const struct surroundings *around, char *const *words, si
     list_copy(&all, wrapped);
 }
 
-void surroundings_become(struct surroundings *around, const char *user) {
+void context_become(struct context *around, const char *user) {
     free(around->user);
     around->user = string_copy(user);
 }
 
-const char *surroundings_variable(
-    const struct surroundings *around, char *const environment[], const char *name) {
+const char *context_variable(
+    const struct context *around, char *const environment[], const char *name) {
     for (size_t i = around->changes.count; i > 0; i--) {
         const char *change = around->changes.items[i - 1];
         if (is_change_of(change, name)) {
@@ -192,15 +191,4 @@ const char *surroundings_variable(
         }
     }
     return NULL;
-}
-
-size_t assignment_name_length(const char *word) {
-    size_t length = 0;
-    if (!isalpha((unsigned char)word[0]) && word[0] != '_') {
-        return 0;
-    }
-    while (isalnum((unsigned char)word[length]) || word[length] == '_') {
-        length++;
-    }
-    return word[length] == '=' ? length : 0;
 }

@@ -69,7 +69,7 @@ static void add_effect(
 }
 
 static enum option_result take_next_word(
-    const struct sentence *words, struct option_reading *reading, char letter) {
+    const struct word_list *words, struct option_reading *reading, char letter) {
     if (reading->at == words->count) {
         return OPTION_UNKNOWN;
     }
@@ -81,7 +81,7 @@ static enum option_result take_next_word(
 /* dotenvx: as many words as are no option, but without a `--` behind them only one, since the
  * command itself would be among them. */
 static enum option_result take_several(
-    const struct sentence *words, struct option_reading *reading) {
+    const struct word_list *words, struct option_reading *reading) {
     size_t end = reading->at;
     /* The first is a value whatever it looks like, since one there must be. */
     end += end < words->count && strcmp(words->items[end].text, "--") != 0 ? 1U : 0U;
@@ -107,7 +107,7 @@ static enum option_result nothing_result(struct entry entry) {
 }
 
 /* The value that stands in the word itself, or none, or the next word. */
-static enum option_result take_value(const struct sentence *words, struct option_reading *reading,
+static enum option_result take_value(const struct word_list *words, struct option_reading *reading,
     struct entry entry, const struct word *word, const char *attached) {
     switch (entry.mark) {
     case '!':
@@ -135,7 +135,7 @@ static enum option_result take_value(const struct sentence *words, struct option
     return OPTION_READ;
 }
 
-static enum option_result read_cluster(const struct wrapper *wrapper, const struct sentence *words,
+static enum option_result read_cluster(const struct wrapper *wrapper, const struct word_list *words,
     const struct word *word, struct option_reading *reading) {
     for (const char *letter = word->text + 1; *letter != '\0'; letter++) {
         char name[2] = {'-', *letter};
@@ -164,7 +164,7 @@ static bool is_number_option(const char *word) {
 }
 
 enum option_result option_read(
-    const struct wrapper *wrapper, const struct sentence *words, struct option_reading *reading) {
+    const struct wrapper *wrapper, const struct word_list *words, struct option_reading *reading) {
     const struct word *word = &words->items[reading->at];
     const char *text = word->text;
     struct entry entry;

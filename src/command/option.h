@@ -31,6 +31,6 @@ struct option_reading {
 };
 
 enum option_result option_read(
-    const struct wrapper *wrapper, const struct sentence *words, struct option_reading *reading);
+    const struct wrapper *wrapper, const struct word_list *words, struct option_reading *reading);
 
 #endif

@@ -10,7 +10,7 @@
 #include "command/wrapper.h"
 
 static bool lists(const char *list, const char *word) {
-    return table_lists(list, word, strlen(word));
+    return tables_has_word(list, word, strlen(word));
 }
 
 /* `-qh` for `-q -h`: a letter of help before one that takes the rest as its value. */
@@ -73,7 +73,7 @@ static bool takes_next(const struct program *program, const char *word) {
 static bool names_environment(const struct program *program, const char *word, size_t length) {
     const char *list = program->environment;
     list += list[0] == '!';
-    if (table_lists(list, word, length)) {
+    if (tables_has_word(list, word, length)) {
         return true;
     }
     return length > 3 && lists(list, "--environment") &&
@@ -82,7 +82,7 @@ static bool names_environment(const struct program *program, const char *word, s
 
 /* The value of the environment option at `at` in any of its forms, or NULL. */
 static const char *environment_value(
-    const struct program *program, const struct sentence *words, size_t at) {
+    const struct program *program, const struct word_list *words, size_t at) {
     const struct word *word = &words->items[at];
     const struct word *next = at + 1 < words->count ? word + 1 : NULL;
     const char *text = word->text;
@@ -113,7 +113,7 @@ static const char *environment_value(
 }
 
 /* Reads the options behind `at`: help, the environment. */
-static void read_options(const struct program *program, const struct sentence *words, size_t at,
+static void read_options(const struct program *program, const struct word_list *words, size_t at,
     bool is_before, struct program_reading *reading) {
     for (; at < words->count && strcmp(words->items[at].text, "--") != 0; at++) {
         const char *word = words->items[at].text;
@@ -135,7 +135,7 @@ static void read_options(const struct program *program, const struct sentence *w
 /* The index of the subcommand, or the number of words. Sets *is_help where it is asked for before.
  */
 static size_t find_subcommand(
-    const struct program *program, const struct sentence *words, size_t at, bool *is_help) {
+    const struct program *program, const struct word_list *words, size_t at, bool *is_help) {
     if (program->place == PLACE_FIRST) {
         return at;
     }
@@ -147,11 +147,11 @@ static size_t find_subcommand(
     return at < words->count ? at : words->count;
 }
 
-static bool is_worker_task(const struct sentence *words, size_t at) {
+static bool is_worker_task(const struct word_list *words, size_t at) {
     bool found = false;
     for (; at < words->count; at++) {
         const char *word = words->items[at].text;
-        if (task_is_worker(word)) {
+        if (tables_is_worker_task(word)) {
             found = true;
         } else if (word[0] != '-' && strchr(word, '=') == NULL &&
             strcmp(word, "environment") != 0) {
@@ -162,12 +162,12 @@ static bool is_worker_task(const struct sentence *words, size_t at) {
 }
 
 struct program_reading program_read(
-    const struct program *program, const struct sentence *words, size_t at) {
+    const struct program *program, const struct word_list *words, size_t at) {
     struct program_reading reading = {.kind = program->kind};
     size_t first = at + 1;
     bool is_help = false;
     bool is_rails = strcmp(program->name, "rails") == 0 || strcmp(program->name, "rake") == 0;
-    if (first < words->count && is_gem_version(words->items[first].text)) {
+    if (first < words->count && wrapper_is_gem_version(words->items[first].text)) {
         first++;
     }
     if (is_rails && is_worker_task(words, first)) {

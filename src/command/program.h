@@ -16,6 +16,6 @@ struct program_reading {
 };
 
 struct program_reading program_read(
-    const struct program *program, const struct sentence *words, size_t at);
+    const struct program *program, const struct word_list *words, size_t at);
 
 #endif

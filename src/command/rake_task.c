@@ -37,7 +37,7 @@ static const char rails_commands[] =
     "version about";
 
 /* Programs that do what they do and end. */
-static const char ending_programs[] =
+static const char termination_programs[] =
     "[ [[ test true false : echo printf exit cat cp mv rm mkdir rmdir ln chmod chown touch date ls "
     "find grep sed awk tee curl wget pg_isready pg_dump psql redis-cli getent id whoami hostname "
     "printenv sort head wc cut tr gem pwd alias hash type break continue return";
@@ -49,7 +49,7 @@ static const char opening_programs[] = "psql curl wget";
 static const char bundle_commands[] = "install check config";
 
 static bool lists(const char *list, const char *word) {
-    return table_lists(list, word, strlen(word));
+    return tables_has_word(list, word, strlen(word));
 }
 
 static bool is_rails_or_rake(const char *name) {
@@ -77,7 +77,7 @@ static void take_task(struct task_reading *reading, const struct word *word) {
     if (reading->tasks.count < KEPT_MOST) {
         string_list_append(&reading->tasks, word->is_substituted ? "" : word->text);
     }
-    reading->works = reading->works || task_is_worker(word->text);
+    reading->works = reading->works || tables_is_worker_task(word->text);
     if (task == NULL) {
         return;
     }
@@ -98,13 +98,13 @@ static void take_task(struct task_reading *reading, const struct word *word) {
 }
 
 /* True where the program is rails or rake, and runs tasks. The caller releases the reading. */
-static bool read_tasks(const struct sentence *words, size_t at, struct task_reading *reading) {
+static bool read_tasks(const struct word_list *words, size_t at, struct task_reading *reading) {
     const char *name = path_base_name(words->items[at].text);
     *reading = (struct task_reading){.locking = NULL};
     if (!is_rails_or_rake(name)) {
         return false;
     }
-    at += at + 1 < words->count && is_gem_version(words->items[at + 1].text) ? 2 : 1;
+    at += at + 1 < words->count && wrapper_is_gem_version(words->items[at + 1].text) ? 2 : 1;
     for (; at < words->count; at++) {
         const struct word *word = &words->items[at];
         if (lists(looking_options, word->text)) {
@@ -114,7 +114,7 @@ static bool read_tasks(const struct sentence *words, size_t at, struct task_read
             bool takes_number = lists("-j --jobs", word->text) && at + 1 < words->count &&
                 isdigit((unsigned char)words->items[at + 1].text[0]);
             at += takes_number || lists(valued_options, word->text);
-        } else if (assignment_name_length(word->text) > 0) {
+        } else if (words_assignment_length(word->text) > 0) {
             if (reading->assignments.count < KEPT_MOST) {
                 string_list_append(&reading->assignments, word->text);
             }
@@ -130,7 +130,7 @@ static bool read_tasks(const struct sentence *words, size_t at, struct task_read
 
 /* Appends what the program at `at` does: a task an item, anything else as its words. What a
  * substitution says is like nothing. */
-static void append_deeds(const struct sentence *words, size_t at, struct string_list *deeds) {
+static void append_deeds(const struct word_list *words, size_t at, struct string_list *deeds) {
     struct task_reading reading;
     AUTO_STRING_LIST struct string_list texts = {.items = NULL};
     AUTO_TEXT struct text line = {.data = NULL};
@@ -156,22 +156,22 @@ static void append_deeds(const struct sentence *words, size_t at, struct string_
 
 /* The words of a step, and where they begin behind its own wrappers. */
 static void read_step(
-    struct walk *walk, const struct step *step, struct sentence *words, size_t *at) {
+    struct resolver *resolver, const struct step *step, struct word_list *words, size_t *at) {
     *at = 0;
     for (size_t i = 0; i < step->argv.count; i++) {
-        sentence_append(words, &(struct word){.text = step->argv.items[i]});
+        word_list_append(words, &(struct word){.text = step->argv.items[i]});
     }
     while (*at < words->count) {
-        struct surroundings around = {.directory = NULL};
+        struct context around = {.directory = NULL};
         struct wrapper_reading reading = {
-            .wrapper = wrapper_find(path_base_name(words->items[*at].text)),
+            .wrapper = tables_find_wrapper(path_base_name(words->items[*at].text)),
             .words = words,
             .at = *at,
             .around = &around,
-            .owned = &walk->owned};
+            .owned = &resolver->owned};
         bool runs = reading.wrapper != NULL && wrapper_read(&reading) == WRAPPER_RUNS;
-        surroundings_release(&around);
-        sentence_release(&reading.arguments);
+        context_release(&around);
+        word_list_release(&reading.arguments);
         if (!runs) {
             return;
         }
@@ -180,20 +180,20 @@ static void read_step(
 }
 
 /* Whether what was done begins with the whole of the steps. */
-static bool begins_with_steps(struct walk *walk) {
-    const struct step_list *steps = walk->request->steps;
+static bool begins_with_steps(struct resolver *resolver) {
+    const struct step_list *steps = resolver->request->steps;
     AUTO_STRING_LIST struct string_list due = {.items = NULL};
     for (size_t i = 0; steps != NULL && i < steps->count; i++) {
-        AUTO_SENTENCE struct sentence words = {.items = NULL};
+        AUTO_SENTENCE struct word_list words = {.items = NULL};
         size_t at = 0;
-        read_step(walk, &steps->items[i], &words, &at);
+        read_step(resolver, &steps->items[i], &words, &at);
         if (at < words.count) {
             append_deeds(&words, at, &due);
         }
     }
-    bool is_whole = due.count > 0 && due.count <= walk->deeds.count;
+    bool is_whole = due.count > 0 && due.count <= resolver->deeds.count;
     for (size_t i = 0; is_whole && i < due.count; i++) {
-        is_whole = due.items[i][0] != '\0' && strcmp(due.items[i], walk->deeds.items[i]) == 0;
+        is_whole = due.items[i][0] != '\0' && strcmp(due.items[i], resolver->deeds.items[i]) == 0;
     }
     return is_whole;
 }
@@ -208,10 +208,10 @@ static bool is_same_program(const char *one, const char *other) {
 
 /* Whether it is that step, word by word. */
 static bool is_step(
-    struct walk *walk, const struct step *given, const struct sentence *words, size_t at) {
-    AUTO_SENTENCE struct sentence step = {.items = NULL};
+    struct resolver *resolver, const struct step *given, const struct word_list *words, size_t at) {
+    AUTO_SENTENCE struct word_list step = {.items = NULL};
     size_t first = 0;
-    read_step(walk, given, &step, &first);
+    read_step(resolver, given, &step, &first);
     if (first == step.count || step.count - first != words->count - at) {
         return false;
     }
@@ -226,58 +226,59 @@ static bool is_step(
     return true;
 }
 
-static bool is_the_step(struct walk *walk, const struct sentence *words, size_t at) {
-    const struct step_list *steps = walk->request->steps;
-    return steps != NULL && steps->count == 1 && is_step(walk, &steps->items[0], words, at);
+static bool is_the_step(struct resolver *resolver, const struct word_list *words, size_t at) {
+    const struct step_list *steps = resolver->request->steps;
+    return steps != NULL && steps->count == 1 && is_step(resolver, &steps->items[0], words, at);
 }
 
 /* What somebody has named as a step is known to end, whatever it is. */
-static bool is_any_step(struct walk *walk, const struct sentence *words, size_t at) {
-    const struct step_list *steps = walk->request->steps;
+static bool is_any_step(struct resolver *resolver, const struct word_list *words, size_t at) {
+    const struct step_list *steps = resolver->request->steps;
     for (size_t i = 0; steps != NULL && i < steps->count; i++) {
-        if (is_step(walk, &steps->items[i], words, at)) {
+        if (is_step(resolver, &steps->items[i], words, at)) {
             return true;
         }
     }
     return false;
 }
 
-static bool has_variable(const struct walk *walk, const struct finding *finding, const char *name) {
-    const char *value = surroundings_variable(&finding->around, walk->request->environment, name);
+static bool has_variable(
+    const struct resolver *resolver, const struct match *match, const char *name) {
+    const char *value = context_variable(&match->around, resolver->request->environment, name);
     return value != NULL && value[0] != '\0';
 }
 
-static void decide_tasks(struct walk *walk, const struct sentence *words, size_t at,
-    const struct task_reading *reading, struct finding *finding) {
+static void decide_tasks(struct resolver *resolver, const struct word_list *words, size_t at,
+    const struct task_reading *reading, struct match *match) {
     size_t index = words->items[at].index;
-    bool is_the_one = is_the_step(walk, words, at);
+    bool is_the_one = is_the_step(resolver, words, at);
     const struct database_task *task = is_the_one ? NULL : reading->dropping;
     if (task != NULL) {
-        finding_decide(finding, COMMAND_TASK, index,
+        resolve_decide(match, COMMAND_TASK, index,
             "`%s` %s, and no lock can be held in what is dropped", task->name, task->does);
     } else if (is_the_one || reading->locking == NULL) {
-        finding_decide(finding, COMMAND_PREPARE, index, "it is the step itself");
+        resolve_decide(match, COMMAND_PREPARE, index, "it is the step itself");
     } else {
-        finding_decide(finding, COMMAND_PREPARE, index, "`%s` %s", reading->locking->name,
+        resolve_decide(match, COMMAND_PREPARE, index, "`%s` %s", reading->locking->name,
             reading->locking->does);
     }
-    finding->ends = true;
-    if (finding->kind != COMMAND_PREPARE) {
+    match->ends = true;
+    if (match->kind != COMMAND_PREPARE) {
         return;
     }
     for (size_t i = 0; i < reading->assignments.count; i++) {
-        surroundings_change(&finding->around, reading->assignments.items[i]);
+        context_change(&match->around, reading->assignments.items[i]);
     }
-    walk->reverts = walk->reverts || reading->reverts;
-    walk->is_versioned = walk->is_versioned || has_variable(walk, finding, "VERSION") ||
-        has_variable(walk, finding, "SCOPE");
+    resolver->reverts = resolver->reverts || reading->reverts;
+    resolver->is_versioned = resolver->is_versioned || has_variable(resolver, match, "VERSION") ||
+        has_variable(resolver, match, "SCOPE");
 }
 
-void hook_remember(struct walk *walk, const struct sentence *words, size_t at) {
+void rake_task_remember(struct resolver *resolver, const struct word_list *words, size_t at) {
     AUTO_STRING_LIST struct string_list texts = {.items = NULL};
     AUTO_TEXT struct text line = {.data = NULL};
     struct text masked = {.data = NULL};
-    if (walk->inner_step != NULL) {
+    if (resolver->inner_step != NULL) {
         return;
     }
     for (size_t i = at; i < words->count && texts.count < KEPT_MOST; i++) {
@@ -285,51 +286,51 @@ void hook_remember(struct walk *walk, const struct sentence *words, size_t at) {
     }
     words_join(texts.items, texts.count, &line);
     secret_mask(text_string(&line), &masked);
-    walk->inner_step = masked.data;
+    resolver->inner_step = masked.data;
 }
 
-static void note(struct walk *walk, const struct sentence *words, size_t at) {
-    if (!walk->is_in_last_rule) {
-        append_deeds(words, at, &walk->deeds);
+static void note(struct resolver *resolver, const struct word_list *words, size_t at) {
+    if (!resolver->is_in_last_rule) {
+        append_deeds(words, at, &resolver->deeds);
     }
 }
 
-void hook_note(struct walk *walk, const struct sentence *words, size_t at) {
+void rake_task_note(struct resolver *resolver, const struct word_list *words, size_t at) {
     struct task_reading reading;
     if (!read_tasks(words, at, &reading)) {
-        note(walk, words, at);
+        note(resolver, words, at);
     }
     release_tasks(&reading);
 }
 
-bool hook_decide(
-    struct walk *walk, const struct sentence *words, size_t at, struct finding *finding) {
+bool rake_task_decide(
+    struct resolver *resolver, const struct word_list *words, size_t at, struct match *match) {
     struct task_reading reading;
     bool runs_tasks = read_tasks(words, at, &reading);
-    bool is_hook = is_the_step(walk, words, at);
+    bool is_hook = is_the_step(resolver, words, at);
     if (runs_tasks || is_hook) {
-        note(walk, words, at);
+        note(resolver, words, at);
     }
-    if (reading.works && reading.locking != NULL && !walk->is_in_last_rule) {
-        hook_remember(walk, words, at);
+    if (reading.works && reading.locking != NULL && !resolver->is_in_last_rule) {
+        rake_task_remember(resolver, words, at);
     }
     if (runs_tasks && !reading.works) {
         is_hook = is_hook || reading.locking != NULL || reading.dropping != NULL ||
-            begins_with_steps(walk);
+            begins_with_steps(resolver);
     }
     if (is_hook) {
-        decide_tasks(walk, words, at, &reading, finding);
+        decide_tasks(resolver, words, at, &reading, match);
     }
     release_tasks(&reading);
     return is_hook;
 }
 
-bool hook_is_step(struct walk *walk) {
-    return !walk->hides_failure && !walk->reverts && begins_with_steps(walk);
+bool rake_task_is_step(struct resolver *resolver) {
+    return !resolver->hides_failure && !resolver->reverts && begins_with_steps(resolver);
 }
 
 /* `for NAME in` and words that all stand there. */
-static bool is_counted_loop(const struct sentence *words, size_t at) {
+static bool is_counted_loop(const struct word_list *words, size_t at) {
     if (at + 2 >= words->count || strcmp(words->items[at + 2].text, "in") != 0) {
         return false;
     }
@@ -341,18 +342,18 @@ static bool is_counted_loop(const struct sentence *words, size_t at) {
     return true;
 }
 
-bool hook_ends(struct walk *walk, const struct sentence *words, size_t at) {
+bool rake_task_ends(struct resolver *resolver, const struct word_list *words, size_t at) {
     struct task_reading reading;
     const char *name = path_base_name(words->items[at].text);
     const char *next = at + 1 < words->count ? words->items[at + 1].text : "";
     bool runs_tasks = read_tasks(words, at, &reading) && !reading.works;
     release_tasks(&reading);
-    return runs_tasks || lists(ending_programs, name) || is_any_step(walk, words, at) ||
+    return runs_tasks || lists(termination_programs, name) || is_any_step(resolver, words, at) ||
         (strcmp(name, "sleep") == 0 && isdigit((unsigned char)next[0])) ||
         (lists("bundle bundler", name) && lists(bundle_commands, next)) ||
         (strcmp(name, "for") == 0 && is_counted_loop(words, at));
 }
 
-bool hook_opens_way(const struct sentence *words, size_t at) {
+bool rake_task_opens_way(const struct word_list *words, size_t at) {
     return lists(opening_programs, path_base_name(words->items[at].text));
 }

@@ -9,24 +9,24 @@
 
 /* Decides the finding where the program at `at` is to be run under the lock, or cannot be although
  * it changes the database; false where it is something else. */
-bool hook_decide(
-    struct walk *walk, const struct sentence *words, size_t at, struct finding *finding);
+bool rake_task_decide(
+    struct resolver *resolver, const struct word_list *words, size_t at, struct match *match);
 
-/* Keeps in mind what the program at `at`, which the walk has come to, does; hook_decide does so for
- * tasks. */
-void hook_note(struct walk *walk, const struct sentence *words, size_t at);
+/* Keeps in mind what the program at `at`, which the walk has come to, does; rake_task_decide does
+ * so for tasks. */
+void rake_task_note(struct resolver *resolver, const struct word_list *words, size_t at);
 
 /* Keeps the first command that is for the lock, in case that it does not get it. */
-void hook_remember(struct walk *walk, const struct sentence *words, size_t at);
+void rake_task_remember(struct resolver *resolver, const struct word_list *words, size_t at);
 
 /* Whether all that was noted begins with the whole of the steps, and fails where they do. */
-bool hook_is_step(struct walk *walk);
+bool rake_task_is_step(struct resolver *resolver);
 
 /* Whether the program at `at` ends by itself and soon: a server that nobody knows must never be
  * waited for with the lock in hand. */
-bool hook_ends(struct walk *walk, const struct sentence *words, size_t at);
+bool rake_task_ends(struct resolver *resolver, const struct word_list *words, size_t at);
 
 /* Whether the program at `at`, although it ends, may make the database or the way to it. */
-bool hook_opens_way(const struct sentence *words, size_t at);
+bool rake_task_opens_way(const struct word_list *words, size_t at);
 
 #endif

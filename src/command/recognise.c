@@ -19,19 +19,18 @@
 enum { EFFORT = 20000 };
 
 static const char *variable(
-    const struct surroundings *around, char *const environment[], const char *name) {
-    const char *value = surroundings_variable(around, environment, name);
+    const struct context *around, char *const environment[], const char *name) {
+    const char *value = context_variable(around, environment, name);
     return value == NULL || value[0] == '\0' ? NULL : value;
 }
 
 /* "the command" where it is an assignment of its own, otherwise the variable's name. */
-static const char *variable_source(const struct surroundings *around, const char *name) {
-    return surroundings_variable(around, NULL, name) != NULL ? "the command" : name;
+static const char *variable_source(const struct context *around, const char *name) {
+    return context_variable(around, NULL, name) != NULL ? "the command" : name;
 }
 
-static void find_environment(const struct recognition *recognition,
-    const struct surroundings *around, char *const environment[], const char **name,
-    const char **source) {
+static void find_environment(const struct recognition *recognition, const struct context *around,
+    char *const environment[], const char **name, const char **source) {
     const char *rails = variable(around, environment, "RAILS_ENV");
     const char *rack = variable(around, environment, "RACK_ENV");
     *name = "development";
@@ -48,13 +47,13 @@ static void find_environment(const struct recognition *recognition,
     }
 }
 
-void recognition_environment_in(const struct recognition *recognition, char *const environment[],
+void recognise_environment_in(const struct recognition *recognition, char *const environment[],
     const char **name, const char **source) {
-    const struct surroundings nothing = {.directory = NULL};
+    const struct context nothing = {.directory = NULL};
     find_environment(recognition, &nothing, environment, name, source);
 }
 
-void recognition_wrap_steps(const struct recognition *recognition, const struct step_list *steps,
+void recognise_wrap_steps(const struct recognition *recognition, const struct step_list *steps,
     const char *environment, const char *environment_source, struct step_list *wrapped) {
     AUTO_TEXT struct text assignment = {.data = NULL};
     text_append_format(&assignment, "RAILS_ENV=%s", environment);
@@ -64,41 +63,41 @@ void recognition_wrap_steps(const struct recognition *recognition, const struct 
         wrapped, steps, &recognition->around, is_own ? text_string(&assignment) : NULL);
 }
 
-void command_recognise(const struct recognition_request *request, struct recognition *recognition) {
-    struct walk walk = {.request = request, .effort = EFFORT};
-    struct finding finding = {.kind = COMMAND_NONE, .rule = "no words"};
-    AUTO_SENTENCE struct sentence words = {.items = NULL};
+void recognise_command(const struct recognition_request *request, struct recognition *recognition) {
+    struct resolver resolver = {.request = request, .effort = EFFORT};
+    struct match match = {.kind = COMMAND_NONE, .rule = "no words"};
+    AUTO_SENTENCE struct word_list words = {.items = NULL};
     for (size_t i = 0; request->argv[i] != NULL; i++) {
-        sentence_append(&words, &(struct word){.text = request->argv[i], .index = i});
+        word_list_append(&words, &(struct word){.text = request->argv[i], .index = i});
     }
     if (words.count > 0) {
-        walk_words(&walk, &words, 0, &finding);
+        resolve_words(&resolver, &words, 0, &match);
     }
     *recognition = (struct recognition){
-        .kind = finding.kind,
-        .is_step = finding.kind == COMMAND_PREPARE && hook_is_step(&walk),
-        .is_versioned = walk.is_versioned,
-        .is_manager = finding.kind == COMMAND_OTHER && finding.is_manager,
-        .word = finding.word,
-        .names_rails_env = finding.names_rails_env,
-        .named_environment = finding.environment == NULL ? NULL : string_copy(finding.environment),
-        .around = finding.around,
+        .kind = match.kind,
+        .is_step = match.kind == COMMAND_PREPARE && rake_task_is_step(&resolver),
+        .is_versioned = resolver.is_versioned,
+        .is_manager = match.kind == COMMAND_OTHER && match.is_manager,
+        .word = match.word,
+        .names_rails_env = match.names_rails_env,
+        .named_environment = match.environment == NULL ? NULL : string_copy(match.environment),
+        .around = match.around,
     };
-    (void)snprintf(recognition->rule, sizeof recognition->rule, "%s", finding.rule);
+    (void)snprintf(recognition->rule, sizeof recognition->rule, "%s", match.rule);
     const char *name = NULL;
     find_environment(recognition, &recognition->around, request->environment, &name,
         &recognition->environment_source);
     recognition->environment = string_copy(name);
-    string_list_release(&walk.owned);
-    string_list_release(&walk.deeds);
-    recognition->server = walk.server;
+    string_list_release(&resolver.owned);
+    string_list_release(&resolver.deeds);
+    recognition->server = resolver.server;
     recognition->inner_step =
-        recognition->kind == COMMAND_PREPARE ? NULL : take_pointer(&walk.inner_step);
-    free(walk.inner_step);
+        recognition->kind == COMMAND_PREPARE ? NULL : take_pointer(&resolver.inner_step);
+    free(resolver.inner_step);
 }
 
-void recognition_release(struct recognition *recognition) {
-    surroundings_release(&recognition->around);
+void recognise_release(struct recognition *recognition) {
+    context_release(&recognition->around);
     free(recognition->environment);
     free(recognition->inner_step);
     string_list_release(&recognition->server);
@@ -106,7 +105,7 @@ void recognition_release(struct recognition *recognition) {
     *recognition = (struct recognition){.kind = COMMAND_NONE};
 }
 
-const char *command_kind_name(enum command_kind kind) {
+const char *recognise_kind_name(enum command_kind kind) {
     switch (kind) {
     case COMMAND_SERVER:
         return "server";

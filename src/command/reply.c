@@ -18,7 +18,8 @@
 #include "signalbox/base/text.h"
 
 bool reply_is_wanted(char *const argv[]) {
-    return argv[0] != NULL && argv[1] != NULL && argv[2] == NULL && meeting_nonce(argv[1]) != NULL;
+    return argv[0] != NULL && argv[1] != NULL && argv[2] == NULL &&
+        reply_socket_nonce(argv[1]) != NULL;
 }
 
 static bool send_all(int fd, const struct text *bytes) {
@@ -45,7 +46,7 @@ int reply_send(char *const argv[]) {
     char directory[PATH_MAX] = "";
     struct sockaddr_un address;
     AUTO_TEXT struct text bytes = {.data = NULL};
-    socklen_t length = meeting_address(meeting_nonce(argv[1]), &address);
+    socklen_t length = reply_socket_address(reply_socket_nonce(argv[1]), &address);
     if (getcwd(directory, sizeof directory) == NULL) {
         directory[0] = '\0';
     }

@@ -15,12 +15,12 @@
 
 #define MEETING_WORD "signalbox:environment:"
 
-enum { MEETING_NONCE_LENGTH = 32 };
+enum { REPLY_NONCE_LENGTH = 32 };
 
 /* The address for a nonce of that many hexadecimal digits. Returns its length. */
-socklen_t meeting_address(const char *nonce, struct sockaddr_un *address);
+socklen_t reply_socket_address(const char *nonce, struct sockaddr_un *address);
 
 /* The nonce in a word, or NULL where the word is no MEETING_WORD with one. */
-const char *meeting_nonce(const char *word);
+const char *reply_socket_nonce(const char *word);
 
 #endif

@@ -22,25 +22,25 @@
 /* Of a server's words, for its options: more is nobody's. */
 enum { WORDS_KEPT = 1024 };
 
-void finding_decide(
-    struct finding *finding, enum command_kind kind, size_t word, const char *format, ...) {
+void resolve_decide(
+    struct match *match, enum command_kind kind, size_t word, const char *format, ...) {
     const char *link = kind == COMMAND_SERVER || kind == COMMAND_WORKER ? " behind " : ", behind ";
     char what[128];
     va_list arguments;
     va_start(arguments, format);
     (void)vsnprintf(what, sizeof what, format, arguments);
     va_end(arguments);
-    finding->kind = kind;
-    finding->ends = false;
-    finding->opens_way = false;
-    finding->word = word;
-    (void)snprintf(finding->rule, sizeof finding->rule, "%s%s%s", what,
-        finding->behind[0] == '\0' ? "" : link, finding->behind);
+    match->kind = kind;
+    match->ends = false;
+    match->opens_way = false;
+    match->word = word;
+    (void)snprintf(match->rule, sizeof match->rule, "%s%s%s", what,
+        match->behind[0] == '\0' ? "" : link, match->behind);
 }
 
-void finding_add_behind(struct finding *finding, const char *name) {
-    size_t used = strlen(finding->behind);
-    (void)snprintf(finding->behind + used, sizeof finding->behind - used, "%s`%.24s`",
+void resolve_add_behind(struct match *match, const char *name) {
+    size_t used = strlen(match->behind);
+    (void)snprintf(match->behind + used, sizeof match->behind - used, "%s`%.24s`",
         used == 0 ? "" : ", ", name);
 }
 
@@ -55,7 +55,7 @@ static bool is_named(const char *named, const char *word) {
 }
 
 static bool is_named_server(
-    const struct string_list *named, const struct sentence *words, size_t at) {
+    const struct string_list *named, const struct word_list *words, size_t at) {
     if (named->count > words->count - at) {
         return false;
     }
@@ -71,11 +71,11 @@ static bool is_named_server(
 }
 
 static bool decide_named_server(
-    struct walk *walk, const struct sentence *words, size_t at, struct finding *finding) {
-    const struct server_list *servers = walk->request->servers;
+    struct resolver *resolver, const struct word_list *words, size_t at, struct match *match) {
+    const struct server_list *servers = resolver->request->servers;
     for (size_t i = 0; servers != NULL && i < servers->count; i++) {
         if (is_named_server(&servers->items[i], words, at)) {
-            finding_decide(finding, COMMAND_SERVER, words->items[at].index,
+            resolve_decide(match, COMMAND_SERVER, words->items[at].index,
                 "`%.60s`, which --server names", words->items[at].text);
             return true;
         }
@@ -83,15 +83,15 @@ static bool decide_named_server(
     return false;
 }
 
-static void decide_program(struct walk *walk, const struct program *program,
-    const struct sentence *words, size_t at, struct finding *finding) {
+static void decide_program(struct resolver *resolver, const struct program *program,
+    const struct word_list *words, size_t at, struct match *match) {
     struct program_reading reading = program_read(program, words, at);
-    finding->environment = reading.environment;
-    finding->names_rails_env = reading.names_rails_env;
-    finding_decide(finding, reading.kind, words->items[at].index, "%s", reading.rule);
-    bool is_first = finding->kind == COMMAND_SERVER && walk->server.count == 0;
+    match->environment = reading.environment;
+    match->names_rails_env = reading.names_rails_env;
+    resolve_decide(match, reading.kind, words->items[at].index, "%s", reading.rule);
+    bool is_first = match->kind == COMMAND_SERVER && resolver->server.count == 0;
     for (size_t i = at; is_first && i < words->count && i - at < WORDS_KEPT; i++) {
-        string_list_append(&walk->server, words->items[i].text);
+        string_list_append(&resolver->server, words->items[i].text);
     }
 }
 
@@ -108,41 +108,41 @@ static bool may_be_last_rule(const struct word *word) {
 
 /* Whether the last rule finds a server at `at`: `rails server`, or `bundle exec` and a server. */
 static bool decide_by_last_rule(
-    struct walk *walk, const struct sentence *words, size_t at, struct finding *finding) {
+    struct resolver *resolver, const struct word_list *words, size_t at, struct match *match) {
     const struct word *word = &words->items[at];
     const char *name = path_base_name(word->text);
     if (at + 1 == words->count) {
         return false;
     }
     if (strcmp(name, "rails") == 0 && is_word(word + 1, "server")) {
-        decide_program(walk, program_find(name), words, at, finding);
-        return finding->kind == COMMAND_SERVER;
+        decide_program(resolver, tables_find_program(name), words, at, match);
+        return match->kind == COMMAND_SERVER;
     }
     if (strcmp(name, "rails") != 0 && is_word(word + 1, "exec")) {
-        AUTO_SENTENCE struct sentence rest = {.items = NULL};
-        sentence_splice(&rest, 0, 0, words->items + at, words->count - at);
-        walk->effort -= rest.count < walk->effort ? rest.count : walk->effort;
-        walk->is_in_last_rule = true;
-        walk_words(walk, &rest, 0, finding);
-        walk->is_in_last_rule = false;
-        return finding->kind == COMMAND_SERVER;
+        AUTO_SENTENCE struct word_list rest = {.items = NULL};
+        word_list_splice(&rest, 0, 0, words->items + at, words->count - at);
+        resolver->effort -= rest.count < resolver->effort ? rest.count : resolver->effort;
+        resolver->is_in_last_rule = true;
+        resolve_words(resolver, &rest, 0, match);
+        resolver->is_in_last_rule = false;
+        return match->kind == COMMAND_SERVER;
     }
     return false;
 }
 
 static void decide_unknown(
-    const struct word *word, enum command_kind otherwise, struct finding *finding) {
+    const struct word *word, enum command_kind otherwise, struct match *match) {
     const char *name = path_base_name(word->text);
     if (word->is_unresolved || (word->is_substituted && name[0] == '\0')) {
-        finding_decide(finding, otherwise, word->index,
+        resolve_decide(match, otherwise, word->index,
             "the program is what a substitution stands for, which only a shell can know");
     } else if (word->is_substituted) {
-        finding_decide(finding, otherwise, word->index,
+        resolve_decide(match, otherwise, word->index,
             "the program is what a substitution stands for (`%.60s` unless a variable says "
             "otherwise), which only a shell can know",
             name);
     } else {
-        finding_decide(finding, otherwise, word->index,
+        resolve_decide(match, otherwise, word->index,
             otherwise == COMMAND_TASK ? "a shell with the script `%.60s`"
                                       : "`%.60s` is not a server we know",
             name);
@@ -152,7 +152,7 @@ static void decide_unknown(
 /* The words from `from` up to `to` run what follows, in a way that nobody knows: so the steps go
  * behind them as they stand. */
 static void repeat_unknown(
-    struct surroundings *around, const struct sentence *words, size_t from, size_t to) {
+    struct context *around, const struct word_list *words, size_t from, size_t to) {
     AUTO_TEXT struct text whom = {.data = NULL};
     text_append_format(&whom, "`%s`", words->items[from].text);
     AUTO_STRING_LIST struct string_list kept = {.items = NULL};
@@ -160,111 +160,112 @@ static void repeat_unknown(
         around->is_prefix_partial = around->is_prefix_partial || words->items[i].is_unresolved;
         string_list_append(&kept, words->items[i].text);
     }
-    surroundings_repeat_unknown(around, text_string(&whom), kept.items, kept.count);
+    context_repeat_unknown(around, text_string(&whom), kept.items, kept.count);
 }
 
 /* The word at `at` is not known, or its wrapper's words were not understood. What runs it begins at
  * `from`. */
-static void walk_unknown(struct walk *walk, const struct sentence *words, size_t from, size_t at,
-    enum command_kind otherwise, struct finding *finding) {
+static void resolve_unknown(struct resolver *resolver, const struct word_list *words, size_t from,
+    size_t at, enum command_kind otherwise, struct match *match) {
     const char *name = path_base_name(words->items[at].text);
-    struct finding behind = *finding;
-    finding_add_behind(&behind, name);
-    for (size_t i = at + 1; !walk->is_in_last_rule && i < words->count && walk->effort > 0; i++) {
-        struct finding attempt = behind;
+    struct match behind = *match;
+    resolve_add_behind(&behind, name);
+    for (size_t i = at + 1; !resolver->is_in_last_rule && i < words->count && resolver->effort > 0;
+         i++) {
+        struct match attempt = behind;
         if (!may_be_last_rule(&words->items[i])) {
             continue;
         }
-        surroundings_copy(&finding->around, &attempt.around);
+        context_copy(&match->around, &attempt.around);
         repeat_unknown(&attempt.around, words, from, i);
-        walk->effort -= i - from < walk->effort ? i - from : walk->effort;
-        bool is_server = decide_by_last_rule(walk, words, i, &attempt);
+        resolver->effort -= i - from < resolver->effort ? i - from : resolver->effort;
+        bool is_server = decide_by_last_rule(resolver, words, i, &attempt);
         if (is_server) {
-            surroundings_release(&finding->around);
-            *finding = attempt;
+            context_release(&match->around);
+            *match = attempt;
             return;
         }
-        surroundings_release(&attempt.around);
+        context_release(&attempt.around);
     }
-    decide_unknown(&words->items[at], otherwise, finding);
+    decide_unknown(&words->items[at], otherwise, match);
 }
 
-static void walk_shell(
-    struct walk *walk, struct sentence *words, size_t at, size_t first, struct finding *finding) {
+static void resolve_shell(struct resolver *resolver, struct word_list *words, size_t at,
+    size_t first, struct match *match) {
     const char *name = at < words->count ? path_base_name(words->items[at].text) : "sh";
     size_t index = at < words->count ? words->items[at].index : 0;
     size_t from = at < words->count ? at : first;
     size_t options = first;
-    finding_add_behind(finding, name);
+    resolve_add_behind(match, name);
     switch (shell_read(words, &first)) {
     case SHELL_STRING:
-        script_walk(walk,
+        script_resolve(resolver,
             &(struct shell_call){.words = words,
                 .string = &words->items[first],
                 .from = from,
                 .to = at < words->count ? first : from,
                 .first_argument = first + 1,
                 .ends_on_failure = shell_ends_on_failure(words, options, first)},
-            finding);
+            match);
         return;
     case SHELL_SCRIPT:
-        if (!decide_named_server(walk, words, first, finding)) {
-            walk_unknown(walk, words, from, first, COMMAND_TASK, finding);
+        if (!decide_named_server(resolver, words, first, match)) {
+            resolve_unknown(resolver, words, from, first, COMMAND_TASK, match);
         }
         return;
     case SHELL_CONSOLE:
-        finding->behind[0] = '\0';
-        finding_decide(finding, COMMAND_TASK, index, "a shell, `%.40s`", name);
+        match->behind[0] = '\0';
+        resolve_decide(match, COMMAND_TASK, index, "a shell, `%.40s`", name);
         return;
     case SHELL_NOTHING:
-        finding_decide(finding, COMMAND_OTHER, index, "nothing to run");
+        resolve_decide(match, COMMAND_OTHER, index, "nothing to run");
         return;
     case SHELL_LOST:
-        walk_unknown(walk, words, from, first, COMMAND_OTHER, finding);
+        resolve_unknown(resolver, words, from, first, COMMAND_OTHER, match);
         return;
     }
 }
 
-static void add_wrapper(struct finding *finding, const struct wrapper *wrapper) {
+static void add_wrapper(struct match *match, const struct wrapper *wrapper) {
     AUTO_TEXT struct text name = {.data = NULL};
     wrapper_describe(wrapper, &name);
-    finding_add_behind(finding, text_string(&name));
+    resolve_add_behind(match, text_string(&name));
 }
 
 /* Reads the wrapper at *at. True where the walk goes on: behind it, or where it wraps nothing at
  * the same word, as a program. */
-static bool walk_wrapper(struct walk *walk, const struct wrapper *wrapper, struct sentence *words,
-    size_t *at, struct finding *finding, bool *is_foreign) {
+static bool resolve_wrapper(struct resolver *resolver, const struct wrapper *wrapper,
+    struct word_list *words, size_t *at, struct match *match, bool *is_foreign) {
     size_t index = words->items[*at].index;
     struct wrapper_reading reading = {.wrapper = wrapper,
         .words = words,
         .at = *at,
-        .around = &finding->around,
-        .owned = &walk->owned};
-    struct surroundings before;
-    surroundings_copy(&finding->around, &before);
+        .around = &match->around,
+        .owned = &resolver->owned};
+    struct context before;
+    context_copy(&match->around, &before);
     enum wrapper_result result = wrapper_read(&reading);
     bool goes_on = false;
     switch (result) {
     case WRAPPER_RUNS:
-        add_wrapper(finding, wrapper);
+        add_wrapper(match, wrapper);
         *at = reading.at;
         goes_on = true;
         break;
     case WRAPPER_STRING:
-        add_wrapper(finding, wrapper);
-        script_walk(walk,
-            &(struct shell_call){.words = &reading.arguments, .string = &reading.string}, finding);
+        add_wrapper(match, wrapper);
+        script_resolve(resolver,
+            &(struct shell_call){.words = &reading.arguments, .string = &reading.string}, match);
         break;
     case WRAPPER_SHELL:
-        finding_add_behind(finding, wrapper->name);
-        walk_shell(walk, &reading.arguments, reading.arguments.count, 0, finding);
+        resolve_add_behind(match, wrapper->name);
+        resolve_shell(resolver, &reading.arguments, reading.arguments.count, 0, match);
         break;
     case WRAPPER_CONSOLE:
-        finding_decide(finding, COMMAND_TASK, index, "a console, `%.40s`", wrapper->name);
+        resolve_decide(match, COMMAND_TASK, index, "a console, `%.40s`", wrapper->name);
         break;
     case WRAPPER_NOTHING:
-        finding_decide(finding, COMMAND_OTHER, index, "`%.40s` has nothing to run", wrapper->name);
+        resolve_decide(match, COMMAND_OTHER, index, "`%.40s` has nothing to run", wrapper->name);
         break;
     case WRAPPER_FOREIGN:
         *is_foreign = true;
@@ -272,64 +273,66 @@ static bool walk_wrapper(struct walk *walk, const struct wrapper *wrapper, struc
         break;
     case WRAPPER_LOST:
         /* Half of a wrapper in front of a step would be worse than none. */
-        surroundings_release(&finding->around);
-        finding->around = before;
-        before = (struct surroundings){.directory = NULL};
+        context_release(&match->around);
+        match->around = before;
+        before = (struct context){.directory = NULL};
         if (reading.is_shell) {
-            finding_decide(finding, COMMAND_OTHER, index,
+            resolve_decide(match, COMMAND_OTHER, index,
                 "`%.40s` runs a shell, with words that we do not know", wrapper->name);
         } else {
-            walk_unknown(walk, words, *at, *at, COMMAND_OTHER, finding);
+            resolve_unknown(resolver, words, *at, *at, COMMAND_OTHER, match);
         }
         break;
     }
-    surroundings_release(&before);
-    sentence_release(&reading.arguments);
+    context_release(&before);
+    word_list_release(&reading.arguments);
     return goes_on;
 }
 
-void walk_words(struct walk *walk, struct sentence *words, size_t at, struct finding *finding) {
-    while (at < words->count && walk->effort > 0) {
+void resolve_words(
+    struct resolver *resolver, struct word_list *words, size_t at, struct match *match) {
+    while (at < words->count && resolver->effort > 0) {
         const struct word *word = &words->items[at];
         const char *name = path_base_name(word->text);
         bool is_foreign = false;
-        walk->effort--;
+        resolver->effort--;
         if (word->is_substituted) {
-            walk_unknown(walk, words, at, at, COMMAND_OTHER, finding);
+            resolve_unknown(resolver, words, at, at, COMMAND_OTHER, match);
             return;
         }
-        if (hook_decide(walk, words, at, finding) ||
-            decide_named_server(walk, words, at, finding)) {
+        if (rake_task_decide(resolver, words, at, match) ||
+            decide_named_server(resolver, words, at, match)) {
             return;
         }
-        if (program_is_shell(name)) {
-            walk_shell(walk, words, at, at + 1, finding);
+        if (tables_is_shell(name)) {
+            resolve_shell(resolver, words, at, at + 1, match);
             return;
         }
-        const struct wrapper *wrapper = wrapper_find(name);
-        if (wrapper != NULL && !walk_wrapper(walk, wrapper, words, &at, finding, &is_foreign)) {
+        const struct wrapper *wrapper = tables_find_wrapper(name);
+        if (wrapper != NULL &&
+            !resolve_wrapper(resolver, wrapper, words, &at, match, &is_foreign)) {
             return;
         }
         if (wrapper != NULL && !is_foreign) {
             continue;
         }
-        const struct program *program = program_find(name);
-        hook_note(walk, words, at);
+        const struct program *program = tables_find_program(name);
+        rake_task_note(resolver, words, at);
         if (program != NULL) {
-            decide_program(walk, program, words, at, finding);
-        } else if (program_is_manager(name)) {
-            finding_decide(finding, COMMAND_OTHER, word->index,
+            decide_program(resolver, program, words, at, match);
+        } else if (tables_is_manager(name)) {
+            resolve_decide(match, COMMAND_OTHER, word->index,
                 "`%.40s` starts what a file of its own lists", name);
-            finding->is_manager = true;
-        } else if (is_foreign || program_is_other(name)) {
-            finding_decide(finding, COMMAND_OTHER, word->index, "`%.40s` is no server", name);
+            match->is_manager = true;
+        } else if (is_foreign || tables_is_other(name)) {
+            resolve_decide(match, COMMAND_OTHER, word->index, "`%.40s` is no server", name);
         } else {
-            walk_unknown(walk, words, at, at, COMMAND_OTHER, finding);
+            resolve_unknown(resolver, words, at, at, COMMAND_OTHER, match);
         }
-        finding->ends = hook_ends(walk, words, at);
-        finding->opens_way = hook_opens_way(words, at);
+        match->ends = rake_task_ends(resolver, words, at);
+        match->opens_way = rake_task_opens_way(words, at);
         return;
     }
-    finding_decide(finding, COMMAND_OTHER, words->count == 0 ? 0 : words->items[0].index,
-        walk->effort == 0 ? "too entangled to follow" : "nothing to run");
+    resolve_decide(match, COMMAND_OTHER, words->count == 0 ? 0 : words->items[0].index,
+        resolver->effort == 0 ? "too entangled to follow" : "nothing to run");
 }

@@ -8,7 +8,7 @@
 #include "signalbox/base/string_list.h"
 #include "signalbox/command/recognise.h"
 
-struct finding {
+struct match {
     enum command_kind kind;
     bool ends; /* It ends by itself, so that the lock can be held for it. */
     /* It may make the database, or the way to it, so that nobody can connect before it has run. */
@@ -19,10 +19,10 @@ struct finding {
     const char *environment; /* What the program's own option names, or NULL. */
     bool names_rails_env;
     bool is_manager; /* It starts what a file of its own lists. */
-    struct surroundings around;
+    struct context around;
 };
 
-struct walk {
+struct resolver {
     const struct recognition_request *request;
     struct string_list owned; /* The texts that stand in no argv. */
     size_t effort;            /* Words that may still be looked at. */
@@ -37,12 +37,13 @@ struct walk {
 };
 
 /* Walks the words from `at` on and fills `finding`, whose `around` is what is known so far. */
-void walk_words(struct walk *walk, struct sentence *words, size_t at, struct finding *finding);
+void resolve_words(
+    struct resolver *resolver, struct word_list *words, size_t at, struct match *match);
 
-void finding_decide(struct finding *finding, enum command_kind kind, size_t word,
-    const char *format, ...) __attribute__((format(printf, 4, 5)));
+void resolve_decide(struct match *match, enum command_kind kind, size_t word, const char *format,
+    ...) __attribute__((format(printf, 4, 5)));
 
 /* A program in quotes, then what it stands behind. */
-void finding_add_behind(struct finding *finding, const char *name);
+void resolve_add_behind(struct match *match, const char *name);
 
 #endif

@@ -19,11 +19,12 @@
 #include "signalbox/base/string.h"
 #include "signalbox/base/string_list.h"
 #include "signalbox/base/text.h"
+#include "signalbox/command/words.h"
 
 enum { DEEPEST = 8, WORDS_MOST = 4096 };
 
 struct scope {
-    struct finding found; /* What the next command begins with. */
+    struct match found; /* What the next command begins with. */
     /* Variables of the shell that it does not export: NAME=VALUE, or NAME where only the shell
      * knows the value. */
     struct string_list locals;
@@ -49,7 +50,7 @@ static const char *look_up(const void *context, const char *name) {
     if (scope->is_vague) {
         return NULL;
     }
-    const char *value = surroundings_variable(&scope->found.around, scope->environment, name);
+    const char *value = context_variable(&scope->found.around, scope->environment, name);
     if (value == NULL && (scope->environment != NULL || scope->found.around.clears_environment)) {
         return "";
     }
@@ -57,10 +58,10 @@ static const char *look_up(const void *context, const char *name) {
 }
 
 /* A change that each step gets too. */
-static void change(struct finding *finding, const struct word *assignment) {
-    surroundings_change(&finding->around, assignment->text);
-    string_list_append(&finding->around.prefix, "env");
-    string_list_append(&finding->around.prefix, assignment->text);
+static void change(struct match *match, const struct word *assignment) {
+    context_change(&match->around, assignment->text);
+    string_list_append(&match->around.prefix, "env");
+    string_list_append(&match->around.prefix, assignment->text);
 }
 
 /* From here on only the shell knows what the variable is worth. */
@@ -73,10 +74,9 @@ static void forget_value(struct scope *scope, const char *name) {
 
 /* NAME=VALUE as a command of its own: exported only if the variable was already. */
 static void assign(struct scope *scope, const struct word *assignment) {
-    size_t length = assignment_name_length(assignment->text);
+    size_t length = words_assignment_length(assignment->text);
     AUTO_FREE char *name = string_copy_part(assignment->text, length);
-    bool is_exported =
-        surroundings_variable(&scope->found.around, scope->environment, name) != NULL;
+    bool is_exported = context_variable(&scope->found.around, scope->environment, name) != NULL;
     if (assignment->is_unresolved) {
         forget_value(scope, name); /* What it may be exported by comes later. */
     } else if (is_exported) {
@@ -86,15 +86,16 @@ static void assign(struct scope *scope, const struct word *assignment) {
     }
 }
 
-static void export(struct scope *scope, const struct sentence *words, size_t at) {
+static void export(struct scope *scope, const struct word_list *words, size_t at) {
     for (at++; at < words->count; at++) {
         const struct word *word = &words->items[at];
         if (word->is_unresolved) {
-            AUTO_FREE char *name = string_copy_part(word->text, assignment_name_length(word->text));
+            AUTO_FREE char *name =
+                string_copy_part(word->text, words_assignment_length(word->text));
             forget_value(scope, name);
             continue;
         }
-        if (assignment_name_length(word->text) > 0) {
+        if (words_assignment_length(word->text) > 0) {
             change(&scope->found, word);
             continue;
         }
@@ -110,12 +111,12 @@ static void export(struct scope *scope, const struct sentence *words, size_t at)
     }
 }
 
-static void unset(struct scope *scope, const struct sentence *words, size_t at) {
+static void unset(struct scope *scope, const struct word_list *words, size_t at) {
     for (at++; at < words->count; at++) {
         const struct word *word = &words->items[at];
         if (word->text[0] != '-' && word->text[0] != '\0' && !word->is_unresolved &&
             strchr(word->text, '=') == NULL) {
-            surroundings_change(&scope->found.around, word->text);
+            context_change(&scope->found.around, word->text);
             string_list_append(&scope->found.around.prefix, "env");
             string_list_append(&scope->found.around.prefix, "-u");
             string_list_append(&scope->found.around.prefix, word->text);
@@ -124,7 +125,7 @@ static void unset(struct scope *scope, const struct sentence *words, size_t at) 
 }
 
 /* A step gets the directory by a shell, since not every env knows -C and there is a shell here. */
-static void enter(struct scope *scope, const struct sentence *words, size_t at) {
+static void enter(struct scope *scope, const struct word_list *words, size_t at) {
     static const char *const prefix[] = {"sh", "-c", "cd \"$0\" && exec \"$@\""};
     for (at++; at < words->count && words->items[at].text[0] == '-'; at++) {
     }
@@ -133,7 +134,7 @@ static void enter(struct scope *scope, const struct sentence *words, size_t at) 
         scope->setup.is_needed = true;
         return;
     }
-    surroundings_enter(&scope->found.around, words->items[at].text);
+    context_enter(&scope->found.around, words->items[at].text);
     for (size_t i = 0; i < ARRAY_LENGTH(prefix); i++) {
         string_list_append(&scope->found.around.prefix, prefix[i]);
     }
@@ -142,7 +143,7 @@ static void enter(struct scope *scope, const struct sentence *words, size_t at) 
 
 /* `set`: `-a` exports what is assigned from here on; what is no option is an argument. */
 static void set_options(
-    struct scope *scope, struct script *script, const struct sentence *words, size_t at) {
+    struct scope *scope, struct script *script, const struct word_list *words, size_t at) {
     for (at++; at < words->count; at++) {
         const char *option = words->items[at].text;
         if ((option[0] != '-' && option[0] != '+') || option[1] == '\0' || option[1] == '-') {
@@ -159,7 +160,7 @@ static void set_options(
 
 /* A command that only changes the shell itself; false for any other. */
 static bool change_shell(
-    struct scope *scope, struct script *script, const struct sentence *words, size_t at) {
+    struct scope *scope, struct script *script, const struct word_list *words, size_t at) {
     static const char setters[] = "export declare typeset readonly local";
     static const char readers[] = ". source eval read";
     static const char limits[] = "umask ulimit";
@@ -171,7 +172,7 @@ static bool change_shell(
     }
     if (strcmp(word->text, "cd") == 0) {
         enter(scope, words, at);
-    } else if (table_lists(setters, word->text, length)) {
+    } else if (tables_has_word(setters, word->text, length)) {
         export(scope, words, at);
     } else if (strcmp(word->text, "unset") == 0) {
         unset(scope, words, at);
@@ -179,14 +180,14 @@ static bool change_shell(
         scope->ends_on_failure =
             scope->ends_on_failure || shell_ends_on_failure(words, at + 1, words->count);
         set_options(scope, script, words, at);
-    } else if (table_lists(limits, word->text, length)) {
+    } else if (tables_has_word(limits, word->text, length)) {
         scope->setup.is_needed = true;
     } else if (strcmp(word->text, "exec") == 0 && at + 1 == words->count) {
         return true; /* It only redirects. */
-    } else if (table_lists(quiet, word->text, length)) {
+    } else if (tables_has_word(quiet, word->text, length)) {
         script->has_arguments = script->has_arguments && strcmp(word->text, "shift") != 0;
     } else {
-        bool is_reader = table_lists(readers, word->text, length);
+        bool is_reader = tables_has_word(readers, word->text, length);
         scope->is_vague = scope->is_vague || is_reader;
         scope->setup.is_needed = scope->setup.is_needed || is_reader;
         return false;
@@ -213,58 +214,59 @@ static int weight(enum command_kind kind) {
     return 0;
 }
 
-static void copy_finding(struct walk *walk, const struct finding *from, struct finding *to) {
+static void copy_finding(struct resolver *resolver, const struct match *from, struct match *to) {
     size_t cost = from->around.prefix.count + from->around.changes.count;
-    walk->effort -= cost < walk->effort ? cost : walk->effort;
+    resolver->effort -= cost < resolver->effort ? cost : resolver->effort;
     *to = *from;
-    surroundings_copy(&from->around, &to->around);
+    context_copy(&from->around, &to->around);
 }
 
 /* The finding that a command begins with: what was set up before it, and its own assignments. */
-static void begin_finding(struct walk *walk, struct scope *scope, const struct script *script,
-    const struct sentence *words, size_t assignments, struct finding *finding) {
+static void begin_finding(struct resolver *resolver, struct scope *scope,
+    const struct script *script, const struct word_list *words, size_t assignments,
+    struct match *match) {
     bool was_needed = scope->setup.is_needed;
     for (size_t i = 0; i < assignments; i++) {
         scope->setup.is_needed = scope->setup.is_needed || words->items[i].is_unresolved;
     }
-    copy_finding(walk, &scope->found, finding);
-    bool is_repeated = setup_repeat(&scope->setup, script, walk, &finding->around);
+    copy_finding(resolver, &scope->found, match);
+    bool is_repeated = shell_setup_repeat(&scope->setup, script, resolver, &match->around);
     for (size_t i = 0; i < assignments; i++) {
         if (words->items[i].is_unresolved) {
             continue;
         }
         if (is_repeated) {
-            surroundings_change(&finding->around, words->items[i].text);
+            context_change(&match->around, words->items[i].text);
         } else {
-            change(finding, &words->items[i]);
+            change(match, &words->items[i]);
         }
     }
     scope->setup.is_needed = was_needed;
 }
 
 /* Whether the lock can still be held for the string with that command in it. */
-static void note_ending(struct scope *scope, const struct word *program,
-    const struct finding *finding, const struct finding *best) {
+static void note_ending(struct scope *scope, const struct word *program, const struct match *match,
+    const struct match *best) {
     /* A file that is read to set something up is read before the tasks. */
     static const char readers[] = ". source eval";
-    bool is_prepare = finding->kind == COMMAND_PREPARE;
+    bool is_prepare = match->kind == COMMAND_PREPARE;
     bool is_setup = best->kind != COMMAND_PREPARE && !program->is_substituted &&
-        table_lists(readers, program->text, strlen(program->text));
-    scope->ends = scope->ends && (is_prepare || finding->ends || is_setup);
+        tables_has_word(readers, program->text, strlen(program->text));
+    scope->ends = scope->ends && (is_prepare || match->ends || is_setup);
     scope->opens_way_first =
         scope->opens_way_first || (is_prepare && best->kind != COMMAND_PREPARE && scope->opens_way);
-    scope->opens_way = scope->opens_way || finding->opens_way;
+    scope->opens_way = scope->opens_way || match->opens_way;
 }
 
 /* One simple command: its assignments, then its words. */
-static void walk_command(struct walk *walk, struct scope *scope, struct script *script,
-    struct sentence *words, struct finding *best) {
+static void resolve_command(struct resolver *resolver, struct scope *scope, struct script *script,
+    struct word_list *words, struct match *best) {
     size_t at = 0;
-    while (at < words->count && assignment_name_length(words->items[at].text) > 0) {
+    while (at < words->count && words_assignment_length(words->items[at].text) > 0) {
         at++;
     }
-    walk->hides_failure = walk->hides_failure ||
-        (script->follows_anyway && walk->deeds.count > 0 && !scope->ends_on_failure);
+    resolver->hides_failure = resolver->hides_failure ||
+        (script->follows_anyway && resolver->deeds.count > 0 && !scope->ends_on_failure);
     if (at == words->count) {
         for (size_t i = 0; i < at; i++) {
             assign(scope, &words->items[i]);
@@ -274,35 +276,35 @@ static void walk_command(struct walk *walk, struct scope *scope, struct script *
     if (change_shell(scope, script, words, at)) {
         return;
     }
-    struct finding finding;
-    begin_finding(walk, scope, script, words, at, &finding);
-    walk_words(walk, words, at, &finding);
-    note_ending(scope, &words->items[at], &finding, best);
-    if (finding.kind == COMMAND_PREPARE) {
-        hook_remember(walk, words, 0);
+    struct match match;
+    begin_finding(resolver, scope, script, words, at, &match);
+    resolve_words(resolver, words, at, &match);
+    note_ending(scope, &words->items[at], &match, best);
+    if (match.kind == COMMAND_PREPARE) {
+        rake_task_remember(resolver, words, 0);
     }
-    setup_pass(&scope->setup, script, words, at, finding.kind);
-    if (weight(finding.kind) > weight(best->kind)) {
-        surroundings_release(&best->around);
-        *best = finding;
+    shell_setup_pass(&scope->setup, script, words, at, match.kind);
+    if (weight(match.kind) > weight(best->kind)) {
+        context_release(&best->around);
+        *best = match;
     } else {
-        surroundings_release(&finding.around);
+        context_release(&match.around);
     }
 }
 
-static void walk_commands(
-    struct walk *walk, struct scope *scope, struct script *script, struct finding *best) {
-    AUTO_SENTENCE struct sentence words = {.items = NULL};
+static void resolve_commands(
+    struct resolver *resolver, struct scope *scope, struct script *script, struct match *best) {
+    AUTO_SENTENCE struct word_list words = {.items = NULL};
     for (;;) {
-        switch (script_next(script, &words)) {
+        switch (shell_next_command(script, &words)) {
         case SCRIPT_COMMAND:
-            walk_command(walk, scope, script, &words, best);
+            resolve_command(resolver, scope, script, &words, best);
             break;
         case SCRIPT_END:
-            walk->hides_failure = walk->hides_failure || script->ends_anyway;
+            resolver->hides_failure = resolver->hides_failure || script->ends_anyway;
             scope->ends = scope->ends && !script->may_go_on;
             if (best->kind == COMMAND_PREPARE && (!scope->ends || scope->opens_way_first)) {
-                finding_decide(best, COMMAND_TASK, script->index,
+                resolve_decide(best, COMMAND_TASK, script->index,
                     "a shell string with tasks in it, and %s",
                     scope->ends ? "before them what may make the database" : "what may not end");
             }
@@ -310,22 +312,22 @@ static void walk_commands(
             best->opens_way = scope->opens_way;
             return;
         case SCRIPT_BROKEN:
-            finding_decide(best, COMMAND_OTHER, script->index,
+            resolve_decide(best, COMMAND_OTHER, script->index,
                 "a shell string with an open quote or a here-document");
             return;
         }
     }
 }
 
-void script_walk(struct walk *walk, const struct shell_call *call, struct finding *finding) {
+void script_resolve(struct resolver *resolver, const struct shell_call *call, struct match *match) {
     const struct word *string = call->string;
-    if (string->is_substituted || walk->depth == DEEPEST) {
-        finding_decide(finding, COMMAND_OTHER, string->index,
+    if (string->is_substituted || resolver->depth == DEEPEST) {
+        resolve_decide(match, COMMAND_OTHER, string->index,
             string->is_substituted ? "a shell string that only a shell can make"
                                    : "shell strings too deep in each other");
         return;
     }
-    struct scope scope = {.environment = walk->request->environment,
+    struct scope scope = {.environment = resolver->request->environment,
         .ends = true,
         .ends_on_failure = call->ends_on_failure};
     struct script script = {
@@ -337,24 +339,24 @@ void script_walk(struct walk *walk, const struct shell_call *call, struct findin
         .arguments = call->words,
         .first_argument = call->first_argument,
         .has_arguments = true,
-        .owned = &walk->owned,
+        .owned = &resolver->owned,
         .words_most = WORDS_MOST,
     };
-    struct finding best;
-    setup_begin(&scope.setup, call, &finding->around);
-    copy_finding(walk, finding, &scope.found);
-    copy_finding(walk, finding, &best);
-    finding_decide(&best, COMMAND_NONE, string->index, "a shell string without a command");
-    walk->depth++;
-    walk_commands(walk, &scope, &script, &best);
-    walk->depth--;
+    struct match best;
+    shell_setup_begin(&scope.setup, call, &match->around);
+    copy_finding(resolver, match, &scope.found);
+    copy_finding(resolver, match, &best);
+    resolve_decide(&best, COMMAND_NONE, string->index, "a shell string without a command");
+    resolver->depth++;
+    resolve_commands(resolver, &scope, &script, &best);
+    resolver->depth--;
     if (best.kind == COMMAND_NONE) {
         best.kind = COMMAND_OTHER;
     }
-    script_release(&script);
+    shell_script_release(&script);
     string_list_release(&scope.locals);
-    setup_release(&scope.setup);
-    surroundings_release(&scope.found.around);
-    surroundings_release(&finding->around);
-    *finding = best;
+    shell_setup_release(&scope.setup);
+    context_release(&scope.found.around);
+    context_release(&match->around);
+    *match = best;
 }

@@ -8,6 +8,6 @@
 #include "command/resolve.h"
 #include "command/shell.h"
 
-void script_walk(struct walk *walk, const struct shell_call *call, struct finding *finding);
+void script_resolve(struct resolver *resolver, const struct shell_call *call, struct match *match);
 
 #endif

@@ -13,6 +13,7 @@
 #include "signalbox/base/string.h"
 #include "signalbox/base/string_list.h"
 #include "signalbox/base/text.h"
+#include "signalbox/command/words.h"
 
 static const char skipped_keywords[] = "! if then elif else do while until { } fi done";
 static const char opening_keywords[] = "if while until {";
@@ -28,7 +29,7 @@ static size_t count_letter(const char *word, char letter) {
     return count;
 }
 
-enum shell_result shell_read(const struct sentence *words, size_t *at) {
+enum shell_result shell_read(const struct word_list *words, size_t *at) {
     bool is_string = false;
     bool reads_input = false;
     for (; *at < words->count; (*at)++) {
@@ -61,7 +62,7 @@ enum shell_result shell_read(const struct sentence *words, size_t *at) {
     return is_string ? SHELL_STRING : SHELL_SCRIPT;
 }
 
-bool shell_ends_on_failure(const struct sentence *words, size_t from, size_t to) {
+bool shell_ends_on_failure(const struct word_list *words, size_t from, size_t to) {
     for (size_t at = from; at < to; at++) {
         const char *text = words->items[at].text;
         bool is_cluster = text[0] == '-' && text[1] != '-';
@@ -103,9 +104,9 @@ static int argument_number(const char *raw, size_t length) {
 }
 
 static void append(
-    const struct script *script, struct sentence *sentence, const struct word *word) {
-    if (sentence->count < script->words_most) {
-        sentence_append(sentence, word);
+    const struct script *script, struct word_list *word_list, const struct word *word) {
+    if (word_list->count < script->words_most) {
+        word_list_append(word_list, word);
     }
 }
 
@@ -118,38 +119,38 @@ static void note_place(struct script *script, bool is_first) {
     }
     if (script->is_assigning) {
         script->program_at = script->lexeme.offset;
-        script->is_assigning = assignment_name_length(text_string(&script->lexeme.text)) > 0;
+        script->is_assigning = words_assignment_length(text_string(&script->lexeme.text)) > 0;
     }
 }
 
 /* Puts the current word into the command, or the arguments that it stands for. */
-static void take_word(struct script *script, struct sentence *sentence) {
+static void take_word(struct script *script, struct word_list *word_list) {
     const char *raw = script->lexer.line + script->lexeme.offset;
     size_t length = script->lexer.at - script->lexeme.offset;
-    const struct sentence *arguments = script->arguments;
+    const struct word_list *arguments = script->arguments;
     size_t first = script->first_argument;
-    if (sentence->count == 0) {
+    if (word_list->count == 0) {
         script->follows_anyway = script->is_next_anyway;
         script->is_next_anyway = false;
     }
     size_t count = arguments->count > first ? arguments->count - first : 0;
-    note_place(script, sentence->count == 0);
+    note_place(script, word_list->count == 0);
     if (script->has_arguments && is_all_arguments(raw, length)) {
         for (size_t i = 1; i < count; i++) {
-            append(script, sentence, &arguments->items[first + i]);
+            append(script, word_list, &arguments->items[first + i]);
         }
         return;
     }
     int number = argument_number(raw, length);
     if (number >= 0 && (size_t)number < count && (script->has_arguments || number == 0)) {
-        append(script, sentence, &arguments->items[first + (size_t)number]);
+        append(script, word_list, &arguments->items[first + (size_t)number]);
         return;
     }
     if (script->lexeme.text.length == 0 && !script->lexeme.is_quoted) {
         return; /* An empty expansion is no word at all. */
     }
     string_list_append(script->owned, text_string(&script->lexeme.text));
-    append(script, sentence,
+    append(script, word_list,
         &(struct word){.text = script->owned->items[script->owned->count - 1],
             .index = script->index,
             .is_substituted = script->lexeme.is_substituted,
@@ -223,10 +224,10 @@ static bool take_keyword(struct script *script) {
         lexer_next(&script->lexer, &script->lexeme);
         return true;
     }
-    bool is_keyword = table_lists(skipped_keywords, text, strlen(text));
-    script->may_go_on = script->may_go_on || table_lists(looping_keywords, text, strlen(text));
-    script->open_blocks += table_lists(opening_keywords, text, strlen(text));
-    script->open_blocks -= table_lists(closing_keywords, text, strlen(text));
+    bool is_keyword = tables_has_word(skipped_keywords, text, strlen(text));
+    script->may_go_on = script->may_go_on || tables_has_word(looping_keywords, text, strlen(text));
+    script->open_blocks += tables_has_word(opening_keywords, text, strlen(text));
+    script->open_blocks -= tables_has_word(closing_keywords, text, strlen(text));
     script->ends_anyway =
         script->ends_anyway || (is_keyword && strcmp(text, "{") != 0 && strcmp(text, "}") != 0);
     return is_keyword;
@@ -242,22 +243,22 @@ static void take_pattern(struct script *script) {
 }
 
 /* An operator; true where it ends a command that has words. */
-static bool take_operator(struct script *script, struct sentence *sentence) {
+static bool take_operator(struct script *script, struct word_list *word_list) {
     note_joint(script);
     script->may_go_on = script->may_go_on || is_operator(script, "&");
     script->open_blocks -= is_operator(script, ")");
     if (is_operator(script, "(")) {
         script->open_blocks++;
-        if (sentence->count == 0 && script->lexer.line[script->lexer.at] == '(') {
+        if (word_list->count == 0 && script->lexer.line[script->lexer.at] == '(') {
             skip_arithmetic(script);
             script->open_blocks--;
             return false;
         }
         /* name(): what follows is its body; or bash's `for ((`. */
-        if (sentence->count == 1) {
-            script->may_go_on = script->may_go_on || strcmp(sentence->items[0].text, "for") == 0;
+        if (word_list->count == 1) {
+            script->may_go_on = script->may_go_on || strcmp(word_list->items[0].text, "for") == 0;
             script->ends_anyway = true;
-            sentence->count = 0;
+            word_list->count = 0;
             return false;
         }
     }
@@ -265,11 +266,11 @@ static bool take_operator(struct script *script, struct sentence *sentence) {
         !is_operator(script, ";")) {
         script->in_pattern = true;
     }
-    return sentence->count > 0;
+    return word_list->count > 0;
 }
 
-enum script_result script_next(struct script *script, struct sentence *sentence) {
-    sentence->count = 0;
+enum script_result shell_next_command(struct script *script, struct word_list *word_list) {
+    word_list->count = 0;
     for (;;) {
         lexer_next(&script->lexer, &script->lexeme);
         script->command_end = script->lexeme.offset;
@@ -277,12 +278,12 @@ enum script_result script_next(struct script *script, struct sentence *sentence)
             return SCRIPT_BROKEN;
         }
         if (script->lexeme.kind == LEXEME_END) {
-            return sentence->count > 0 ? SCRIPT_COMMAND : SCRIPT_END;
+            return word_list->count > 0 ? SCRIPT_COMMAND : SCRIPT_END;
         }
         if (script->in_pattern) {
             take_pattern(script);
         } else if (script->lexeme.kind == LEXEME_OPERATOR) {
-            if (take_operator(script, sentence)) {
+            if (take_operator(script, word_list)) {
                 return SCRIPT_COMMAND;
             }
         } else if (script->lexeme.kind == LEXEME_REDIRECTION) {
@@ -294,12 +295,12 @@ enum script_result script_next(struct script *script, struct sentence *sentence)
             if (script->lexeme.kind != LEXEME_WORD) {
                 return SCRIPT_BROKEN;
             }
-        } else if (sentence->count > 0 || !take_keyword(script)) {
-            take_word(script, sentence);
+        } else if (word_list->count > 0 || !take_keyword(script)) {
+            take_word(script, word_list);
         }
     }
 }
 
-void script_release(struct script *script) {
+void shell_script_release(struct script *script) {
     text_release(&script->lexeme.text);
 }

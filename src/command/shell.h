@@ -17,7 +17,7 @@ enum shell_result {
 };
 
 /* Reads the shell's words from *at, where its first argument is. */
-enum shell_result shell_read(const struct sentence *words, size_t *at);
+enum shell_result shell_read(const struct word_list *words, size_t *at);
 
 enum script_result {
     SCRIPT_COMMAND, /* One more simple command. */
@@ -28,8 +28,8 @@ enum script_result {
 struct script {
     struct lexer lexer;
     struct lexeme lexeme;
-    size_t index;                     /* Of the string in argv. */
-    const struct sentence *arguments; /* $0 is at `first_argument`. */
+    size_t index;                      /* Of the string in argv. */
+    const struct word_list *arguments; /* $0 is at `first_argument`. */
     size_t first_argument;
     bool has_arguments;        /* False once `set` or `shift` may have changed them. */
     struct string_list *owned; /* Holds the texts of the words. */
@@ -50,11 +50,11 @@ struct script {
 
 /* Whether the words from `from` up to `to`, a shell's own options or those of `set`, make it end
  * where a command fails. */
-bool shell_ends_on_failure(const struct sentence *words, size_t from, size_t to);
+bool shell_ends_on_failure(const struct word_list *words, size_t from, size_t to);
 
 /* What calls a shell: its own words, its string, and behind it $0, $1 and so on. */
 struct shell_call {
-    const struct sentence *words;
+    const struct word_list *words;
     const struct word *string;
     size_t from;           /* The shell's own words go from here … */
     size_t to;             /* … to here; none where they are not known. */
@@ -64,8 +64,8 @@ struct shell_call {
 
 /* The words of the next simple command, keywords, redirections and comments left out, `"$@"` and
  * `$0` to `$9` put in. */
-enum script_result script_next(struct script *script, struct sentence *sentence);
+enum script_result shell_next_command(struct script *script, struct word_list *word_list);
 
-void script_release(struct script *script);
+void shell_script_release(struct script *script);
 
 #endif

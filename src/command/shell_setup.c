@@ -32,8 +32,8 @@ static bool is_login(const struct shell_call *call) {
     return false;
 }
 
-void setup_begin(
-    struct setup *setup, const struct shell_call *call, const struct surroundings *around) {
+void shell_setup_begin(
+    struct setup *setup, const struct shell_call *call, const struct context *around) {
     bool reads_files = is_login(call);
     *setup = (struct setup){.call = call,
         .is_needed = reads_files,
@@ -43,11 +43,11 @@ void setup_begin(
 }
 
 /* The shell's own words that change nothing by themselves, but that others may hang on. */
-static bool is_kept(const struct sentence *words, size_t at) {
+static bool is_kept(const struct word_list *words, size_t at) {
     static const char kept[] =
         ". source eval read echo printf true false test [ sleep pwd exit return break continue";
     const char *name = words->items[at].text;
-    return table_lists(kept, name, strlen(name)) ||
+    return tables_has_word(kept, name, strlen(name)) ||
         (strcmp(name, "exec") == 0 && at + 1 == words->count);
 }
 
@@ -56,7 +56,7 @@ static bool is_missed_by_nobody(const char *name) {
     static const char names[] =
         "rm mkdir touch date ls id whoami hostname uname chmod chown stty which cat wait kill nc "
         "pg_isready alias hash";
-    return table_lists(names, name, strlen(name));
+    return tables_has_word(names, name, strlen(name));
 }
 
 static void note_left_out(struct setup *setup, const struct script *script, const char *name) {
@@ -75,8 +75,8 @@ static void note_left_out(struct setup *setup, const struct script *script, cons
     setup->left_out = take_pointer(&shown.data);
 }
 
-void setup_pass(struct setup *setup, const struct script *script, const struct sentence *words,
-    size_t at, enum command_kind kind) {
+void shell_setup_pass(struct setup *setup, const struct script *script,
+    const struct word_list *words, size_t at, enum command_kind kind) {
     if (is_kept(words, at)) {
         return;
     }
@@ -100,20 +100,20 @@ static bool uses_arguments(const char *text) {
 }
 
 /* The words that call the shell, up to its string. */
-static void repeat_shell(const struct setup *setup, struct surroundings *around) {
+static void repeat_shell(const struct setup *setup, struct context *around) {
     const struct shell_call *call = setup->call;
     if (call->from == call->to) {
-        surroundings_repeat(around, "sh");
-        surroundings_repeat(around, "-c");
+        context_repeat(around, "sh");
+        context_repeat(around, "-c");
     }
     for (size_t i = call->from; i < call->to; i++) {
         around->is_prefix_partial =
             around->is_prefix_partial || call->words->items[i].is_unresolved;
-        surroundings_repeat(around, call->words->items[i].text);
+        context_repeat(around, call->words->items[i].text);
     }
 }
 
-static void forget_words(const struct setup *setup, struct surroundings *around) {
+static void forget_words(const struct setup *setup, struct context *around) {
     struct string_list *prefix = &around->prefix;
     while (prefix->count > setup->prefix_count) {
         free(prefix->items[--prefix->count]);
@@ -121,8 +121,8 @@ static void forget_words(const struct setup *setup, struct surroundings *around)
     }
 }
 
-bool setup_repeat(struct setup *setup, const struct script *script, struct walk *walk,
-    struct surroundings *around) {
+bool shell_setup_repeat(struct setup *setup, const struct script *script, struct resolver *resolver,
+    struct context *around) {
     const struct shell_call *call = setup->call;
     AUTO_TEXT struct text text = {.data = NULL};
     if (setup->left_out != NULL && around->left_out == NULL) {
@@ -132,7 +132,7 @@ bool setup_repeat(struct setup *setup, const struct script *script, struct walk 
         return false;
     }
     size_t cost = 1 + script->program_at / TEXT_PER_EFFORT;
-    walk->effort -= cost < walk->effort ? cost : walk->effort;
+    resolver->effort -= cost < resolver->effort ? cost : resolver->effort;
     text_append(&text, text_string(&setup->text), setup->text.length);
     text_append(&text, script->lexer.line + setup->taken, script->program_at - setup->taken);
     if (script->depth != 0 || !script->has_arguments || uses_arguments(text_string(&text))) {
@@ -143,19 +143,19 @@ bool setup_repeat(struct setup *setup, const struct script *script, struct walk 
     forget_words(setup, around);
     around->is_prefix_partial = setup->was_partial;
     repeat_shell(setup, around);
-    surroundings_repeat(around, text_string(&text));
-    const struct sentence *words = call->words;
+    context_repeat(around, text_string(&text));
+    const struct word_list *words = call->words;
     bool has_name = words->count > call->first_argument;
-    surroundings_repeat(around,
+    context_repeat(around,
         has_name                    ? words->items[call->first_argument].text
             : call->from < call->to ? words->items[call->from].text
                                     : "sh");
-    surroundings_ask(around,
+    context_ask(around,
         setup->is_login ? "the login shell" : "what the shell string sets up before the server");
     return true;
 }
 
-void setup_release(struct setup *setup) {
+void shell_setup_release(struct setup *setup) {
     text_release(&setup->text);
     free(setup->left_out);
 }

@@ -149,7 +149,7 @@ static char *label_of_command(const struct string_list *words, size_t word) {
 }
 
 void step_list_append_wrapped(struct step_list *wrapped, const struct step_list *steps,
-    const struct surroundings *around, const char *assignment) {
+    const struct context *around, const char *assignment) {
     for (size_t i = 0; i < steps->count; i++) {
         const struct step *inner = &steps->items[i];
         struct step step = {.text = NULL};
@@ -168,7 +168,7 @@ void step_list_append_wrapped(struct step_list *wrapped, const struct step_list 
             }
             append_words(&words, &inner->assignments);
             append_words(&words, &inner->argv);
-            surroundings_wrap(around, words.items, words.count, &step.argv);
+            context_wrap(around, words.items, words.count, &step.argv);
             step.text = text_of(&step.argv);
             step.label = label_behind(inner->label);
         }

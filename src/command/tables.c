@@ -315,7 +315,7 @@ static const char managers[] = "foreman overmind hivemind honcho forego goreman 
 static const char worker_tasks[] =
     "solid_queue:start jobs:work resque:work resque:workers resque:scheduler sneakers:run";
 
-bool table_lists(const char *list, const char *word, size_t length) {
+bool tables_has_word(const char *list, const char *word, size_t length) {
     for (const char *at = list; *at != '\0';) {
         size_t piece = strcspn(at, " ");
         if (piece == length && memcmp(at, word, length) == 0) {
@@ -327,7 +327,7 @@ bool table_lists(const char *list, const char *word, size_t length) {
     return false;
 }
 
-const struct wrapper *wrapper_find(const char *name) {
+const struct wrapper *tables_find_wrapper(const char *name) {
     for (size_t i = 0; i < ARRAY_LENGTH(wrappers); i++) {
         if (strcmp(wrappers[i].name, name) == 0) {
             return &wrappers[i];
@@ -336,7 +336,7 @@ const struct wrapper *wrapper_find(const char *name) {
     return NULL;
 }
 
-const struct program *program_find(const char *name) {
+const struct program *tables_find_program(const char *name) {
     for (size_t i = 0; i < ARRAY_LENGTH(programs); i++) {
         if (strcmp(programs[i].name, name) == 0) {
             return &programs[i];
@@ -345,18 +345,18 @@ const struct program *program_find(const char *name) {
     return NULL;
 }
 
-bool program_is_shell(const char *name) {
-    return table_lists(shells, name, strlen(name));
+bool tables_is_shell(const char *name) {
+    return tables_has_word(shells, name, strlen(name));
 }
 
-bool program_is_other(const char *name) {
-    return table_lists(others, name, strlen(name));
+bool tables_is_other(const char *name) {
+    return tables_has_word(others, name, strlen(name));
 }
 
-bool program_is_manager(const char *name) {
-    return table_lists(managers, name, strlen(name));
+bool tables_is_manager(const char *name) {
+    return tables_has_word(managers, name, strlen(name));
 }
 
-bool task_is_worker(const char *name) {
-    return table_lists(worker_tasks, name, strlen(name));
+bool tables_is_worker_task(const char *name) {
+    return tables_has_word(worker_tasks, name, strlen(name));
 }

@@ -77,20 +77,20 @@ struct program {
 };
 
 /* Whether the `length` bytes at `word` are one of the words between blanks in `list`. */
-bool table_lists(const char *list, const char *word, size_t length);
+bool tables_has_word(const char *list, const char *word, size_t length);
 
 /* By base name; NULL where there is no such row. */
-const struct wrapper *wrapper_find(const char *name);
-const struct program *program_find(const char *name);
-bool program_is_shell(const char *name);
+const struct wrapper *tables_find_wrapper(const char *name);
+const struct program *tables_find_program(const char *name);
+bool tables_is_shell(const char *name);
 
 /* Programs that never run a Rails server, whatever stands behind them. */
-bool program_is_other(const char *name);
+bool tables_is_other(const char *name);
 
 /* Programs that start what a file of theirs lists, of which one may be the server. */
-bool program_is_manager(const char *name);
+bool tables_is_manager(const char *name);
 
 /* Tasks of rails and rake that work off jobs. */
-bool task_is_worker(const char *name);
+bool tables_is_worker_task(const char *name);
 
 #endif

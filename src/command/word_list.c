@@ -8,37 +8,37 @@
 #include <string.h>
 
 /* Doubled, so that a long string's words are not copied again for each of them. */
-static void reserve(struct sentence *sentence, size_t count) {
+static void reserve(struct word_list *word_list, size_t count) {
     size_t capacity = 8;
-    size_t held = sentence->count == 0 ? 0 : 8;
-    while (held != 0 && held < sentence->count) {
+    size_t held = word_list->count == 0 ? 0 : 8;
+    while (held != 0 && held < word_list->count) {
         held *= 2;
     }
     while (capacity < count) {
         capacity *= 2;
     }
     if (capacity > held) {
-        sentence->items = memory_reallocate(sentence->items, capacity, sizeof *sentence->items);
+        word_list->items = memory_reallocate(word_list->items, capacity, sizeof *word_list->items);
     }
 }
 
-void sentence_append(struct sentence *sentence, const struct word *word) {
-    reserve(sentence, sentence->count + 1);
-    sentence->items[sentence->count++] = *word;
+void word_list_append(struct word_list *word_list, const struct word *word) {
+    reserve(word_list, word_list->count + 1);
+    word_list->items[word_list->count++] = *word;
 }
 
-void sentence_splice(
-    struct sentence *sentence, size_t from, size_t to, const struct word *words, size_t count) {
-    size_t behind = sentence->count - to;
-    reserve(sentence, from + count + behind);
-    memmove(sentence->items + from + count, sentence->items + to, behind * sizeof *words);
+void word_list_splice(
+    struct word_list *word_list, size_t from, size_t to, const struct word *words, size_t count) {
+    size_t behind = word_list->count - to;
+    reserve(word_list, from + count + behind);
+    memmove(word_list->items + from + count, word_list->items + to, behind * sizeof *words);
     if (count > 0) {
-        memcpy(sentence->items + from, words, count * sizeof *words);
+        memcpy(word_list->items + from, words, count * sizeof *words);
     }
-    sentence->count = from + count + behind;
+    word_list->count = from + count + behind;
 }
 
-void sentence_release(struct sentence *sentence) {
-    free(sentence->items);
-    *sentence = (struct sentence){.items = NULL};
+void word_list_release(struct word_list *word_list) {
+    free(word_list->items);
+    *word_list = (struct word_list){.items = NULL};
 }

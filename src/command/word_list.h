@@ -15,18 +15,18 @@ struct word {
     bool is_unresolved;  /* Some of it is not known at all. */
 };
 
-struct sentence {
+struct word_list {
     struct word *items;
     size_t count;
 };
 
-void sentence_append(struct sentence *sentence, const struct word *word);
+void word_list_append(struct word_list *word_list, const struct word *word);
 
 /* Puts `count` words in the place of those from `from` up to, but not including, `to`. */
-void sentence_splice(
-    struct sentence *sentence, size_t from, size_t to, const struct word *words, size_t count);
+void word_list_splice(
+    struct word_list *word_list, size_t from, size_t to, const struct word *words, size_t count);
 
-void sentence_release(struct sentence *sentence);
-#define AUTO_SENTENCE __attribute__((cleanup(sentence_release)))
+void word_list_release(struct word_list *word_list);
+#define AUTO_SENTENCE __attribute__((cleanup(word_list_release)))
 
 #endif

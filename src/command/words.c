@@ -6,6 +6,7 @@
 #include "signalbox/base/string_list.h"
 #include "signalbox/base/text.h"
 
+#include <ctype.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -57,4 +58,15 @@ void words_join(char *const *words, size_t count, struct text *line) {
         }
         text_append_string(line, "'");
     }
+}
+
+size_t words_assignment_length(const char *word) {
+    size_t length = 0;
+    if (!isalpha((unsigned char)word[0]) && word[0] != '_') {
+        return 0;
+    }
+    while (isalnum((unsigned char)word[length]) || word[length] == '_') {
+        length++;
+    }
+    return word[length] == '=' ? length : 0;
 }

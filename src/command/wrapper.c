@@ -19,14 +19,14 @@ static bool has_style(const struct wrapper_reading *reading, unsigned style) {
     return (reading->wrapper->style & style) != 0;
 }
 
-bool is_gem_version(const char *word) {
+bool wrapper_is_gem_version(const char *word) {
     size_t length = strlen(word);
     return length > 2 && word[0] == '_' && isdigit((unsigned char)word[1]) &&
         word[length - 1] == '_';
 }
 
 /* What the options of one wrapper have said. */
-struct said {
+struct option_state {
     bool has_user;
     bool has_string;
     bool wants_shell;
@@ -44,12 +44,12 @@ static const char *environment_lookup(const void *context, const char *name) {
 /* The words of `env -S` take the place of those from `from` to `to`, as env itself does it. */
 static bool splice_string(
     struct wrapper_reading *reading, const struct word *value, size_t from, size_t to) {
-    AUTO_SENTENCE struct sentence split = {.items = NULL};
+    AUTO_SENTENCE struct word_list split = {.items = NULL};
     struct lexer lexer = {.line = value->text, .dialect = LEXER_ENV, .lookup = environment_lookup};
     struct lexeme lexeme = {.kind = LEXEME_END};
     for (lexer_next(&lexer, &lexeme); lexeme.kind == LEXEME_WORD; lexer_next(&lexer, &lexeme)) {
         string_list_append(reading->owned, text_string(&lexeme.text));
-        sentence_append(&split,
+        word_list_append(&split,
             &(struct word){.text = reading->owned->items[reading->owned->count - 1],
                 .index = value->index,
                 .is_substituted = lexeme.is_substituted || value->is_substituted,
@@ -59,7 +59,7 @@ static bool splice_string(
     if (lexeme.kind != LEXEME_END) {
         return false;
     }
-    sentence_splice(reading->words, from, to, split.items, split.count);
+    word_list_splice(reading->words, from, to, split.items, split.count);
     return true;
 }
 
@@ -69,54 +69,55 @@ static void ask(struct wrapper_reading *reading) {
     text_append_string(&whom, "`");
     wrapper_describe(reading->wrapper, &whom);
     text_append_string(&whom, "`");
-    surroundings_ask(reading->around, text_string(&whom));
+    context_ask(reading->around, text_string(&whom));
 }
 
 /* What an option without a value means. */
-static void apply_switch(struct wrapper_reading *reading, char letter, struct said *said) {
+static void apply_switch(
+    struct wrapper_reading *reading, char letter, struct option_state *option_state) {
     if (letter == 'I') {
-        surroundings_clear(reading->around);
+        context_clear(reading->around);
     } else if (letter == 'A') {
         ask(reading);
     } else if (letter == 'L') {
-        said->wants_shell = true;
+        option_state->wants_shell = true;
     }
 }
 
 /* Applies what the option in the words [from, reading->at) means; false where it cannot be. */
 static bool apply(struct wrapper_reading *reading, const struct option_effect *effect, size_t from,
-    struct said *said) {
+    struct option_state *option_state) {
     const struct word *value = &effect->value;
     if (value->text == NULL) {
-        apply_switch(reading, effect->letter, said);
+        apply_switch(reading, effect->letter, option_state);
         return true;
     }
     switch (effect->letter) {
     case 'U':
-        surroundings_become(reading->around, value->text);
-        said->has_user = true;
+        context_become(reading->around, value->text);
+        option_state->has_user = true;
         break;
     case 'A':
         ask(reading);
         break;
     case 'C':
-        surroundings_enter(reading->around, value->text);
+        context_enter(reading->around, value->text);
         break;
     case 'N':
         if (strchr(value->text, '=') != NULL || value->text[0] == '\0') {
             return false;
         }
-        surroundings_change(reading->around, value->text);
+        context_change(reading->around, value->text);
         break;
     case 'X':
-        if (said->has_string) {
+        if (option_state->has_string) {
             /* The first would be left in front of every step, which would run it. */
             return false;
         }
         reading->string = *value;
-        said->has_string = true;
-        said->string_from = from;
-        said->string_to = reading->at;
+        option_state->has_string = true;
+        option_state->string_from = from;
+        option_state->string_to = reading->at;
         break;
     case 'S':
         if (!splice_string(reading, value, from, reading->at)) {
@@ -130,12 +131,14 @@ static bool apply(struct wrapper_reading *reading, const struct option_effect *e
     return true;
 }
 
-static enum option_result read_option(struct wrapper_reading *reading, struct said *said) {
+static enum option_result read_option(
+    struct wrapper_reading *reading, struct option_state *option_state) {
     struct option_reading option = {.at = reading->at};
     size_t from = reading->at;
     enum option_result result = option_read(reading->wrapper, reading->words, &option);
     reading->at = option.at;
-    said->needs_dashes = result != OPTION_DASHES && (said->needs_dashes || option.took_several);
+    option_state->needs_dashes =
+        result != OPTION_DASHES && (option_state->needs_dashes || option.took_several);
     if (result != OPTION_READ) {
         return result;
     }
@@ -148,7 +151,7 @@ static enum option_result read_option(struct wrapper_reading *reading, struct sa
             }
             continue;
         }
-        if (!apply(reading, &effect, from, said)) {
+        if (!apply(reading, &effect, from, option_state)) {
             return OPTION_UNKNOWN;
         }
     }
@@ -176,7 +179,7 @@ static bool take_operand(struct wrapper_reading *reading, char letter) {
         if (word->is_unresolved) {
             reading->around->is_prefix_partial = true;
         } else {
-            surroundings_become(reading->around, word->text);
+            context_become(reading->around, word->text);
         }
         break;
     default: /* `w`: any word at all. */
@@ -213,7 +216,8 @@ static enum wrapper_result option_failure(enum option_result result, bool is_for
 }
 
 /* Options, subcommand and operands, up to where the command begins. */
-static enum wrapper_result read_own_words(struct wrapper_reading *reading, struct said *said) {
+static enum wrapper_result read_own_words(
+    struct wrapper_reading *reading, struct option_state *option_state) {
     const struct wrapper *wrapper = reading->wrapper;
     const char *operand = wrapper->operands;
     bool wants_subcommand = wrapper->subcommands != NULL;
@@ -225,7 +229,7 @@ static enum wrapper_result read_own_words(struct wrapper_reading *reading, struc
             return skip_dashes(reading) ? WRAPPER_RUNS : WRAPPER_LOST;
         }
         if (takes_options) {
-            result = read_option(reading, said);
+            result = read_option(reading, option_state);
         }
         if (result == OPTION_READ) {
             continue;
@@ -236,11 +240,12 @@ static enum wrapper_result read_own_words(struct wrapper_reading *reading, struc
         }
         if (result != OPTION_NONE) {
             /* rails and bundle are programs of their own, and their options are not listed here. */
-            return option_failure(result, wants_subcommand && program_find(wrapper->name) != NULL);
+            return option_failure(
+                result, wants_subcommand && tables_find_program(wrapper->name) != NULL);
         }
         if (wants_subcommand) {
             if (word->is_substituted ||
-                !table_lists(wrapper->subcommands, word->text, strlen(word->text))) {
+                !tables_has_word(wrapper->subcommands, word->text, strlen(word->text))) {
                 return WRAPPER_FOREIGN;
             }
             wants_subcommand = false;
@@ -271,24 +276,25 @@ static void take_assignments(struct wrapper_reading *reading) {
         if (word->is_unresolved) {
             reading->around->is_prefix_partial = true;
         } else {
-            surroundings_change(reading->around, word->text);
+            context_change(reading->around, word->text);
         }
     }
 }
 
 /* The words [from, to) go before each step, but for those of the option that gave a string. */
-static void keep_for_steps(
-    struct wrapper_reading *reading, size_t from, size_t to, const struct said *said) {
-    struct surroundings *around = reading->around;
+static void keep_for_steps(struct wrapper_reading *reading, size_t from, size_t to,
+    const struct option_state *option_state) {
+    struct context *around = reading->around;
     bool is_finder = has_style(reading, STYLE_FINDS);
     if (!has_style(reading, STYLE_REPEATED) && !is_finder) {
         return;
     }
     if (has_style(reading, STYLE_OF_GEM)) {
-        surroundings_repeat_finders(around);
+        context_repeat_finders(around);
     }
     for (size_t i = from; i < to; i++) {
-        if (said->has_string && i >= said->string_from && i < said->string_to) {
+        if (option_state->has_string && i >= option_state->string_from &&
+            i < option_state->string_to) {
             continue;
         }
         const struct word *word = &reading->words->items[i];
@@ -303,27 +309,28 @@ static void keep_for_steps(
  * a shell's.
  */
 static enum wrapper_result read_shell_words(
-    struct wrapper_reading *reading, size_t from, struct said *said) {
+    struct wrapper_reading *reading, size_t from, struct option_state *option_state) {
     bool takes_options = true;
     bool has_user = false;
-    keep_for_steps(reading, from, reading->at, said);
+    keep_for_steps(reading, from, reading->at, option_state);
     while (reading->at < reading->words->count) {
         size_t start = reading->at;
-        enum option_result result = takes_options ? read_option(reading, said) : OPTION_NONE;
+        enum option_result result =
+            takes_options ? read_option(reading, option_state) : OPTION_NONE;
         if (result == OPTION_DASHES) {
             takes_options = false;
         } else if (result == OPTION_READ) {
-            keep_for_steps(reading, start, reading->at, said);
+            keep_for_steps(reading, start, reading->at, option_state);
         } else if (result != OPTION_NONE) {
             return option_failure(result, false);
         } else if (has_user) {
-            sentence_append(&reading->arguments, &reading->words->items[reading->at++]);
+            word_list_append(&reading->arguments, &reading->words->items[reading->at++]);
         } else {
             has_user = take_operand(reading, 'u');
-            keep_for_steps(reading, start, reading->at, said);
+            keep_for_steps(reading, start, reading->at, option_state);
         }
     }
-    if (said->has_string) {
+    if (option_state->has_string) {
         if (!has_user) {
             /* Otherwise the step's own first word would be the user. */
             string_list_append(&reading->around->prefix, "root");
@@ -343,13 +350,14 @@ void wrapper_describe(const struct wrapper *wrapper, struct text *text) {
         (int)strcspn(subcommand, " "), subcommand);
 }
 
-static enum wrapper_result read_words(struct wrapper_reading *reading, struct said *said) {
+static enum wrapper_result read_words(
+    struct wrapper_reading *reading, struct option_state *option_state) {
     size_t from = reading->at++;
     if (reading->wrapper->subcommands != NULL && reading->at < reading->words->count &&
-        is_gem_version(reading->words->items[reading->at].text)) {
+        wrapper_is_gem_version(reading->words->items[reading->at].text)) {
         reading->at++;
     }
-    enum wrapper_result result = read_own_words(reading, said);
+    enum wrapper_result result = read_own_words(reading, option_state);
     if (result != WRAPPER_RUNS) {
         return result;
     }
@@ -358,20 +366,21 @@ static enum wrapper_result read_words(struct wrapper_reading *reading, struct sa
     if (has_style(reading, STYLE_ASKED)) {
         ask(reading);
     }
-    if (has_style(reading, STYLE_ROOT) && !said->has_user) {
-        surroundings_become(reading->around, "root");
+    if (has_style(reading, STYLE_ROOT) && !option_state->has_user) {
+        context_become(reading->around, "root");
     }
-    if (has_style(reading, STYLE_SHELL_WORDS) && !said->has_user) {
-        return read_shell_words(reading, from, said);
+    if (has_style(reading, STYLE_SHELL_WORDS) && !option_state->has_user) {
+        return read_shell_words(reading, from, option_state);
     }
     if (has_style(reading, STYLE_ASSIGNMENTS)) {
         take_assignments(reading);
     }
-    keep_for_steps(reading, from, reading->at, said);
-    if (said->needs_dashes && !said->has_string && has_style(reading, STYLE_REPEATED)) {
+    keep_for_steps(reading, from, reading->at, option_state);
+    if (option_state->needs_dashes && !option_state->has_string &&
+        has_style(reading, STYLE_REPEATED)) {
         string_list_append(&reading->around->prefix, "--");
     }
-    if (said->has_string) {
+    if (option_state->has_string) {
         if (has_style(reading, STYLE_REPEATED)) {
             string_list_append(&reading->around->prefix, "--");
         }
@@ -380,20 +389,20 @@ static enum wrapper_result read_words(struct wrapper_reading *reading, struct sa
     if (has_style(reading, STYLE_JOINED) && reading->at < reading->words->count) {
         reading->string = reading->words->items[reading->at];
         reading->around->is_prefix_partial =
-            !surroundings_join(reading->around) || reading->around->is_prefix_partial;
+            !context_join(reading->around) || reading->around->is_prefix_partial;
         return WRAPPER_STRING;
     }
     if (reading->at < reading->words->count) {
         return WRAPPER_RUNS;
     }
-    return said->wants_shell || has_style(reading, STYLE_CONSOLE) ? WRAPPER_CONSOLE
-                                                                  : WRAPPER_NOTHING;
+    return option_state->wants_shell || has_style(reading, STYLE_CONSOLE) ? WRAPPER_CONSOLE
+                                                                          : WRAPPER_NOTHING;
 }
 
 enum wrapper_result wrapper_read(struct wrapper_reading *reading) {
-    struct said said = {.has_user = false};
-    enum wrapper_result result = read_words(reading, &said);
-    reading->is_shell =
-        said.has_string || (has_style(reading, STYLE_SHELL_WORDS) && !said.has_user);
+    struct option_state option_state = {.has_user = false};
+    enum wrapper_result result = read_words(reading, &option_state);
+    reading->is_shell = option_state.has_string ||
+        (has_style(reading, STYLE_SHELL_WORDS) && !option_state.has_user);
     return result;
 }

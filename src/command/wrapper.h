@@ -23,13 +23,13 @@ enum wrapper_result {
 
 struct wrapper_reading {
     const struct wrapper *wrapper;
-    struct sentence *words; /* `env -S` puts its words in its place. */
-    size_t at;              /* Before: the wrapper's own word. After: the command's. */
-    struct surroundings *around;
+    struct word_list *words; /* `env -S` puts its words in its place. */
+    size_t at;               /* Before: the wrapper's own word. After: the command's. */
+    struct context *around;
     struct string_list *owned; /* Holds the texts of words that stand in no argv. */
     struct word string;
-    struct sentence arguments; /* Released by the caller. */
-    bool is_shell;             /* Its words are a shell's: none of them is a command of its own. */
+    struct word_list arguments; /* Released by the caller. */
+    bool is_shell;              /* Its words are a shell's: none of them is a command of its own. */
 };
 
 enum wrapper_result wrapper_read(struct wrapper_reading *reading);
@@ -38,6 +38,6 @@ enum wrapper_result wrapper_read(struct wrapper_reading *reading);
 void wrapper_describe(const struct wrapper *wrapper, struct text *text);
 
 /* `_2.4.1_`: by that RubyGems' executables choose the version of their gem. */
-bool is_gem_version(const char *word);
+bool wrapper_is_gem_version(const char *word);
 
 #endif

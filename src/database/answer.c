@@ -51,7 +51,7 @@ struct answer {
     struct value *settings; /* Of the database being read; NULL before the first. */
     char *role;
     struct databases *databases;
-    struct finding *finding;
+    struct reading_note *reading_note;
 };
 
 /* The next word's bytes; NULL where it is not hexadecimal or means a NUL. */
@@ -76,7 +76,7 @@ static bool finish_database(struct answer *answer) {
     if (answer->settings == NULL) {
         return true;
     }
-    enum reading reading = settings_to_database(answer->settings, &database, answer->finding);
+    enum reading reading = settings_to_database(answer->settings, &database, answer->reading_note);
     if (reading != READ_WELL) {
         database_release(&database);
         return false;
@@ -85,7 +85,7 @@ static bool finish_database(struct answer *answer) {
     database.source = string_copy("Rails");
     answer->role = NULL;
     answer->settings = NULL;
-    databases_append(answer->databases, &database);
+    configurations_append(answer->databases, &database);
     return true;
 }
 
@@ -96,14 +96,14 @@ static bool add_setting(struct answer *answer, const char *rest, bool is_item) {
         return false;
     }
     struct value *value = value_make(&answer->pool, VALUE_STRING, text, strlen(text), 0);
-    struct value *place = is_item ? mapping_get(answer->settings, key) : value;
+    struct value *place = is_item ? value_get(answer->settings, key) : value;
     if (place == NULL) {
         place = value_make(&answer->pool, VALUE_SEQUENCE, NULL, 0, 0);
     }
     if (is_item) {
-        sequence_append(place, value);
+        value_append(place, value);
     }
-    mapping_put(&answer->pool, answer->settings,
+    value_put(&answer->pool, answer->settings,
         value_make(&answer->pool, VALUE_STRING, key, strlen(key), 0), place);
     return true;
 }
@@ -112,9 +112,9 @@ static enum reading note_failure(const struct answer *answer, const char *rest) 
     AUTO_FREE char *class_name = read_hex(&rest);
     AUTO_FREE char *key = read_hex(&rest);
     if (key != NULL && key[0] != '\0') {
-        return finding_set(answer->finding, READ_WRONG, 0, "%.80s is not set", key);
+        return reading_note_set(answer->reading_note, READ_WRONG, 0, "%.80s is not set", key);
     }
-    return finding_set(answer->finding, READ_WRONG, 0, "it raised %.80s",
+    return reading_note_set(answer->reading_note, READ_WRONG, 0, "it raised %.80s",
         class_name == NULL ? "an exception" : class_name);
 }
 
@@ -127,7 +127,7 @@ static enum reading read_line(struct answer *answer, const char *line) {
             answer->role = read_hex(&rest);
             answer->settings = value_make(&answer->pool, VALUE_MAPPING, NULL, 0, 0);
             return answer->role == NULL
-                ? finding_set(answer->finding, READ_WRONG, 0, "its answer is not whole")
+                ? reading_note_set(answer->reading_note, READ_WRONG, 0, "its answer is not whole")
                 : READ_UNCLEAR;
         }
         return READ_WRONG;
@@ -136,27 +136,27 @@ static enum reading read_line(struct answer *answer, const char *line) {
     if (is_item || string_has_prefix(line, "value ")) {
         return add_setting(answer, line + strlen(is_item ? "item " : "value "), is_item)
             ? READ_UNCLEAR
-            : finding_set(answer->finding, READ_WRONG, 0, "its answer is not whole");
+            : reading_note_set(answer->reading_note, READ_WRONG, 0, "its answer is not whole");
     }
     if (string_has_prefix(line, "failed ")) {
         return note_failure(answer, line + strlen("failed "));
     }
     int64_t count = 0;
     if (!string_has_prefix(line, "end ") || !finish_database(answer)) {
-        return finding_set(answer->finding, READ_WRONG, 0, "its answer cannot be used");
+        return reading_note_set(answer->reading_note, READ_WRONG, 0, "its answer cannot be used");
     }
     if (!number_parse(line + strlen("end "), 0, INT32_MAX, &count) ||
         (size_t)count != answer->databases->count) {
-        return finding_set(answer->finding, READ_WRONG, 0, "its answer is not whole");
+        return reading_note_set(answer->reading_note, READ_WRONG, 0, "its answer is not whole");
     }
-    return count > 0
-        ? READ_WELL
-        : finding_set(answer->finding, READ_WRONG, 0, "it knows no database for this environment");
+    return count > 0 ? READ_WELL
+                     : reading_note_set(answer->reading_note, READ_WRONG, 0,
+                           "it knows no database for this environment");
 }
 
 enum reading answer_read(const struct text *output, const char *marker, struct databases *databases,
-    struct finding *finding) {
-    struct answer answer = {.databases = databases, .finding = finding};
+    struct reading_note *reading_note) {
+    struct answer answer = {.databases = databases, .reading_note = reading_note};
     enum reading reading = READ_UNCLEAR;
     const char *end = text_string(output) + output->length;
     for (const char *line = text_string(output); reading == READ_UNCLEAR && line < end;) {
@@ -172,12 +172,12 @@ enum reading answer_read(const struct text *output, const char *marker, struct d
     value_pool_release(&answer.pool);
     free(answer.role);
     if (reading == READ_UNCLEAR) {
-        reading = finding_set(finding, READ_WRONG, 0, "it ended without an answer");
+        reading = reading_note_set(reading_note, READ_WRONG, 0, "it ended without an answer");
     }
     if (reading != READ_WELL) {
-        databases_release(databases);
+        database_list_release(databases);
     } else {
-        databases_put_primary_first(databases);
+        configurations_put_primary_first(databases);
     }
     return reading;
 }

@@ -15,6 +15,6 @@ void answer_script(const char *marker, const char *load, struct text *script);
  * reason (an exception's class, the variable that is missing) or because the answer is not whole.
  */
 enum reading answer_read(const struct text *output, const char *marker, struct databases *databases,
-    struct finding *finding);
+    struct reading_note *reading_note);
 
 #endif

@@ -20,7 +20,7 @@
 
 enum { FILE_SIZE_MOST = 1 << 20 };
 
-enum file_result surroundings_read(const char *directory, const char *path, struct text *content) {
+enum file_result app_overrides_read(const char *directory, const char *path, struct text *content) {
     AUTO_TEXT struct text full = {.data = NULL};
     struct stat status;
     char buffer[4096];
@@ -145,9 +145,9 @@ static bool changes_by_dotenv(const char *line, const char *template, struct tex
 /* The first line of the file that changes something. */
 static bool find_change(const char *directory, const char *path, const char *template,
     bool (*changes)(const char *line, const char *template, struct text *what),
-    struct finding *finding) {
+    struct reading_note *reading_note) {
     AUTO_TEXT struct text content = {.data = NULL};
-    if (surroundings_read(directory, path, &content) != FILE_READ || content.length == 0) {
+    if (app_overrides_read(directory, path, &content) != FILE_READ || content.length == 0) {
         return false;
     }
     int number = 1;
@@ -158,7 +158,7 @@ static bool find_change(const char *directory, const char *path, const char *tem
             *newline = '\0';
         }
         if (changes(line, template, &what)) {
-            (void)finding_set(finding, READ_UNCLEAR, number, "%s", text_string(&what));
+            (void)reading_note_set(reading_note, READ_UNCLEAR, number, "%s", text_string(&what));
             return true;
         }
         line = newline == NULL ? NULL : newline + 1;
@@ -203,11 +203,11 @@ static void list_ruby_files(
 
 /* The first of the files that Rails runs while it initializes, after config/application.rb. */
 static bool find_while_initializing(const char *directory, const char *environment,
-    const char *template, struct text *place, struct finding *finding) {
+    const char *template, struct text *place, struct reading_note *reading_note) {
     AUTO_STRING_LIST struct string_list files = {.items = NULL};
     AUTO_TEXT struct text own = {.data = NULL};
     text_append_format(&own, "config/environments/%s.rb", environment);
-    if (find_change(directory, text_string(&own), template, changes_while_booting, finding)) {
+    if (find_change(directory, text_string(&own), template, changes_while_booting, reading_note)) {
         text_append_string(place, text_string(&own));
         return true;
     }
@@ -217,7 +217,8 @@ static bool find_while_initializing(const char *directory, const char *environme
     }
     string_list_append(&files, "config/environment.rb");
     for (size_t i = 0; i < files.count; i++) {
-        if (find_change(directory, files.items[i], template, changes_while_initializing, finding)) {
+        if (find_change(
+                directory, files.items[i], template, changes_while_initializing, reading_note)) {
             text_append_string(place, files.items[i]);
             return true;
         }
@@ -231,7 +232,7 @@ static void read_lock(const char *directory, struct text *lock) {
     const char *gemfile = getenv("BUNDLE_GEMFILE");
     bool is_absolute = gemfile != NULL && gemfile[0] == '/';
     text_append_format(&path, "%s.lock", gemfile == NULL ? "Gemfile" : gemfile);
-    (void)surroundings_read(is_absolute ? "" : directory, text_string(&path), lock);
+    (void)app_overrides_read(is_absolute ? "" : directory, text_string(&path), lock);
 }
 
 static bool has_gem(const struct text *lock, const char *gem) {
@@ -242,7 +243,7 @@ static bool has_gem(const struct text *lock, const char *gem) {
 
 /* Files that a gem reads into ENV where it is in the lock file, as Rails boots. */
 static bool find_of_gems(const char *directory, const char *environment, const char *template,
-    struct text *place, struct finding *finding) {
+    struct text *place, struct reading_note *reading_note) {
     static const struct {
         const char *gem; /* How its line in the lock file begins. */
         const char *before;
@@ -267,7 +268,7 @@ static bool find_of_gems(const char *directory, const char *environment, const c
         text_append_format(place, "%s%s%s", files[i].before,
             files[i].has_environment ? environment : "", files[i].after);
         if (has_gem(&lock, files[i].gem) &&
-            find_change(directory, text_string(place), template, files[i].changes, finding)) {
+            find_change(directory, text_string(place), template, files[i].changes, reading_note)) {
             return true;
         }
     }
@@ -275,7 +276,7 @@ static bool find_of_gems(const char *directory, const char *environment, const c
     for (size_t i = 0; i < ARRAY_LENGTH(fetching); i++) {
         if (has_gem(&lock, fetching[i])) {
             text_append_string(place, "Gemfile.lock");
-            (void)finding_set(finding, READ_UNCLEAR, 0,
+            (void)reading_note_set(reading_note, READ_UNCLEAR, 0,
                 "the gem %.*s sets variables while Rails boots", (int)strcspn(fetching[i], " "),
                 fetching[i]);
             return true;
@@ -284,18 +285,19 @@ static bool find_of_gems(const char *directory, const char *environment, const c
     return false;
 }
 
-bool surroundings_change_it(const char *directory, const char *environment, const char *template,
-    struct text *place, bool *while_initializing, struct finding *finding) {
+bool app_overrides_change(const char *directory, const char *environment, const char *template,
+    struct text *place, bool *while_initializing, struct reading_note *reading_note) {
     static const char *const boot[] = {"config/boot.rb", "config/application.rb"};
-    *while_initializing = find_while_initializing(directory, environment, template, place, finding);
+    *while_initializing =
+        find_while_initializing(directory, environment, template, place, reading_note);
     if (*while_initializing) {
         return true;
     }
     for (size_t i = 0; i < ARRAY_LENGTH(boot); i++) {
-        if (find_change(directory, boot[i], template, changes_while_booting, finding)) {
+        if (find_change(directory, boot[i], template, changes_while_booting, reading_note)) {
             text_append_string(place, boot[i]);
             return true;
         }
     }
-    return find_of_gems(directory, environment, template, place, finding);
+    return find_of_gems(directory, environment, template, place, reading_note);
 }

@@ -54,7 +54,7 @@ static int start(struct asking *asking, char *const argv[], struct error *error)
         .signals = asking->question->inheritance,
     };
     AUTO_FD int output_fd = ends[0];
-    int result = process_spawn(&request, &asking->process, error);
+    int result = spawn_process(&request, &asking->process, error);
     (void)close(ends[1]);
     if (result != 0) {
         return -1;
@@ -83,21 +83,21 @@ static void read_output(struct asking *asking) {
 
 /* Until the program has ended and its output with it, or it has to be ended. */
 static void attend(struct asking *asking) {
-    const struct attention *attention = asking->question->attention;
+    const struct interrupt *interrupt = asking->question->interrupt;
     int64_t deadline_ms = deadline_after_ms(asking->question->timeout_ms);
     while (asking->process != 0) {
         /* The signal descriptor tells of its end too; looking again is for callers without one. */
         struct pollfd descriptors[2] = {
             {.fd = asking->output_fd, .events = POLLIN},
-            {.fd = attention == NULL ? -1 : attention->fd, .events = POLLIN},
+            {.fd = interrupt == NULL ? -1 : interrupt->fd, .events = POLLIN},
         };
         int64_t wake_ms = deadline_earlier(deadline_ms, deadline_after_ms(LOOK_AGAIN_MS));
         int ready = poll(descriptors, 2, deadline_poll_timeout_ms(wake_ms));
         if (ready > 0 && descriptors[0].revents != 0) {
             read_output(asking);
         }
-        if (ready > 0 && descriptors[1].revents != 0 && attention != NULL &&
-            attention->cancelled(attention->argument)) {
+        if (ready > 0 && descriptors[1].revents != 0 && interrupt != NULL &&
+            interrupt->cancelled(interrupt->argument)) {
             asking->was_cancelled = true;
             return;
         }
@@ -105,7 +105,7 @@ static void attend(struct asking *asking) {
             asking->timed_out = true;
             return;
         }
-        (void)children_reap(&asking->process, &asking->wait_status);
+        (void)reap_children(&asking->process, &asking->wait_status);
     }
 }
 
@@ -122,7 +122,7 @@ static void end(struct asking *asking) {
      * to who ends what this process leaves behind. */
     int64_t give_up_ms = deadline_after_ms(KILLING_MOST_MS);
     int pause_ms = 1;
-    while (children_reap(&asking->process, &asking->wait_status) && !deadline_passed(give_up_ms)) {
+    while (reap_children(&asking->process, &asking->wait_status) && !deadline_passed(give_up_ms)) {
         (void)descendants_signal(asking->session, SIGKILL, NULL);
         (void)poll(NULL, 0, pause_ms);
         pause_ms = pause_ms < LOOK_AGAIN_MS ? pause_ms * 2 : pause_ms;
@@ -136,7 +136,7 @@ static void end(struct asking *asking) {
 static enum rails_answer ask(const struct rails_question *question, char *const argv[],
     const char *marker, struct databases *databases, struct error *error) {
     struct asking asking = {.question = question, .output_fd = -1};
-    struct finding finding;
+    struct reading_note reading_note;
     enum rails_answer answer = RAILS_FAILED;
     if (start(&asking, argv, error) != 0) {
         return RAILS_FAILED;
@@ -148,10 +148,10 @@ static enum rails_answer ask(const struct rails_question *question, char *const 
     } else if (asking.timed_out) {
         error_set(error, EXIT_STATUS_CONFIGURATION, "Rails did not answer within %s",
             duration_describe(question->timeout_ms).string);
-    } else if (answer_read(&asking.output, marker, databases, &finding) == READ_WELL) {
+    } else if (answer_read(&asking.output, marker, databases, &reading_note) == READ_WELL) {
         answer = RAILS_ANSWERED;
     } else {
-        error_set(error, EXIT_STATUS_CONFIGURATION, "Rails was asked, and %s", finding.what);
+        error_set(error, EXIT_STATUS_CONFIGURATION, "Rails was asked, and %s", reading_note.what);
     }
     text_release(&asking.output);
     return answer;
@@ -189,7 +189,7 @@ static enum rails_answer ask_by(const struct rails_question *question, const str
     return ask(question, words, marker, databases, error);
 }
 
-enum rails_answer databases_ask_rails(
+enum rails_answer ask_rails_databases(
     const struct rails_question *question, struct databases *databases, struct error *error) {
     static const struct way application = {{"ruby", "-e", NULL},
         "require './config/application'\n"

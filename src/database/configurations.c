@@ -19,7 +19,7 @@
 struct resolver {
     const struct configurations_request *request;
     struct databases *databases;
-    struct finding *finding;
+    struct reading_note *reading_note;
 };
 
 static int file_line(const struct resolver *resolver, int line) {
@@ -28,7 +28,8 @@ static int file_line(const struct resolver *resolver, int line) {
 }
 
 static enum reading wrong(const struct resolver *resolver, int line, const char *what) {
-    return finding_set(resolver->finding, READ_WRONG, file_line(resolver, line), "%s", what);
+    return reading_note_set(
+        resolver->reading_note, READ_WRONG, file_line(resolver, line), "%s", what);
 }
 
 /* One environment's part of `shared:`; false where Rails would raise. */
@@ -36,26 +37,26 @@ static bool share_with(struct value_pool *pool, struct value *config, const stru
     if (config->kind != VALUE_MAPPING || shared->kind != VALUE_MAPPING) {
         return false;
     }
-    if (!mapping_is_of_mappings(config)) {
-        mapping_merge_missing(pool, config, shared);
+    if (!value_is_of_mappings(config)) {
+        value_merge_missing(pool, config, shared);
         return true;
     }
-    bool is_by_name = mapping_is_of_mappings(shared);
+    bool is_by_name = value_is_of_mappings(shared);
     for (size_t i = 0; i < config->count; i++) {
         const struct pair *pair = &config->pairs[i];
         const struct value *from = shared;
         if (is_by_name) {
-            from = pair->key->text == NULL ? NULL : mapping_get(shared, pair->key->text);
+            from = pair->key->text == NULL ? NULL : value_get(shared, pair->key->text);
         }
         if (from != NULL) {
-            mapping_merge_missing(pool, pair->value, from);
+            value_merge_missing(pool, pair->value, from);
         }
     }
     return true;
 }
 
 static enum reading share(const struct resolver *resolver, const struct value *root) {
-    const struct value *shared = mapping_get(root, "shared");
+    const struct value *shared = value_get(root, "shared");
     if (shared == NULL || shared->kind == VALUE_NIL || shared->kind == VALUE_FALSE) {
         return READ_WELL;
     }
@@ -96,13 +97,13 @@ static enum reading merge_url(const struct resolver *resolver, struct value *set
     if (url_is_foreign(url)) {
         return READ_WELL;
     }
-    struct finding in_url;
+    struct reading_note in_url;
     enum reading reading = url_read(url, resolver->request->pool, &parts, &in_url);
     if (reading != READ_WELL) {
-        return finding_set(
-            resolver->finding, reading, file_line(resolver, line), "%s %s", source, in_url.what);
+        return reading_note_set(resolver->reading_note, reading, file_line(resolver, line), "%s %s",
+            source, in_url.what);
     }
-    mapping_merge(resolver->request->pool, settings, parts);
+    value_merge(resolver->request->pool, settings, parts);
     return READ_WELL;
 }
 
@@ -126,30 +127,30 @@ static enum reading append(const struct resolver *resolver, const char *name,
     const struct value *settings, bool is_from_url, int line, const char *variable) {
     struct database database;
     bool counts = false;
-    enum reading reading = settings_count(settings, is_from_url, &counts, resolver->finding);
+    enum reading reading = settings_count(settings, is_from_url, &counts, resolver->reading_note);
     if (reading == READ_WELL && counts) {
-        reading = settings_to_database(settings, &database, resolver->finding);
+        reading = settings_to_database(settings, &database, resolver->reading_note);
         if (reading == READ_WELL && database.name != NULL && strstr(database.name, "%{") != NULL) {
-            reading = finding_set(resolver->finding, READ_UNCLEAR, 0,
+            reading = reading_note_set(resolver->reading_note, READ_UNCLEAR, 0,
                 "something else fills in the `%%{…}` of a database's name");
         }
         if (reading == READ_WELL) {
             database.role = string_copy(name);
             database.has_own_url = is_from_url && variable == NULL;
             note_source(resolver, &database, line, variable);
-            databases_append(resolver->databases, &database);
+            configurations_append(resolver->databases, &database);
             return READ_WELL;
         }
         database_release(&database);
     }
-    if (reading != READ_WELL && resolver->finding->line == 0 && variable != NULL) {
-        struct finding in_url = *resolver->finding;
-        return finding_set(resolver->finding, reading, file_line(resolver, line), "%.80s: %.150s",
-            variable, in_url.what);
+    if (reading != READ_WELL && resolver->reading_note->line == 0 && variable != NULL) {
+        struct reading_note in_url = *resolver->reading_note;
+        return reading_note_set(resolver->reading_note, reading, file_line(resolver, line),
+            "%.80s: %.150s", variable, in_url.what);
     }
     if (reading != READ_WELL) {
-        int found_line = resolver->finding->line > 0 ? resolver->finding->line : line;
-        resolver->finding->line = file_line(resolver, found_line);
+        int found_line = resolver->reading_note->line > 0 ? resolver->reading_note->line : line;
+        resolver->reading_note->line = file_line(resolver, found_line);
     }
     return reading;
 }
@@ -159,7 +160,7 @@ static enum reading resolve_string(
     const struct resolver *resolver, const char *name, const struct value *url) {
     struct value *settings = value_make(resolver->request->pool, VALUE_MAPPING, NULL, 0, url->line);
     enum reading reading = merge_url(resolver, settings, url->text, "the URL here", url->line);
-    if (reading == READ_WELL && mapping_get(settings, "adapter") == NULL) {
+    if (reading == READ_WELL && value_get(settings, "adapter") == NULL) {
         return wrong(resolver, url->line, "the URL here " URL_IS_NONE);
     }
     return reading == READ_WELL ? append(resolver, name, settings, true, url->line, NULL) : reading;
@@ -168,13 +169,13 @@ static enum reading resolve_string(
 static enum reading resolve_mapping(
     const struct resolver *resolver, const char *name, const struct value *config, int line) {
     struct value_pool *pool = resolver->request->pool;
-    const struct value *url = mapping_get(config, "url");
+    const struct value *url = value_get(config, "url");
     struct value *settings = value_make(pool, VALUE_MAPPING, NULL, 0, line);
     AUTO_TEXT struct text variable = {.data = NULL};
     for (size_t i = 0; i < config->count; i++) {
         const struct value *key = config->pairs[i].key;
         if (key->text == NULL || strcmp(key->text, "url") != 0) {
-            mapping_put(pool, settings, config->pairs[i].key, config->pairs[i].value);
+            value_put(pool, settings, config->pairs[i].key, config->pairs[i].value);
         }
     }
     if (url != NULL && url->kind == VALUE_STRING) {
@@ -187,7 +188,7 @@ static enum reading resolve_mapping(
     }
     for (const char *at = name; *at != '\0'; at++) {
         if ((unsigned char)*at >= 0x80) {
-            return finding_set(resolver->finding, READ_UNCLEAR, file_line(resolver, line),
+            return reading_note_set(resolver->reading_note, READ_UNCLEAR, file_line(resolver, line),
                 "a configuration's name that is not ASCII");
         }
     }
@@ -218,7 +219,7 @@ static enum reading resolve_section(
     if (section->kind == VALUE_STRING) {
         return resolve_string(resolver, "primary", section);
     }
-    if (!mapping_is_of_mappings(section)) {
+    if (!value_is_of_mappings(section)) {
         return resolve_mapping(resolver, "primary", section, key->line);
     }
     for (size_t i = 0; i < section->count; i++) {
@@ -261,8 +262,8 @@ static enum reading check_sections(const struct resolver *resolver, const struct
 }
 
 enum reading configurations_resolve(const struct configurations_request *request,
-    struct databases *databases, struct finding *finding) {
-    struct resolver resolver = {request, databases, finding};
+    struct databases *databases, struct reading_note *reading_note) {
+    struct resolver resolver = {request, databases, reading_note};
     const struct value *root = request->root;
     const struct pair *section = NULL;
     bool has_section = false;
@@ -292,7 +293,7 @@ enum reading configurations_resolve(const struct configurations_request *request
     return reading;
 }
 
-void databases_warn_of(struct databases *databases, const struct database *database) {
+void configurations_warn_of(struct databases *databases, const struct database *database) {
     for (size_t i = 0; i < database->unknown.count; i++) {
         const char *key = database->unknown.items[i];
         AUTO_TEXT struct text warning = {.data = NULL};
@@ -310,15 +311,15 @@ void databases_warn_of(struct databases *databases, const struct database *datab
     }
 }
 
-void databases_append(struct databases *databases, struct database *database) {
-    databases_warn_of(databases, database);
+void configurations_append(struct databases *databases, struct database *database) {
+    configurations_warn_of(databases, database);
     databases->items =
         memory_reallocate(databases->items, databases->count + 1, sizeof *databases->items);
     databases->items[databases->count++] = *database;
     *database = (struct database){.role = NULL};
 }
 
-void databases_put_primary_first(struct databases *databases) {
+void configurations_put_primary_first(struct databases *databases) {
     for (size_t i = 1; i < databases->count; i++) {
         if (strcmp(databases->items[i].role, "primary") == 0) {
             struct database primary = databases->items[i];

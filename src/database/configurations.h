@@ -20,15 +20,15 @@ struct configurations_request {
 /* Appends the databases that count, in Rails' order. The finding's line is that of the file, its
  * text begins with what it is about. */
 enum reading configurations_resolve(const struct configurations_request *request,
-    struct databases *databases, struct finding *finding);
+    struct databases *databases, struct reading_note *reading_note);
 
 /* Puts the configuration `primary` first, where there is one. */
-void databases_put_primary_first(struct databases *databases);
+void configurations_put_primary_first(struct databases *databases);
 
 /* Warns of each keyword that is left out of its connection, once for all databases. */
-void databases_warn_of(struct databases *databases, const struct database *database);
+void configurations_warn_of(struct databases *databases, const struct database *database);
 
 /* Appends one that was made elsewhere, and warns of it; takes what `database` owns. */
-void databases_append(struct databases *databases, struct database *database);
+void configurations_append(struct databases *databases, struct database *database);
 
 #endif

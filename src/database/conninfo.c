@@ -19,7 +19,7 @@ static bool wants_writable_host(const struct database *database) {
         !string_list_has(&database->keywords, "target_session_attrs");
 }
 
-void address_of(const struct database *database, const char *name, struct address *address) {
+void conninfo_of(const struct database *database, const char *name, struct conninfo *conninfo) {
     const struct {
         const char *keyword;
         const char *value;
@@ -43,11 +43,11 @@ void address_of(const struct database *database, const char *name, struct addres
         keywords[used] = database->keywords.items[i];
         values[used++] = database->values.items[i];
     }
-    *address = (struct address){.keywords = keywords, .values = values};
+    *conninfo = (struct conninfo){.keywords = keywords, .values = values};
 }
 
-void address_release(struct address *address) {
-    free(address->keywords);
-    free(address->values);
-    *address = (struct address){.keywords = NULL};
+void conninfo_release(struct conninfo *conninfo) {
+    free(conninfo->keywords);
+    free(conninfo->values);
+    *conninfo = (struct conninfo){.keywords = NULL};
 }

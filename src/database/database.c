@@ -61,7 +61,7 @@ void database_release(struct database *database) {
     *database = (struct database){.role = NULL};
 }
 
-void databases_release(struct databases *databases) {
+void database_list_release(struct databases *databases) {
     for (size_t i = 0; i < databases->count; i++) {
         database_release(&databases->items[i]);
     }
@@ -154,7 +154,7 @@ bool database_names_server(const struct database *database) {
     return names_host(database) || has_local_socket(database);
 }
 
-int databases_check_first(const struct databases *databases, struct error *error) {
+int database_list_check_first(const struct databases *databases, struct error *error) {
     const struct database *first = &databases->items[0];
     if (check_adapter(first, error) != 0) {
         return -1;
@@ -180,19 +180,19 @@ int database_from_url(
     const char *url, const char *source, struct database *database, struct error *error) {
     AUTO_VALUE_POOL struct value_pool pool = {.values = NULL};
     struct value *settings = NULL;
-    struct finding finding;
+    struct reading_note reading_note;
     *database = (struct database){.role = NULL};
-    enum reading reading = url_read(url, &pool, &settings, &finding);
-    if (reading == READ_WELL && mapping_get(settings, "adapter") == NULL) {
-        reading = finding_set(&finding, READ_WRONG, 0, "%s", URL_IS_NONE);
+    enum reading reading = url_read(url, &pool, &settings, &reading_note);
+    if (reading == READ_WELL && value_get(settings, "adapter") == NULL) {
+        reading = reading_note_set(&reading_note, READ_WRONG, 0, "%s", URL_IS_NONE);
     }
     if (reading == READ_WELL) {
-        reading = settings_to_database(settings, database, &finding);
+        reading = settings_to_database(settings, database, &reading_note);
     }
     database->role = string_copy("primary");
     database->source = string_copy(source);
     if (reading != READ_WELL) {
-        error_set(error, EXIT_STATUS_CONFIGURATION, "%s %s", source, finding.what);
+        error_set(error, EXIT_STATUS_CONFIGURATION, "%s %s", source, reading_note.what);
         return -1;
     }
     return 0;

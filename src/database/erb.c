@@ -34,7 +34,7 @@ struct template {
     struct branch branches[BRANCHES_MOST];
     size_t depth;
     struct rendering *rendering;
-    struct finding *finding;
+    struct reading_note *reading_note;
 };
 
 /* A tag's code and where it began. */
@@ -119,18 +119,20 @@ static enum reading note(const struct template *template, enum reading reading,
     AUTO_TEXT struct text excerpt = {.data = NULL};
     AUTO_FREE char *copy = string_copy(what); /* It may be what the finding says now. */
     append_excerpt(&excerpt, tag);
-    return finding_set(template->finding, reading, tag->line, "%s %s", text_string(&excerpt), copy);
+    return reading_note_set(
+        template->reading_note, reading, tag->line, "%s %s", text_string(&excerpt), copy);
 }
 
-static enum reading note_unclear(const struct template *template, const struct tag *tag) {
+static enum reading note_needs_rails(const struct template *template, const struct tag *tag) {
     return note(template, READ_UNCLEAR, tag, "is more Ruby than is read here");
 }
 
 static enum reading evaluate(struct template *template, const struct tag *tag, const char *code,
     size_t length, struct ruby_value *value) {
     enum reading reading =
-        expression_evaluate(code, length, &template->scope, false, value, template->finding);
-    return reading == READ_WELL ? READ_WELL : note(template, reading, tag, template->finding->what);
+        expression_evaluate(code, length, &template->scope, false, value, template->reading_note);
+    return reading == READ_WELL ? READ_WELL
+                                : note(template, reading, tag, template->reading_note->what);
 }
 
 static enum reading print_value(struct template *template, const struct tag *tag) {
@@ -144,7 +146,7 @@ static enum reading print_value(struct template *template, const struct tag *tag
     ruby_value_release(&value);
     const struct aside_part whole = {template->start, template->end};
     const struct aside_part part = {template->at, tag->code + tag->length + strlen("%>")};
-    if (reading == READ_UNCLEAR && aside_is_value(&whole, &part)) {
+    if (reading == READ_UNCLEAR && ignored_keys_is_value(&whole, &part)) {
         emit(template, ASIDE_VALUE, strlen(ASIDE_VALUE));
         return READ_WELL;
     }
@@ -168,7 +170,7 @@ static enum reading decide(struct template *template, const struct tag *tag, con
     *is_true = false;
     if (memchr(condition, ';', length) != NULL || memchr(condition, '\n', length) != NULL ||
         (!is_asked && has_comment(condition, length))) {
-        return note_unclear(template, tag);
+        return note_needs_rails(template, tag);
     }
     if (!is_asked) {
         return READ_WELL;
@@ -185,7 +187,7 @@ static bool leave_out(
     const struct tag *tag, const char *condition, size_t length, struct template *template) {
     const struct aside_part rest = {tag->code + tag->length + strlen("%>"), template->end};
     struct aside_part key;
-    if (!aside_is_harmless(condition, length) || !aside_is_branch(&rest, &key)) {
+    if (!ignored_keys_is_harmless(condition, length) || !ignored_keys_is_branch(&rest, &key)) {
         return false;
     }
     emit(template, "\n", 1);
@@ -199,7 +201,7 @@ static enum reading open_branch(struct template *template, const struct tag *tag
     bool is_true = false;
     bool is_asked = is_live(template);
     if (template->depth == BRANCHES_MOST) {
-        return note_unclear(template, tag);
+        return note_needs_rails(template, tag);
     }
     enum reading reading = decide(template, tag, condition, length, is_asked, &is_true);
     bool is_left_out =
@@ -217,7 +219,7 @@ static enum reading open_branch(struct template *template, const struct tag *tag
 static enum reading next_branch(struct template *template, const struct tag *tag,
     const char *condition, size_t length, bool is_else) {
     if (template->depth == 0 || template->branches[template->depth - 1].has_else) {
-        return note_unclear(template, tag);
+        return note_needs_rails(template, tag);
     }
     struct branch *branch = &template->branches[template->depth - 1];
     bool is_true = true;
@@ -233,7 +235,7 @@ static enum reading next_branch(struct template *template, const struct tag *tag
 
 static enum reading close_branch(struct template *template, const struct tag *tag) {
     if (template->depth == 0) {
-        return note_unclear(template, tag);
+        return note_needs_rails(template, tag);
     }
     template->depth--;
     return READ_WELL;
@@ -249,7 +251,7 @@ static enum reading assign(
     bool is_assignment = name_length > 0 && (code[0] < '0' || code[0] > '9') && at + 1 < end &&
         *at == '=' && strchr("=~>", at[1]) == NULL;
     if (!is_assignment || !is_live(template)) {
-        return note_unclear(template, tag);
+        return note_needs_rails(template, tag);
     }
     enum reading reading = evaluate(template, tag, at + 1, (size_t)(end - at) - 1, &value);
     if (reading == READ_WELL) {
@@ -306,9 +308,9 @@ static enum reading carry_out(struct template *template, const struct tag *tag) 
  * what follows it. */
 static bool could_reach_further(const struct template *template, const struct tag *tag) {
     struct ruby_value value;
-    struct finding finding;
-    if (expression_evaluate(tag->code, tag->length, &template->scope, true, &value, &finding) ==
-        READ_WELL) {
+    struct reading_note reading_note;
+    if (expression_evaluate(
+            tag->code, tag->length, &template->scope, true, &value, &reading_note) == READ_WELL) {
         ruby_value_release(&value);
         return false;
     }
@@ -328,7 +330,7 @@ static enum reading process_tag(struct template *template, const struct tag *tag
         return carry_out(template, tag);
     }
     if (!is_live(template)) {
-        return could_reach_further(template, tag) ? note_unclear(template, tag) : READ_WELL;
+        return could_reach_further(template, tag) ? note_needs_rails(template, tag) : READ_WELL;
     }
     return print_value(template, tag);
 }
@@ -341,11 +343,12 @@ static enum reading read_tag(struct template *template) {
     }
     const char *close = memmem(tag.code, (size_t)(template->end - tag.code), "%>", strlen("%>"));
     if (close == NULL) {
-        return finding_set(template->finding, READ_UNCLEAR, tag.line, "a `<%%` without its `%%>`");
+        return reading_note_set(
+            template->reading_note, READ_UNCLEAR, tag.line, "a `<%%` without its `%%>`");
     }
     tag.length = (size_t)(close - tag.code);
     if (tag.length > 0 && close[-1] == '%') {
-        return note_unclear(template, &tag);
+        return note_needs_rails(template, &tag);
     }
     enum reading reading = process_tag(template, &tag);
     for (const char *at = template->at; at < close; at++) {
@@ -376,13 +379,13 @@ static enum reading render(struct template *template) {
             template->at++;
         }
     }
-    return template->depth == 0
-        ? READ_WELL
-        : finding_set(template->finding, READ_WRONG, template->line, "an `if` without its `end`");
+    return template->depth == 0 ? READ_WELL
+                                : reading_note_set(template->reading_note, READ_WRONG,
+                                      template->line, "an `if` without its `end`");
 }
 
 enum reading erb_render(const char *template_text, size_t length, const char *environment,
-    struct rendering *rendering, struct finding *finding) {
+    struct rendering *rendering, struct reading_note *reading_note) {
     struct template template = {
         .start = template_text,
         .at = template_text,
@@ -390,7 +393,7 @@ enum reading erb_render(const char *template_text, size_t length, const char *en
         .line = 1,
         .scope = {.environment = environment},
         .rendering = rendering,
-        .finding = finding,
+        .reading_note = reading_note,
     };
     *rendering = (struct rendering){.lines = NULL};
     enum reading reading = render(&template);
@@ -398,7 +401,7 @@ enum reading erb_render(const char *template_text, size_t length, const char *en
     return reading;
 }
 
-int rendering_line(const struct rendering *rendering, int line) {
+int erb_rendering_line(const struct rendering *rendering, int line) {
     if (line < 1 || rendering->line_count == 0) {
         return 0;
     }
@@ -406,7 +409,7 @@ int rendering_line(const struct rendering *rendering, int line) {
     return rendering->lines[index < rendering->line_count ? index : rendering->line_count - 1];
 }
 
-void rendering_release(struct rendering *rendering) {
+void erb_rendering_release(struct rendering *rendering) {
     text_release(&rendering->text);
     free(rendering->lines);
     *rendering = (struct rendering){.lines = NULL};

@@ -17,12 +17,12 @@ struct rendering {
 /* `environment` is what Rails.env says. The finding's line is the template's; what it says of the
  * code has no literal in it. */
 enum reading erb_render(const char *template, size_t length, const char *environment,
-    struct rendering *rendering, struct finding *finding);
+    struct rendering *rendering, struct reading_note *reading_note);
 
 /* The template's line of a line of the text; both from 1. */
-int rendering_line(const struct rendering *rendering, int line);
+int erb_rendering_line(const struct rendering *rendering, int line);
 
-void rendering_release(struct rendering *rendering);
-#define AUTO_RENDERING __attribute__((cleanup(rendering_release)))
+void erb_rendering_release(struct rendering *rendering);
+#define AUTO_RENDERING __attribute__((cleanup(erb_rendering_release)))
 
 #endif

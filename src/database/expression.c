@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-#include "database/ruby_value.h"
+#include "database/ruby.h"
 #include "database/scanner.h"
 #include "database/uri.h"
 #include "signalbox/base/text.h"
@@ -125,8 +125,8 @@ static struct ruby_value read_fetch(struct scanner *scanner) {
         has_fallback = true;
     }
     if (value.kind == RUBY_NIL && !has_fallback && scanner->dead == 0) {
-        scanner->reading = finding_set(
-            scanner->finding, READ_WRONG, 0, "%.120s is not set, and has no default", name.string);
+        scanner->reading = reading_note_set(scanner->reading_note, READ_WRONG, 0,
+            "%.120s is not set, and has no default", name.string);
     }
     ruby_value_release(&name);
     if (value.kind == RUBY_NIL) {
@@ -421,14 +421,14 @@ static struct ruby_value read_statement(struct scanner *scanner) {
 }
 
 enum reading expression_evaluate(const char *code, size_t length, const struct ruby_scope *scope,
-    bool is_dead, struct ruby_value *value, struct finding *finding) {
+    bool is_dead, struct ruby_value *value, struct reading_note *reading_note) {
     struct scanner scanner = {
         .at = code,
         .end = code + length,
         .scope = scope,
         .dead = is_dead ? 1 : 0,
         .reading = READ_WELL,
-        .finding = finding,
+        .reading_note = reading_note,
     };
     scanner_skip_comments(&scanner);
     *value = read_statement(&scanner);

@@ -39,6 +39,6 @@ void ruby_scope_release(struct ruby_scope *scope);
 /* Evaluates the whole of `code`. With `is_dead` nothing is looked up: it is only seen to be an
  * expression. The finding has a variable's name or nothing of the code, and no line. */
 enum reading expression_evaluate(const char *code, size_t length, const struct ruby_scope *scope,
-    bool is_dead, struct ruby_value *value, struct finding *finding);
+    bool is_dead, struct ruby_value *value, struct reading_note *reading_note);
 
 #endif

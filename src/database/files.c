@@ -46,7 +46,7 @@ static void place(struct database *database, const char *directory) {
     }
 }
 
-void databases_place_files(struct databases *databases, const char *directory) {
+void database_list_place_files(struct databases *databases, const char *directory) {
     if (strcmp(directory, ".") == 0) {
         return;
     }

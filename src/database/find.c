@@ -27,28 +27,28 @@ static const char *from_environment(const char *name) {
 }
 
 /* The finding with its place in front. */
-static enum databases_found conclude(
-    enum reading reading, const char *path, const struct finding *finding, struct error *error) {
+static enum databases_found failure_policy_session(enum reading reading, const char *path,
+    const struct reading_note *reading_note, struct error *error) {
     if (reading == READ_WELL) {
         return DATABASES_FOUND;
     }
-    if (path != NULL && finding->line > 0) {
-        error_set(
-            error, EXIT_STATUS_CONFIGURATION, "%s:%d: %s", path, finding->line, finding->what);
+    if (path != NULL && reading_note->line > 0) {
+        error_set(error, EXIT_STATUS_CONFIGURATION, "%s:%d: %s", path, reading_note->line,
+            reading_note->what);
     } else if (path != NULL && reading == READ_UNCLEAR) {
-        error_set(error, EXIT_STATUS_CONFIGURATION, "%s: %s", path, finding->what);
+        error_set(error, EXIT_STATUS_CONFIGURATION, "%s: %s", path, reading_note->what);
     } else {
-        error_set(error, EXIT_STATUS_CONFIGURATION, "%s", finding->what);
+        error_set(error, EXIT_STATUS_CONFIGURATION, "%s", reading_note->what);
     }
     return reading == READ_UNCLEAR ? DATABASES_UNCLEAR : DATABASES_WRONG;
 }
 
 static int line_of_rendering(const void *argument, int line) {
-    return rendering_line(argument, line);
+    return erb_rendering_line(argument, line);
 }
 
 static enum reading resolve_template(const struct databases_request *request,
-    const struct text *template, struct databases *databases, struct finding *finding) {
+    const struct text *template, struct databases *databases, struct reading_note *reading_note) {
     AUTO_RENDERING struct rendering rendering = {.lines = NULL};
     AUTO_VALUE_POOL struct value_pool pool = {.values = NULL};
     struct configurations_request resolution = {
@@ -59,23 +59,23 @@ static enum reading resolve_template(const struct databases_request *request,
         .pool = &pool,
     };
     enum reading reading = erb_render(
-        text_string(template), template->length, request->environment, &rendering, finding);
+        text_string(template), template->length, request->environment, &rendering, reading_note);
     if (reading != READ_WELL) {
         return reading;
     }
     reading = yaml_read(
-        text_string(&rendering.text), rendering.text.length, &pool, &resolution.root, finding);
+        text_string(&rendering.text), rendering.text.length, &pool, &resolution.root, reading_note);
     if (reading != READ_WELL) {
-        finding->line = rendering_line(&rendering, finding->line);
+        reading_note->line = erb_rendering_line(&rendering, reading_note->line);
         return reading;
     }
-    return configurations_resolve(&resolution, databases, finding);
+    return configurations_resolve(&resolution, databases, reading_note);
 }
 
 static enum databases_found find_in_file(const struct databases_request *request,
     const struct text *template, struct databases *databases, struct error *error) {
-    struct finding finding = {.line = 0};
-    enum reading reading = resolve_template(request, template, databases, &finding);
+    struct reading_note reading_note = {.line = 0};
+    enum reading reading = resolve_template(request, template, databases, &reading_note);
     if (reading == READ_WELL && databases->count == 0) {
         error_set(error, EXIT_STATUS_CONFIGURATION,
             CONFIGURATION_PATH
@@ -85,27 +85,27 @@ static enum databases_found find_in_file(const struct databases_request *request
             request->environment);
         return DATABASES_WRONG;
     }
-    return conclude(reading, CONFIGURATION_PATH, &finding, error);
+    return failure_policy_session(reading, CONFIGURATION_PATH, &reading_note, error);
 }
 
 /* Without a file: a URL, or libpq's own variables. */
 static enum databases_found find_in_environment(
     const struct databases_request *request, struct databases *databases, struct error *error) {
-    struct finding finding = {.line = 0};
+    struct reading_note reading_note = {.line = 0};
     AUTO_VALUE_POOL struct value_pool pool = {.values = NULL};
     struct configurations_request resolution = {.environment = request->environment, .pool = &pool};
-    enum reading reading = configurations_resolve(&resolution, databases, &finding);
+    enum reading reading = configurations_resolve(&resolution, databases, &reading_note);
     if (reading != READ_WELL || databases->count > 0) {
-        return conclude(reading, NULL, &finding, error);
+        return failure_policy_session(reading, NULL, &reading_note, error);
     }
     struct value *settings = value_make(&pool, VALUE_MAPPING, NULL, 0, 0);
-    mapping_put(&pool, settings, value_make(&pool, VALUE_STRING, "adapter", strlen("adapter"), 0),
+    value_put(&pool, settings, value_make(&pool, VALUE_STRING, "adapter", strlen("adapter"), 0),
         value_make(&pool, VALUE_STRING, "postgresql", strlen("postgresql"), 0));
     struct database database;
     const char *source = from_environment("PGDATABASE") == NULL ? "PGSERVICE" : "PGDATABASE";
-    reading = settings_to_database(settings, &database, &finding);
+    reading = settings_to_database(settings, &database, &reading_note);
     if (reading != READ_WELL) {
-        error_set(error, EXIT_STATUS_CONFIGURATION, "%s: %s", source, finding.what);
+        error_set(error, EXIT_STATUS_CONFIGURATION, "%s: %s", source, reading_note.what);
         database_release(&database);
         return DATABASES_WRONG;
     }
@@ -119,7 +119,7 @@ static enum databases_found find_in_environment(
     }
     database.role = string_copy("primary");
     database.source = string_copy(source);
-    databases_append(databases, &database);
+    configurations_append(databases, &database);
     return DATABASES_FOUND;
 }
 
@@ -127,15 +127,15 @@ static enum databases_found find_configured(
     const struct databases_request *request, struct databases *databases, struct error *error) {
     AUTO_TEXT struct text template = {.data = NULL};
     AUTO_TEXT struct text place = {.data = NULL};
-    struct finding finding;
+    struct reading_note reading_note;
     enum databases_found found = DATABASES_WRONG;
-    enum file_result file = surroundings_read(request->directory, CONFIGURATION_PATH, &template);
+    enum file_result file = app_overrides_read(request->directory, CONFIGURATION_PATH, &template);
     bool needs = false;
     if (file != FILE_UNREADABLE &&
-        surroundings_change_it(request->directory, request->environment, text_string(&template),
-            &place, &needs, &finding)) {
+        app_overrides_change(request->directory, request->environment, text_string(&template),
+            &place, &needs, &reading_note)) {
         databases->need_initializers = needs;
-        return conclude(READ_UNCLEAR, text_string(&place), &finding, error);
+        return failure_policy_session(READ_UNCLEAR, text_string(&place), &reading_note, error);
     }
     switch (file) {
     case FILE_READ:
@@ -150,9 +150,9 @@ static enum databases_found find_configured(
         break;
     }
     if (found == DATABASES_FOUND) {
-        databases_put_primary_first(databases);
+        configurations_put_primary_first(databases);
     } else {
-        databases_release(databases);
+        database_list_release(databases);
     }
     return found;
 }
@@ -170,14 +170,14 @@ static void put_given_first(struct databases *databases, struct database *given)
         database_is_postgres(first) && strcmp(first->name, given->name) == 0;
     if (!is_same) {
         given->is_for_lock_only = first != NULL;
-        databases_append(databases, given);
+        configurations_append(databases, given);
         struct database moved = databases->items[databases->count - 1];
         memmove(databases->items + 1, databases->items,
             (databases->count - 1) * sizeof *databases->items);
         databases->items[0] = moved;
         return;
     }
-    databases_warn_of(databases, given);
+    configurations_warn_of(databases, given);
     /* What belongs to the database stays, what belongs to the way to it goes. */
     exchange(&given->role, &first->role);
     if (given->schema_search_path == NULL) {
@@ -197,7 +197,7 @@ static void put_given_first(struct databases *databases, struct database *given)
     *given = (struct database){.role = NULL};
 }
 
-enum databases_found databases_find(
+enum databases_found database_list_find(
     const struct databases_request *request, struct databases *databases, struct error *error) {
     struct database given;
     struct error ignored;
@@ -210,8 +210,8 @@ enum databases_found databases_find(
         return DATABASES_WRONG;
     }
     /* The others are known as far as they can be read; for where to lock nobody needs them. */
-    bool are_unclear = find_configured(request, databases, &ignored) == DATABASES_UNCLEAR;
+    bool need_rails = find_configured(request, databases, &ignored) == DATABASES_UNCLEAR;
     put_given_first(databases, &given);
-    databases->are_unclear = are_unclear;
+    databases->need_rails = need_rails;
     return DATABASES_FOUND;
 }

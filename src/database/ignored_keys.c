@@ -80,7 +80,7 @@ static bool is_plain_operator(const char *start, const char *at, const char *end
     }
 }
 
-bool aside_is_harmless(const char *code, size_t length) {
+bool ignored_keys_is_harmless(const char *code, size_t length) {
     const char *end = code + length;
     for (const char *at = code; at < end; at++) {
         bool starts_word = at == code || !scanner_is_name_byte(at[-1]);
@@ -96,7 +96,7 @@ bool aside_is_harmless(const char *code, size_t length) {
     return length > 0;
 }
 
-bool aside_is_value(const struct aside_part *template, const struct aside_part *tag) {
+bool ignored_keys_is_value(const struct aside_part *template, const struct aside_part *tag) {
     const char *line = tag->start;
     while (line > template->start && line[-1] != '\n') {
         line--;
@@ -104,7 +104,7 @@ bool aside_is_value(const struct aside_part *template, const struct aside_part *
     const char *value = skip_key(line, tag->start);
     return value != NULL && skip_blanks(value, tag->start) == tag->start &&
         skip_line_end(tag->end, template->end) != NULL &&
-        aside_is_harmless(
+        ignored_keys_is_harmless(
             tag->start + strlen("<%="), (size_t)(tag->end - tag->start) - strlen("<%=%>"));
 }
 
@@ -123,7 +123,7 @@ static const char *skip_tag_line(const char *tag, const char *end, bool *is_end)
     size_t length = (size_t)(code_end - code);
     *is_end = length == strlen("end") && has_text(code, code_end, "end");
     bool is_else = length == strlen("else") && has_text(code, code_end, "else");
-    bool is_elsif = has_text(code, code_end, "elsif ") && aside_is_harmless(code, length);
+    bool is_elsif = has_text(code, code_end, "elsif ") && ignored_keys_is_harmless(code, length);
     return *is_end || is_else || is_elsif ? skip_line_end(close + 2, end) : NULL;
 }
 
@@ -133,7 +133,7 @@ static const char *skip_value_line(const char *value, const char *end) {
     if (has_text(at, end, "<%=")) {
         const char *code = at + strlen("<%=");
         const char *close = memmem(code, (size_t)(end - code), "%>", strlen("%>"));
-        return close != NULL && aside_is_harmless(code, (size_t)(close - code))
+        return close != NULL && ignored_keys_is_harmless(code, (size_t)(close - code))
             ? skip_line_end(close + 2, end)
             : NULL;
     }
@@ -143,7 +143,7 @@ static const char *skip_value_line(const char *value, const char *end) {
     return skip_line_end(at, end);
 }
 
-bool aside_is_branch(const struct aside_part *rest, struct aside_part *key) {
+bool ignored_keys_is_branch(const struct aside_part *rest, struct aside_part *key) {
     const char *line = skip_line_end(rest->start, rest->end);
     *key = (struct aside_part){.start = NULL};
     while (line != NULL && line < rest->end) {

@@ -19,14 +19,14 @@ struct aside_part {
 };
 
 /* Whether code can only compute: it assigns nothing, writes no ENV, and ends where it ends. */
-bool aside_is_harmless(const char *code, size_t length);
+bool ignored_keys_is_harmless(const char *code, size_t length);
 
 /* Whether `tag`, from its `<%=` to behind its `%>`, is the whole value of such a key in the
  * template, and is harmless. */
-bool aside_is_value(const struct aside_part *template, const struct aside_part *tag);
+bool ignored_keys_is_value(const struct aside_part *template, const struct aside_part *tag);
 
 /* Whether all that stands from behind an `if` up to its `end` are such keys, on lines of their own.
  * The first one goes to `*key`, with its indentation and its colon. */
-bool aside_is_branch(const struct aside_part *rest, struct aside_part *key);
+bool ignored_keys_is_branch(const struct aside_part *rest, struct aside_part *key);
 
 #endif

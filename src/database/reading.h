@@ -12,13 +12,13 @@ enum reading {
 };
 
 /* Why it was not READ_WELL. */
-struct finding {
+struct reading_note {
     int line;       /* From 1; 0 where there is none. */
     char what[240]; /* For a person; no literal of the file, which could be a secret. */
 };
 
 /* Fills the finding and returns `reading`. */
-enum reading finding_set(struct finding *finding, enum reading reading, int line,
+enum reading reading_note_set(struct reading_note *reading_note, enum reading reading, int line,
     const char *format, ...) __attribute__((format(printf, 4, 5)));
 
 #endif

@@ -61,12 +61,12 @@ static int digit_value(char byte) {
  * VALUE_UNCLEAR where only the separators are unusual or the number is too large. */
 static enum value_kind read_digits(
     const char *digits, size_t length, int base, const char *separators, int64_t *number) {
-    bool is_unclear = length == 0;
+    bool needs_rails = length == 0;
     bool had_digit = false;
     *number = 0;
     for (size_t i = 0; i < length; i++) {
         if (digits[i] != '\0' && strchr(separators, digits[i]) != NULL) {
-            is_unclear = is_unclear || !had_digit || i + 1 == length;
+            needs_rails = needs_rails || !had_digit || i + 1 == length;
             had_digit = false;
             continue;
         }
@@ -75,10 +75,10 @@ static enum value_kind read_digits(
             return VALUE_STRING;
         }
         had_digit = true;
-        is_unclear = is_unclear || __builtin_mul_overflow(*number, base, number) ||
+        needs_rails = needs_rails || __builtin_mul_overflow(*number, base, number) ||
             __builtin_add_overflow(*number, digit, number);
     }
-    return is_unclear ? VALUE_UNCLEAR : VALUE_INTEGER;
+    return needs_rails ? VALUE_UNCLEAR : VALUE_INTEGER;
 }
 
 static enum value_kind kind_of_integer(const char *text, size_t length, int64_t *number) {

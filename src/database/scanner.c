@@ -10,8 +10,8 @@
 
 struct ruby_value scanner_unclear(struct scanner *scanner) {
     if (scanner->reading == READ_WELL) {
-        scanner->reading =
-            finding_set(scanner->finding, READ_UNCLEAR, 0, "is more Ruby than is read here");
+        scanner->reading = reading_note_set(
+            scanner->reading_note, READ_UNCLEAR, 0, "is more Ruby than is read here");
     }
     return (struct ruby_value){.kind = RUBY_NIL};
 }

@@ -6,7 +6,7 @@
 
 #include "database/expression.h"
 #include "database/reading.h"
-#include "database/ruby_value.h"
+#include "database/ruby.h"
 #include "signalbox/base/text.h"
 
 enum { NAME_MOST = 64 };
@@ -20,7 +20,7 @@ struct scanner {
     const char *url_name; /* In a block that has a URL, the block's name for it, … */
     const char *url_path; /* … and its path. */
     enum reading reading;
-    struct finding *finding;
+    struct reading_note *reading_note;
 };
 
 /* What may stand between two words: within a line, or wherever Ruby expects more. */

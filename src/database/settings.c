@@ -25,13 +25,13 @@ static const char *const creation_names[] = {
 };
 _Static_assert(ARRAY_LENGTH(creation_names) == CREATION_COUNT, "every setting has a name");
 
-const char *creation_setting_name(enum creation_setting setting) {
+const char *settings_creation_name(enum creation_setting setting) {
     return creation_names[setting];
 }
 
 /* value.to_s in memory of the caller; NULL for nil. */
 static enum reading copy_text(
-    const struct value *value, const char *key, char **copy, struct finding *finding) {
+    const struct value *value, const char *key, char **copy, struct reading_note *reading_note) {
     *copy = NULL;
     if (value == NULL) {
         return READ_WELL;
@@ -55,7 +55,7 @@ static enum reading copy_text(
     case VALUE_MAPPING:
         break;
     }
-    return finding_set(finding, READ_UNCLEAR, value->line,
+    return reading_note_set(reading_note, READ_UNCLEAR, value->line,
         "the value of `%.40s` is of a kind that only Ruby can print", key);
 }
 
@@ -63,23 +63,23 @@ static bool is_true(const struct value *value) {
     return value != NULL && value->kind != VALUE_NIL && value->kind != VALUE_FALSE;
 }
 
-enum reading settings_count(
-    const struct value *settings, bool is_from_url, bool *counts, struct finding *finding) {
-    const struct value *replica = mapping_get(settings, "replica");
-    const struct value *tasks = mapping_get(settings, "database_tasks");
+enum reading settings_count(const struct value *settings, bool is_from_url, bool *counts,
+    struct reading_note *reading_note) {
+    const struct value *replica = value_get(settings, "replica");
+    const struct value *tasks = value_get(settings, "database_tasks");
     const struct value *const flags[] = {replica, tasks};
     for (size_t i = 0; is_from_url && i < ARRAY_LENGTH(flags); i++) {
         if (flags[i] != NULL && flags[i]->kind == VALUE_STRING &&
             strcmp(flags[i]->text, "false") == 0) {
-            return finding_set(finding, READ_UNCLEAR, flags[i]->line,
+            return reading_note_set(reading_note, READ_UNCLEAR, flags[i]->line,
                 "Rails 7.1 and 7.2 do not agree on `%s=false` beside a URL",
                 i == 0 ? "replica" : "database_tasks");
         }
     }
     /* activerecord-tenanted makes databases of it while the application runs. */
-    bool is_tenanted = is_true(mapping_get(settings, "tenanted"));
+    bool is_tenanted = is_true(value_get(settings, "tenanted"));
     if (is_tenanted && is_true(tasks)) {
-        return finding_set(finding, READ_UNCLEAR, tasks->line,
+        return reading_note_set(reading_note, READ_UNCLEAR, tasks->line,
             "whether Rails' tasks touch a `tenanted` database is not known here");
     }
     *counts = !is_true(replica) && !is_tenanted && (tasks == NULL || is_true(tasks));
@@ -88,25 +88,25 @@ enum reading settings_count(
 
 /* The first of the two keys that is there. */
 static enum reading copy_either(const struct value *settings, const char *key, const char *other,
-    char **copy, struct finding *finding) {
-    const struct value *value = mapping_get(settings, key);
+    char **copy, struct reading_note *reading_note) {
+    const struct value *value = value_get(settings, key);
     bool has_first = is_true(value);
-    return copy_text(
-        has_first ? value : mapping_get(settings, other), has_first ? key : other, copy, finding);
+    return copy_text(has_first ? value : value_get(settings, other), has_first ? key : other, copy,
+        reading_note);
 }
 
 static enum reading copy_paths(
-    const struct value *paths, struct string_list *list, struct finding *finding) {
+    const struct value *paths, struct string_list *list, struct reading_note *reading_note) {
     char *path = NULL;
     if (paths == NULL || paths->kind != VALUE_SEQUENCE) {
-        enum reading reading = copy_text(paths, "migrations_paths", &path, finding);
+        enum reading reading = copy_text(paths, "migrations_paths", &path, reading_note);
         if (path != NULL) {
             string_list_append_owned(list, path);
         }
         return reading;
     }
     for (size_t i = 0; i < paths->count; i++) {
-        enum reading reading = copy_text(paths->items[i], "migrations_paths", &path, finding);
+        enum reading reading = copy_text(paths->items[i], "migrations_paths", &path, reading_note);
         if (reading != READ_WELL) {
             return reading;
         }
@@ -129,10 +129,10 @@ static bool is_handled(const char *key) {
 
 /* A line break at the end of a variable must never become a part of a name. */
 static enum reading check_plain(
-    const char *key, const char *text, int line, struct finding *finding) {
+    const char *key, const char *text, int line, struct reading_note *reading_note) {
     for (const char *at = text; at != NULL && *at != '\0'; at++) {
         if (iscntrl((unsigned char)*at)) {
-            return finding_set(finding, READ_WRONG, line,
+            return reading_note_set(reading_note, READ_WRONG, line,
                 "`%.40s` has a line break, a tab or another control character in it", key);
         }
     }
@@ -142,15 +142,15 @@ static enum reading check_plain(
 /* Where a whole URL was taken for a name, its password would be shown with it. A path of SQLite's
  * may begin with `file:`. */
 static enum reading check_name(
-    const char *key, const char *text, int line, struct finding *finding) {
+    const char *key, const char *text, int line, struct reading_note *reading_note) {
     const char *colon = text == NULL || string_has_prefix(text, "file:") ? NULL : strchr(text, ':');
     if (colon != NULL && strchr(colon, '@') != NULL) {
-        return finding_set(finding, READ_WRONG, line,
+        return reading_note_set(reading_note, READ_WRONG, line,
             "`%.40s` has a `:` and an `@` in it, like a URL with a password: write "
             "`url: postgresql://USER:PASSWORD@HOST:PORT/NAME`, or each part by itself",
             key);
     }
-    return check_plain(key, text, line, finding);
+    return check_plain(key, text, line, reading_note);
 }
 
 /* Whether a key that our libpq has not is still one of a connection's: a newer libpq's (the
@@ -171,7 +171,7 @@ static bool looks_like_keyword(const char *key) {
 
 /* What is left and is a keyword of libpq. */
 static enum reading copy_keywords(
-    const struct value *settings, struct database *database, struct finding *finding) {
+    const struct value *settings, struct database *database, struct reading_note *reading_note) {
     for (size_t i = 0; i < settings->count; i++) {
         const struct value *key = settings->pairs[i].key;
         bool is_named = key->kind == VALUE_STRING || key->kind == VALUE_SYMBOL;
@@ -185,7 +185,7 @@ static enum reading copy_keywords(
             continue;
         }
         char *value = NULL;
-        enum reading reading = copy_text(settings->pairs[i].value, key->text, &value, finding);
+        enum reading reading = copy_text(settings->pairs[i].value, key->text, &value, reading_note);
         if (reading != READ_WELL) {
             return reading;
         }
@@ -195,7 +195,7 @@ static enum reading copy_keywords(
         string_list_append(&database->keywords, key->text);
         string_list_append_owned(&database->values, value);
         if (strcmp(key->text, "options") != 0 && strcmp(key->text, "sslpassword") != 0) {
-            reading = check_plain(key->text, value, settings->pairs[i].value->line, finding);
+            reading = check_plain(key->text, value, settings->pairs[i].value->line, reading_note);
         }
         if (reading != READ_WELL) {
             return reading;
@@ -205,7 +205,7 @@ static enum reading copy_keywords(
 }
 
 /* Where the settings name no database, libpq's own way to one is left. */
-static enum reading find_name(struct database *database, struct finding *finding) {
+static enum reading find_name(struct database *database, struct reading_note *reading_note) {
     const char *service = NULL;
     for (size_t i = 0; i < database->keywords.count; i++) {
         if (strcmp(database->keywords.items[i], "service") == 0) {
@@ -213,16 +213,16 @@ static enum reading find_name(struct database *database, struct finding *finding
         }
     }
     database->name = session_default_name(service);
-    return check_name("database", database->name, 0, finding);
+    return check_name("database", database->name, 0, reading_note);
 }
 
 static enum reading copy_creation(
-    const struct value *settings, struct database *database, struct finding *finding) {
+    const struct value *settings, struct database *database, struct reading_note *reading_note) {
     for (size_t i = 0; i < CREATION_COUNT; i++) {
-        enum reading reading = copy_text(mapping_get(settings, creation_names[i]),
-            creation_names[i], &database->creation[i], finding);
+        enum reading reading = copy_text(value_get(settings, creation_names[i]), creation_names[i],
+            &database->creation[i], reading_note);
         if (reading == READ_WELL) {
-            reading = check_plain(creation_names[i], database->creation[i], 0, finding);
+            reading = check_plain(creation_names[i], database->creation[i], 0, reading_note);
         }
         if (reading != READ_WELL) {
             return reading;
@@ -232,7 +232,7 @@ static enum reading copy_creation(
 }
 
 enum reading settings_to_database(
-    const struct value *settings, struct database *database, struct finding *finding) {
+    const struct value *settings, struct database *database, struct reading_note *reading_note) {
     const struct {
         const char *key;
         const char *other;
@@ -250,29 +250,29 @@ enum reading settings_to_database(
     *database = (struct database){.role = NULL};
     for (size_t i = 0; i < ARRAY_LENGTH(parts); i++) {
         enum reading reading =
-            copy_either(settings, parts[i].key, parts[i].other, parts[i].place, finding);
+            copy_either(settings, parts[i].key, parts[i].other, parts[i].place, reading_note);
         if (reading == READ_WELL && parts[i].is_name) {
-            const struct value *value = mapping_get(settings, parts[i].key);
-            reading =
-                check_name(parts[i].key, *parts[i].place, value == NULL ? 0 : value->line, finding);
+            const struct value *value = value_get(settings, parts[i].key);
+            reading = check_name(
+                parts[i].key, *parts[i].place, value == NULL ? 0 : value->line, reading_note);
         }
         if (reading != READ_WELL) {
             return reading;
         }
     }
     if (database->adapter == NULL) {
-        return finding_set(
-            finding, READ_WRONG, 0, "names no adapter: it needs `adapter: postgresql`, or a URL");
+        return reading_note_set(reading_note, READ_WRONG, 0,
+            "names no adapter: it needs `adapter: postgresql`, or a URL");
     }
-    enum reading reading =
-        copy_paths(mapping_get(settings, "migrations_paths"), &database->migrations_paths, finding);
+    enum reading reading = copy_paths(
+        value_get(settings, "migrations_paths"), &database->migrations_paths, reading_note);
     if (reading == READ_WELL && database_is_postgres(database)) {
-        reading = copy_creation(settings, database, finding);
+        reading = copy_creation(settings, database, reading_note);
         if (reading == READ_WELL) {
-            reading = copy_keywords(settings, database, finding);
+            reading = copy_keywords(settings, database, reading_note);
         }
         if (reading == READ_WELL && database->name == NULL) {
-            reading = find_name(database, finding);
+            reading = find_name(database, reading_note);
         }
     }
     return reading;

@@ -5,7 +5,7 @@
 #ifndef DATABASE_URI_H
 #define DATABASE_URI_H
 
-#include "database/ruby_value.h"
+#include "database/ruby.h"
 #include "database/scanner.h"
 
 /* From behind the name `URI`; the value is the URL as text, which is what it prints as.

@@ -22,7 +22,7 @@
 struct reader {
     struct value_pool *pool;
     struct value *settings;
-    struct finding *finding;
+    struct reading_note *reading_note;
 };
 
 /* Percent-decodes a part (RFC 3986, 2.1); NULL where an escape is broken or means a NUL. */
@@ -47,7 +47,7 @@ static char *decode(const char *part, size_t length) {
 
 static void put(struct reader *reader, const char *key, const char *value) {
     struct value *name = value_make(reader->pool, VALUE_STRING, key, strlen(key), 0);
-    mapping_put(reader->pool, reader->settings, name,
+    value_put(reader->pool, reader->settings, name,
         value == NULL ? value_make(reader->pool, VALUE_NIL, NULL, 0, 0)
                       : value_make(reader->pool, VALUE_STRING, value, strlen(value), 0));
 }
@@ -69,17 +69,17 @@ static bool put_part(struct reader *reader, const char *key, const char *part, s
 
 /* `[::1]:5432`, `db:5432`, `db`: one host, appended to the two lists. */
 static bool append_host(
-    const char *address, size_t length, struct text *hosts, struct text *ports, bool *has_port) {
-    const char *end = address + length;
-    const char *host = address;
+    const char *conninfo, size_t length, struct text *hosts, struct text *ports, bool *has_port) {
+    const char *end = conninfo + length;
+    const char *host = conninfo;
     const char *host_end = end;
-    const char *rest = memchr(address, ':', length);
-    if (length > 0 && address[0] == '[') {
-        const char *bracket = memchr(address, ']', length);
+    const char *rest = memchr(conninfo, ':', length);
+    if (length > 0 && conninfo[0] == '[') {
+        const char *bracket = memchr(conninfo, ']', length);
         if (bracket == NULL || (bracket + 1 < end && bracket[1] != ':')) {
             return false;
         }
-        host = address + 1;
+        host = conninfo + 1;
         host_end = bracket;
         rest = bracket + 1 < end ? bracket + 1 : NULL;
     } else if (rest != NULL) {
@@ -99,15 +99,15 @@ static bool append_host(
     return true;
 }
 
-static bool put_addresses(struct reader *reader, const char *address, size_t length) {
+static bool put_addresses(struct reader *reader, const char *conninfo, size_t length) {
     AUTO_TEXT struct text hosts = {.data = NULL};
     AUTO_TEXT struct text ports = {.data = NULL};
-    const char *end = address + length;
+    const char *end = conninfo + length;
     bool has_port = false;
     for (;;) {
-        const char *comma = memchr(address, ',', (size_t)(end - address));
+        const char *comma = memchr(conninfo, ',', (size_t)(end - conninfo));
         const char *stop = comma == NULL ? end : comma;
-        if (!append_host(address, (size_t)(stop - address), &hosts, &ports, &has_port)) {
+        if (!append_host(conninfo, (size_t)(stop - conninfo), &hosts, &ports, &has_port)) {
             return false;
         }
         if (comma == NULL) {
@@ -115,7 +115,7 @@ static bool put_addresses(struct reader *reader, const char *address, size_t len
         }
         text_append_string(&hosts, ",");
         text_append_string(&ports, ",");
-        address = comma + 1;
+        conninfo = comma + 1;
     }
     put(reader, "port", has_port ? text_string(&ports) : NULL);
     return put_part(reader, "host", text_string(&hosts), hosts.length);
@@ -225,7 +225,7 @@ static struct value *without_blanks(struct reader *reader) {
     struct value *compact = value_make(reader->pool, VALUE_MAPPING, NULL, 0, 0);
     for (size_t i = 0; i < reader->settings->count; i++) {
         if (reader->settings->pairs[i].value->kind != VALUE_NIL) {
-            mapping_put(reader->pool, compact, reader->settings->pairs[i].key,
+            value_put(reader->pool, compact, reader->settings->pairs[i].key,
                 reader->settings->pairs[i].value);
         }
     }
@@ -242,40 +242,40 @@ static size_t scheme_length(const char *url) {
 }
 
 /* What no URL may be like, before its parts are looked at. */
-static enum reading check_text(const char *url, size_t scheme, struct finding *finding) {
+static enum reading check_text(const char *url, size_t scheme, struct reading_note *reading_note) {
     /* Without a scheme ActiveRecord takes it for a name, and the adapter from elsewhere. */
     static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
                                 "_.~/?&=%+-";
     if (url[0] == '\0') {
-        return finding_set(
-            finding, READ_WRONG, 0, "is empty, which Rails refuses: unset it, or give a URL");
+        return reading_note_set(
+            reading_note, READ_WRONG, 0, "is empty, which Rails refuses: unset it, or give a URL");
     }
     if (url[0] == '"' || url[0] == '\'') {
-        return finding_set(finding, READ_WRONG, 0, "%s", URL_IS_QUOTED);
+        return reading_note_set(reading_note, READ_WRONG, 0, "%s", URL_IS_QUOTED);
     }
     for (const char *at = url; *at != '\0'; at++) {
         if (iscntrl((unsigned char)*at)) {
-            return finding_set(finding, READ_WRONG, 0,
+            return reading_note_set(reading_note, READ_WRONG, 0,
                 "has a line break, a tab or another control character within it");
         }
     }
     if (scheme == 0 && url[strspn(url, plain)] != '\0') {
-        return finding_set(finding, READ_WRONG, 0, "%s", URL_IS_NONE);
+        return reading_note_set(reading_note, READ_WRONG, 0, "%s", URL_IS_NONE);
     }
     return READ_WELL;
 }
 
-enum reading url_read(
-    const char *text, struct value_pool *pool, struct value **settings, struct finding *finding) {
+enum reading url_read(const char *text, struct value_pool *pool, struct value **settings,
+    struct reading_note *reading_note) {
     const char *start = text + strspn(text, BLANKS);
     size_t length = strlen(start);
     while (length > 0 && strchr(BLANKS, start[length - 1]) != NULL) {
         length--;
     }
     AUTO_FREE char *url = string_copy_part(start, length);
-    struct reader reader = {.pool = pool, .finding = finding};
+    struct reader reader = {.pool = pool, .reading_note = reading_note};
     size_t scheme = scheme_length(url);
-    enum reading reading = check_text(url, scheme, finding);
+    enum reading reading = check_text(url, scheme, reading_note);
     if (reading != READ_WELL) {
         return reading;
     }
@@ -287,12 +287,12 @@ enum reading url_read(
     bool is_sqlite =
         scheme > 0 && strncasecmp(url, "sqlite3", scheme) == 0 && scheme >= strlen("sqlite");
     if (hides_user(rest, strcspn(rest, "?#"), is_sqlite)) {
-        return finding_set(finding, READ_WRONG, 0,
+        return reading_note_set(reading_note, READ_WRONG, 0,
             "has an `@` where no user ends: write postgresql://USER:PASSWORD@HOST:PORT/NAME, and "
             "percent-encode what is special in them");
     }
     if (!put_rest(&reader, rest, strcspn(rest, "#"), scheme > 0, is_sqlite)) {
-        return finding_set(finding, READ_WRONG, 0,
+        return reading_note_set(reading_note, READ_WRONG, 0,
             "cannot be read: percent-encode what is special in its user, password and name, and "
             "give the port as a number");
     }

@@ -10,8 +10,8 @@
 /* A mapping of adapter, host, port, username, password, database and the query's parameters, only
  * of what is not blank. White space around `text` is left away, as ActiveRecord does. The finding's
  * text goes behind the URL's source and has nothing of the URL in it. */
-enum reading url_read(
-    const char *text, struct value_pool *pool, struct value **settings, struct finding *finding);
+enum reading url_read(const char *text, struct value_pool *pool, struct value **settings,
+    struct reading_note *reading_note);
 
 /* For where there must be a scheme. */
 #define URL_IS_NONE "is not a URL: write postgresql://USER:PASSWORD@HOST:PORT/NAME"

@@ -11,12 +11,12 @@
 #include "signalbox/base/memory.h"
 #include "signalbox/base/string.h"
 
-enum reading finding_set(
-    struct finding *finding, enum reading reading, int line, const char *format, ...) {
+enum reading reading_note_set(
+    struct reading_note *reading_note, enum reading reading, int line, const char *format, ...) {
     va_list arguments;
-    finding->line = line;
+    reading_note->line = line;
     va_start(arguments, format);
-    (void)vsnprintf(finding->what, sizeof finding->what, format, arguments);
+    (void)vsnprintf(reading_note->what, sizeof reading_note->what, format, arguments);
     va_end(arguments);
     return reading;
 }
@@ -42,7 +42,7 @@ struct value *value_make(
     return value;
 }
 
-void sequence_append(struct value *sequence, struct value *item) {
+void value_append(struct value *sequence, struct value *item) {
     if (must_grow(sequence->count)) {
         sequence->items = memory_reallocate(
             sequence->items, sequence->count == 0 ? 1 : 2 * sequence->count, sizeof(void *));
@@ -69,7 +69,7 @@ static struct pair *find_pair(const struct value *mapping, const struct value *k
     return NULL;
 }
 
-void mapping_put(
+void value_put(
     struct value_pool *pool, struct value *mapping, struct value *key, struct value *value) {
     struct pair *pair = find_pair(mapping, key);
     if (pair != NULL) {
@@ -84,22 +84,22 @@ void mapping_put(
     pool->pairs++;
 }
 
-void mapping_merge(struct value_pool *pool, struct value *mapping, const struct value *other) {
+void value_merge(struct value_pool *pool, struct value *mapping, const struct value *other) {
     for (size_t i = 0; i < other->count && pool->pairs < VALUE_PAIRS_MOST; i++) {
-        mapping_put(pool, mapping, other->pairs[i].key, other->pairs[i].value);
+        value_put(pool, mapping, other->pairs[i].key, other->pairs[i].value);
     }
 }
 
-void mapping_merge_missing(
+void value_merge_missing(
     struct value_pool *pool, struct value *mapping, const struct value *other) {
     for (size_t i = 0; i < other->count && pool->pairs < VALUE_PAIRS_MOST; i++) {
         if (find_pair(mapping, other->pairs[i].key) == NULL) {
-            mapping_put(pool, mapping, other->pairs[i].key, other->pairs[i].value);
+            value_put(pool, mapping, other->pairs[i].key, other->pairs[i].value);
         }
     }
 }
 
-struct value *mapping_get(const struct value *mapping, const char *key) {
+struct value *value_get(const struct value *mapping, const char *key) {
     struct value *found = NULL;
     for (size_t i = 0; i < mapping->count; i++) {
         const struct value *candidate = mapping->pairs[i].key;
@@ -111,7 +111,7 @@ struct value *mapping_get(const struct value *mapping, const char *key) {
     return found;
 }
 
-bool mapping_is_of_mappings(const struct value *mapping) {
+bool value_is_of_mappings(const struct value *mapping) {
     for (size_t i = 0; i < mapping->count; i++) {
         if (mapping->pairs[i].value->kind != VALUE_MAPPING) {
             return false;

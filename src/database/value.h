@@ -51,24 +51,23 @@ enum { VALUE_PAIRS_MOST = 20000 };
 struct value *value_make(
     struct value_pool *pool, enum value_kind kind, const char *text, size_t length, int line);
 
-void sequence_append(struct value *sequence, struct value *item);
+void value_append(struct value *sequence, struct value *item);
 
 /* As Ruby's Hash#[]=: an equal key keeps its place and gets the new value. */
-void mapping_put(
+void value_put(
     struct value_pool *pool, struct value *mapping, struct value *key, struct value *value);
 
 /* hash.merge!(other). */
-void mapping_merge(struct value_pool *pool, struct value *mapping, const struct value *other);
+void value_merge(struct value_pool *pool, struct value *mapping, const struct value *other);
 
 /* hash.reverse_merge!(other): only what is not there yet. */
-void mapping_merge_missing(
-    struct value_pool *pool, struct value *mapping, const struct value *other);
+void value_merge_missing(struct value_pool *pool, struct value *mapping, const struct value *other);
 
 /* The value of a string or symbol key, the last where there are both; NULL where there is none. */
-struct value *mapping_get(const struct value *mapping, const char *key);
+struct value *value_get(const struct value *mapping, const char *key);
 
 /* hash.values.all?(Hash): true for an empty mapping. */
-bool mapping_is_of_mappings(const struct value *mapping);
+bool value_is_of_mappings(const struct value *mapping);
 
 void value_pool_release(struct value_pool *pool);
 #define AUTO_VALUE_POOL __attribute__((cleanup(value_pool_release)))

@@ -28,7 +28,7 @@ struct document {
     struct value_pool *pool;
     struct anchor *anchors;
     size_t anchor_count;
-    struct finding *finding;
+    struct reading_note *reading_note;
     enum reading reading;
 };
 
@@ -42,13 +42,13 @@ static bool next_event(struct document *document, yaml_event_t *event) {
     }
     const char *problem = document->parser.problem;
     document->reading =
-        finding_set(document->finding, READ_WRONG, line_of(document->parser.problem_mark),
+        reading_note_set(document->reading_note, READ_WRONG, line_of(document->parser.problem_mark),
             "YAML cannot be read: %s", problem == NULL ? "it is not text" : problem);
     return false;
 }
 
-static void note_unclear(struct document *document, int line, const char *what) {
-    document->reading = finding_set(document->finding, READ_UNCLEAR, line, "%s", what);
+static void note_needs_rails(struct document *document, int line, const char *what) {
+    document->reading = reading_note_set(document->reading_note, READ_UNCLEAR, line, "%s", what);
 }
 
 /* The place of the new anchor, or -1 where the value has none. */
@@ -58,7 +58,7 @@ static long register_anchor(
         return -1;
     }
     if (document->anchor_count == ANCHORS_MOST) {
-        note_unclear(document, value->line, "more anchors than are read here");
+        note_needs_rails(document, value->line, "more anchors than are read here");
         return -1;
     }
     document->anchors =
@@ -80,14 +80,15 @@ static struct value *find_alias(struct document *document, const yaml_event_t *e
         const struct anchor *anchor = &document->anchors[i - 1];
         if (strcmp(anchor->name, name) == 0) {
             if (anchor->is_open) {
-                note_unclear(document, line_of(event->start_mark), "an alias that contains itself");
+                note_needs_rails(
+                    document, line_of(event->start_mark), "an alias that contains itself");
                 return NULL;
             }
             return anchor->value;
         }
     }
-    document->reading = finding_set(document->finding, READ_WRONG, line_of(event->start_mark),
-        "the alias *%.60s has no anchor before it", name);
+    document->reading = reading_note_set(document->reading_note, READ_WRONG,
+        line_of(event->start_mark), "the alias *%.60s has no anchor before it", name);
     return NULL;
 }
 
@@ -128,7 +129,7 @@ static struct value *read_sequence(
         value_make(document->pool, VALUE_SEQUENCE, NULL, 0, line_of(start->start_mark));
     long anchor = register_anchor(document, start->data.sequence_start.anchor, sequence, true);
     if (start->data.sequence_start.tag != NULL) {
-        note_unclear(document, sequence->line, "a sequence with a tag");
+        note_needs_rails(document, sequence->line, "a sequence with a tag");
     }
     while (document->reading == READ_WELL) {
         yaml_event_t event;
@@ -144,7 +145,7 @@ static struct value *read_sequence(
             return sequence;
         }
         if (item != NULL) {
-            sequence_append(sequence, item);
+            value_append(sequence, item);
         }
     }
     return NULL;
@@ -160,9 +161,9 @@ static bool merge_sequence(
     }
     struct value *merged = value_make(document->pool, VALUE_MAPPING, NULL, 0, sequence->line);
     for (size_t i = sequence->count; i > 0; i--) {
-        mapping_merge(document->pool, merged, sequence->items[i - 1]);
+        value_merge(document->pool, merged, sequence->items[i - 1]);
     }
-    mapping_merge(document->pool, mapping, merged);
+    value_merge(document->pool, mapping, merged);
     return true;
 }
 
@@ -171,16 +172,16 @@ static void add_pair(struct document *document, struct value *mapping, struct va
     bool is_merge = key->kind == VALUE_STRING && strcmp(key->text, "<<") == 0;
     bool is_merged = false;
     if (is_merge && value->kind == VALUE_MAPPING) {
-        mapping_merge(document->pool, mapping, value);
+        value_merge(document->pool, mapping, value);
         is_merged = true;
     } else if (is_merge && is_sequence_node) {
         is_merged = merge_sequence(document, mapping, value);
     }
     if (!is_merged) {
-        mapping_put(document->pool, mapping, key, value);
+        value_put(document->pool, mapping, key, value);
     }
     if (document->pool->pairs >= VALUE_PAIRS_MOST) {
-        note_unclear(document, key->line, "more keys than are read here");
+        note_needs_rails(document, key->line, "more keys than are read here");
     }
 }
 
@@ -190,7 +191,7 @@ static struct value *read_mapping(struct document *document, const yaml_event_t 
     long anchor = register_anchor(document, start->data.mapping_start.anchor, mapping, true);
     struct value *key = NULL;
     if (start->data.mapping_start.tag != NULL) {
-        note_unclear(document, mapping->line, "a mapping with a tag");
+        note_needs_rails(document, mapping->line, "a mapping with a tag");
     }
     while (document->reading == READ_WELL) {
         yaml_event_t event;
@@ -218,7 +219,7 @@ static struct value *read_mapping(struct document *document, const yaml_event_t 
         }
         if (is_tagged_key || node->kind == VALUE_MAPPING || node->kind == VALUE_SEQUENCE ||
             node->kind == VALUE_UNCLEAR) {
-            note_unclear(document, node->line, "a key that is not plain text");
+            note_needs_rails(document, node->line, "a key that is not plain text");
             break;
         }
         key = node;
@@ -230,7 +231,7 @@ static struct value *read_mapping(struct document *document, const yaml_event_t 
 static struct value *read_node(
     struct document *document, yaml_event_t *event, int depth, bool *is_sequence_node) {
     if (depth > DEPTH_MOST) {
-        note_unclear(document, line_of(event->start_mark), "deeper than is read here");
+        note_needs_rails(document, line_of(event->start_mark), "deeper than is read here");
         return NULL;
     }
     switch ((int)event->type) {
@@ -244,7 +245,7 @@ static struct value *read_node(
     case YAML_MAPPING_START_EVENT:
         return read_mapping(document, event, depth);
     default: /* Not our enum: what libyaml cannot send here. */
-        note_unclear(document, line_of(event->start_mark), "YAML that is not read here");
+        note_needs_rails(document, line_of(event->start_mark), "YAML that is not read here");
         return NULL;
     }
 }
@@ -272,11 +273,11 @@ static struct value *read_document(struct document *document) {
 }
 
 enum reading yaml_read(const char *text, size_t length, struct value_pool *pool,
-    struct value **root, struct finding *finding) {
-    struct document document = {.pool = pool, .finding = finding, .reading = READ_WELL};
+    struct value **root, struct reading_note *reading_note) {
+    struct document document = {.pool = pool, .reading_note = reading_note, .reading = READ_WELL};
     *root = NULL;
     if (yaml_parser_initialize(&document.parser) != 1) {
-        return finding_set(finding, READ_WRONG, 0, "no memory to read YAML");
+        return reading_note_set(reading_note, READ_WRONG, 0, "no memory to read YAML");
     }
     yaml_parser_set_input_string(&document.parser, (const unsigned char *)text, length);
     struct value *read = read_document(&document);

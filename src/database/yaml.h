@@ -10,6 +10,6 @@
 /* Reads the first document into `pool`; `*root` is NULL where there is none. Lines are those of
  * `text`. READ_WRONG for what libyaml refuses, as Ruby does with the same library. */
 enum reading yaml_read(const char *text, size_t length, struct value_pool *pool,
-    struct value **root, struct finding *finding);
+    struct value **root, struct reading_note *reading_note);
 
 #endif

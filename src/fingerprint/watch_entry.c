@@ -21,6 +21,6 @@ const char *watch_entry_problem(const char *entry) {
     return entry[0] == '$' ? variable_problem(entry + 1) : glob_problem(entry);
 }
 
-bool watch_has_schema(const struct string_list *entries) {
+bool watch_entry_has_schema(const struct string_list *entries) {
     return entries != NULL && string_list_has(entries, WATCH_SCHEMA);
 }

@@ -21,11 +21,11 @@ static enum session_result wait_for_socket(
     for (;;) {
         struct pollfd descriptors[2] = {
             {.fd = PQsocket(session->connection), .events = events},
-            {.fd = session->attention == NULL ? -1 : session->attention->fd, .events = POLLIN},
+            {.fd = session->interrupt == NULL ? -1 : session->interrupt->fd, .events = POLLIN},
         };
         int ready = poll(descriptors, 2, deadline_poll_timeout_ms(deadline_ms));
-        if (ready > 0 && session->attention != NULL && descriptors[1].revents != 0 &&
-            session->attention->cancelled(session->attention->argument)) {
+        if (ready > 0 && session->interrupt != NULL && descriptors[1].revents != 0 &&
+            session->interrupt->cancelled(session->interrupt->argument)) {
             return SESSION_CANCELLED;
         }
         if (ready > 0 && descriptors[0].revents != 0) {
@@ -136,8 +136,8 @@ enum session_result session_open_advance(struct session *session) {
 }
 
 enum session_result session_open_start(struct session *session, const char *const *keywords,
-    const char *const *values, const struct attention *attention) {
-    *session = (struct session){.attention = attention, .events = POLLOUT};
+    const char *const *values, const struct interrupt *interrupt) {
+    *session = (struct session){.interrupt = interrupt, .events = POLLOUT};
     session->connection = start_connecting(session, keywords, values);
     if (session->connection == NULL) {
         failure_of_connecting("out of memory", NULL, &session->failure);
@@ -151,8 +151,8 @@ enum session_result session_open_start(struct session *session, const char *cons
 }
 
 enum session_result session_open(struct session *session, const char *const *keywords,
-    const char *const *values, const struct attention *attention, int64_t deadline_ms) {
-    enum session_result result = session_open_start(session, keywords, values, attention);
+    const char *const *values, const struct interrupt *interrupt, int64_t deadline_ms) {
+    enum session_result result = session_open_start(session, keywords, values, interrupt);
     while (result == SESSION_PENDING) {
         result = wait_for_socket(session, session->events, deadline_ms);
         if (result == SESSION_DONE) {

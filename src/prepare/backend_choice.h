@@ -1,5 +1,5 @@
 /*
- * Which coordinator a target is for.
+ * Which backend a target is for.
  */
 #ifndef PREPARE_BACKEND_CHOICE_H
 #define PREPARE_BACKEND_CHOICE_H
@@ -12,14 +12,14 @@
 #include "signalbox/process/interrupt.h"
 
 /* Room for any of them. Whichever is used, none owns more than its disconnect gives back. */
-struct coordinators {
-    struct postgres_coordinator postgres;
-    struct file_coordinator file;
+struct backend_choice {
+    struct postgres_backend postgres;
+    struct file_backend file;
 };
 
-/* What is pointed to must stay as long as the coordinator is used. */
-struct coordinator coordinator_choose(const struct prepare_request *request,
-    const struct target *target, const struct attention *attention,
-    struct coordinators *coordinators);
+/* What is pointed to must stay as long as the backend is used. */
+struct backend backend_choice_make(const struct prepare_request *request,
+    const struct target *target, const struct interrupt *interrupt,
+    struct backend_choice *backend_choice);
 
 #endif

@@ -45,7 +45,7 @@ static int refuse_file_without_path(const struct database *first, struct error *
     return -1;
 }
 
-int lock_place_find(const struct lock_choice *choice, int64_t lock_key,
+int lock_choice_find(const struct lock_choice *choice, int64_t lock_key,
     const struct databases *databases, const char *directory, enum lock_kind *kind, char **path,
     struct error *error) {
     *path = NULL;
@@ -62,7 +62,7 @@ int lock_place_find(const struct lock_choice *choice, int64_t lock_key,
     bool is_sqlite = database_is_sqlite(first);
     if (choice->kind == LOCK_POSTGRES || (choice->kind == LOCK_AUTO && !is_sqlite)) {
         *kind = LOCK_POSTGRES;
-        return databases_check_first(databases, error);
+        return database_list_check_first(databases, error);
     }
     *kind = LOCK_FILE;
     return is_sqlite ? find_beside(first, directory, lock_key, path, error)

@@ -19,7 +19,7 @@ bool lock_choice_stands_alone(const struct lock_choice *choice);
  * for LOCK_FILE. A key other than 0 has a file of its own. `first` is NULL where the choice stands
  * alone. -1 with the error filled (78) where there is no such place, with the choices that there
  * are. */
-int lock_place_find(const struct lock_choice *choice, int64_t lock_key,
+int lock_choice_find(const struct lock_choice *choice, int64_t lock_key,
     const struct databases *databases, const char *directory, enum lock_kind *kind, char **path,
     struct error *error) MUST_USE;
 

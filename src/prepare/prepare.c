@@ -1,5 +1,5 @@
 /*
- * The preparer's frame: what it begins with, and then the flight.
+ * The preparer's frame: what it begins with, and then the protocol.
  */
 #include "signalbox/prepare/prepare.h"
 
@@ -24,20 +24,20 @@ static void report_target(const struct target *target) {
     }
 }
 
-static int give_up(const struct cancellation *cancellation, const struct error *error) {
-    if (cancellation->signal != 0) {
+static int give_up(const struct stop_request *stop_request, const struct error *error) {
+    if (stop_request->signal != 0) {
         report(EVENT_CANCELLED, NULL, "%s while asking for the database: the server is not started",
-            signal_name(cancellation->signal));
-        return EXIT_STATUS_SIGNAL_BASE + cancellation->signal;
+            signals_name(stop_request->signal));
+        return EXIT_STATUS_SIGNAL_BASE + stop_request->signal;
     }
     report(EVENT_CONFIGURATION, NULL, "%s: the server is not started", error->text);
     return error->exit_status;
 }
 
-static int fly(const struct prepare_request *request, struct preparation *preparation) {
-    struct target *target = &preparation->target;
+static int fly(const struct prepare_request *request, struct prepare_context *prepare_context) {
+    struct target *target = &prepare_context->target;
     if (request->purpose == PREPARE_TYPED || request->purpose == PREPARE_UNRECORDED) {
-        target_run_instead(target, preparation->commands);
+        target_run_instead(target, prepare_context->commands);
     }
     if (request->purpose == PREPARE_BY_OTHERS) {
         target->missing_database = MISSING_IS_AWAITED;
@@ -45,27 +45,27 @@ static int fly(const struct prepare_request *request, struct preparation *prepar
     session_find_certificates();
     report_target(target);
 
-    struct attention attention = cancellation_attention(&preparation->cancellation);
-    struct coordinators coordinators;
-    struct flight flight = {
+    struct interrupt interrupt = stop_request_interrupt(&prepare_context->stop_request);
+    struct backend_choice backend_choice;
+    struct protocol protocol = {
         .request = request,
         .target = target,
-        .coordinator = coordinator_choose(request, target, &attention, &coordinators),
-        .cancellation = &preparation->cancellation,
-        .environment = preparation->environment.items,
-        .commands = preparation->commands,
-        .secrets = &preparation->secrets,
+        .backend = backend_choice_make(request, target, &interrupt, &backend_choice),
+        .stop_request = &prepare_context->stop_request,
+        .environment = prepare_context->environment.items,
+        .commands = prepare_context->commands,
+        .secrets = &prepare_context->secrets,
     };
-    return flight_fly(&flight);
+    return protocol_run(&protocol);
 }
 
 int prepare_run(void *argument) {
     const struct prepare_request *request = argument;
     struct error error;
-    struct preparation preparation;
-    int exit_status = preparation_make(request, &preparation, &error) == 0
-        ? fly(request, &preparation)
-        : give_up(&preparation.cancellation, &error);
-    preparation_release(&preparation);
+    struct prepare_context prepare_context;
+    int exit_status = prepare_context_make(request, &prepare_context, &error) == 0
+        ? fly(request, &prepare_context)
+        : give_up(&prepare_context.stop_request, &error);
+    prepare_context_release(&prepare_context);
     return exit_status;
 }

@@ -41,18 +41,18 @@ static void copy_environment(const struct target_request *target, struct string_
 
 /* What is not known without Rails is asked now, while a signal is still heeded. */
 static int complete_target(const struct prepare_request *request,
-    const struct target_request *asked, struct target *target, struct cancellation *cancellation,
+    const struct target_request *asked, struct target *target, struct stop_request *stop_request,
     struct error *error) {
     /* By now with what the command's own wrappers change, since none is put before the asking. */
     AUTO_STRING_LIST struct string_list environment = {.items = NULL};
-    struct attention attention = cancellation_attention(cancellation);
+    struct interrupt interrupt = stop_request_interrupt(stop_request);
     struct rails_question question = {
         .directory = asked->directory,
         .inheritance = request->inheritance,
-        .attention = &attention,
+        .interrupt = &interrupt,
         .timeout_ms = RAILS_ANSWER_MS,
     };
-    if (target->unclear[0] == '\0') {
+    if (target->needs_rails_why[0] == '\0') {
         return 0;
     }
     copy_environment(asked, &environment);
@@ -60,62 +60,64 @@ static int complete_target(const struct prepare_request *request,
     return target_ask_rails(target, &question, error);
 }
 
-static void learn_secrets(const struct prepare_request *request, struct preparation *preparation) {
-    const struct databases *databases = &preparation->target.databases;
-    struct secret_values *secrets = &preparation->secrets;
-    secret_values_learn_environment(secrets, preparation->environment.items);
+static void learn_secrets(
+    const struct prepare_request *request, struct prepare_context *prepare_context) {
+    const struct databases *databases = &prepare_context->target.databases;
+    struct secret_values *secrets = &prepare_context->secrets;
+    secret_values_learn_environment(secrets, prepare_context->environment.items);
     secret_values_learn_environment(secrets, request->target.environment_changes->items);
-    for (size_t i = 0; i < preparation->commands->count; i++) {
-        const struct step *step = &preparation->commands->items[i];
+    for (size_t i = 0; i < prepare_context->commands->count; i++) {
+        const struct step *step = &prepare_context->commands->items[i];
         secret_values_learn_environment(secrets, step->assignments.items);
         secret_values_learn_environment(secrets, step->argv.items);
     }
-    asked_learn_secrets(&preparation->asked, preparation->environment.items, secrets);
+    wrapper_environment_learn_secrets(
+        &prepare_context->asked, prepare_context->environment.items, secrets);
     for (size_t i = 0; i < databases->count; i++) {
         secret_values_learn(secrets, databases->items[i].password);
     }
 }
 
-int preparation_make(
-    const struct prepare_request *request, struct preparation *preparation, struct error *error) {
-    *preparation = (struct preparation){.cancellation = {.signal_fd = signals_open(error)}};
-    if (preparation->cancellation.signal_fd < 0) {
+int prepare_context_make(const struct prepare_request *request,
+    struct prepare_context *prepare_context, struct error *error) {
+    *prepare_context = (struct prepare_context){.stop_request = {.signal_fd = signals_open(error)}};
+    if (prepare_context->stop_request.signal_fd < 0) {
         return -1;
     }
-    (void)subreaper_set(true);
-    preparation->commands = request->commands;
+    (void)reap_set_subreaper(true);
+    prepare_context->commands = request->commands;
     if (target_hangs_on_asking(&request->target)) {
         /* The wrapper finds what the command would find, without our knowledge of its name. */
-        copy_list(environ, &preparation->environment);
-        if (asked_ask(request, preparation->environment.items, &preparation->cancellation,
-                &preparation->asked, error) != 0) {
+        copy_list(environ, &prepare_context->environment);
+        if (wrapper_environment_ask(request, prepare_context->environment.items,
+                &prepare_context->stop_request, &prepare_context->asked, error) != 0) {
             return -1;
         }
-        preparation->commands = asked_commands(&preparation->asked, request);
-        if (!preparation->asked.is_answered) {
-            string_list_release(&preparation->environment);
-            copy_environment(&request->target, &preparation->environment);
+        prepare_context->commands = wrapper_environment_commands(&prepare_context->asked, request);
+        if (!prepare_context->asked.is_answered) {
+            string_list_release(&prepare_context->environment);
+            copy_environment(&request->target, &prepare_context->environment);
         }
     } else {
-        copy_environment(&request->target, &preparation->environment);
-        preparation->asked.target = request->target;
+        copy_environment(&request->target, &prepare_context->environment);
+        prepare_context->asked.target = request->target;
     }
-    const struct target_request *target = &preparation->asked.target;
-    if (target_make(target, &preparation->target, error) != 0 ||
-        complete_target(request, target, &preparation->target, &preparation->cancellation, error) !=
-            0) {
+    const struct target_request *target = &prepare_context->asked.target;
+    if (target_make(target, &prepare_context->target, error) != 0 ||
+        complete_target(request, target, &prepare_context->target, &prepare_context->stop_request,
+            error) != 0) {
         return -1;
     }
-    learn_secrets(request, preparation);
+    learn_secrets(request, prepare_context);
     return 0;
 }
 
-void preparation_release(struct preparation *preparation) {
-    target_release(&preparation->target);
-    string_list_release(&preparation->environment);
-    asked_release(&preparation->asked);
-    secret_values_release(&preparation->secrets);
-    if (preparation->cancellation.signal_fd >= 0) {
-        (void)close(preparation->cancellation.signal_fd);
+void prepare_context_release(struct prepare_context *prepare_context) {
+    target_release(&prepare_context->target);
+    string_list_release(&prepare_context->environment);
+    wrapper_environment_release(&prepare_context->asked);
+    secret_values_release(&prepare_context->secrets);
+    if (prepare_context->stop_request.signal_fd >= 0) {
+        (void)close(prepare_context->stop_request.signal_fd);
     }
 }

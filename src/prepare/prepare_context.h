@@ -14,10 +14,10 @@
 #include "signalbox/prepare/prepare.h"
 #include "signalbox/prepare/target.h"
 
-struct preparation {
-    struct cancellation cancellation;
+struct prepare_context {
+    struct stop_request stop_request;
     struct string_list environment; /* For the steps. */
-    struct asked asked;
+    struct wrapper_environment asked;
     const struct step_list *commands; /* What is run. */
     struct target target;
     /* What is not to be shown of a step's output. Whoever learns of more that a step's environment
@@ -27,10 +27,10 @@ struct preparation {
 
 /* Where only what lies around the command knows the environment, that is asked, and where only
  * Rails can say which databases there are, Rails is. -1 with the error filled, or with
- * cancellation.signal set where one ended the asking. Release it in any case. */
-int preparation_make(const struct prepare_request *request, struct preparation *preparation,
-    struct error *error) MUST_USE;
+ * stop request.signal set where one ended the asking. Release it in any case. */
+int prepare_context_make(const struct prepare_request *request,
+    struct prepare_context *prepare_context, struct error *error) MUST_USE;
 
-void preparation_release(struct preparation *preparation);
+void prepare_context_release(struct prepare_context *prepare_context);
 
 #endif

@@ -34,7 +34,7 @@ static int explain_end(const struct prepare_request *request, const struct targe
     int signal, struct error *error) {
     AUTO_TEXT struct text description = {.data = NULL};
     if (signal != SIGALRM) {
-        error_set(error, EXIT_STATUS_SIGNAL_BASE + signal, "%s while asking", signal_name(signal));
+        error_set(error, EXIT_STATUS_SIGNAL_BASE + signal, "%s while asking", signals_name(signal));
         return -1;
     }
     if (target->database != NULL) {
@@ -45,88 +45,89 @@ static int explain_end(const struct prepare_request *request, const struct targe
     return -1;
 }
 
-static enum coordination ask(const struct coordinator *coordinator, const struct target *target,
-    struct standing *standing, struct error *error) {
-    struct history *history = &standing->history;
+static enum backend_result ask(const struct backend *backend, const struct target *target,
+    struct readiness *readiness, struct error *error) {
+    struct history *history = &readiness->history;
     struct look look;
     AUTO_TEXT struct text why = {.data = NULL};
-    enum coordination result = coordinator->operations->history(coordinator->self, history, error);
-    if (result != COORDINATION_DONE) {
+    enum backend_result result = backend->operations->history(backend->self, history, error);
+    if (result != BACKEND_DONE) {
         return result;
     }
-    standing->is_known = true;
+    readiness->is_known = true;
     if (history->absent[0] != '\0') {
         text_append_string(&why, history->absent);
     } else if (!target->has_fingerprint) {
         target_explain_no_fingerprint(target, &why);
     } else {
-        result = coordinator->operations->look(coordinator->self, &look, error);
-        if (result != COORDINATION_DONE) {
+        result = backend->operations->look(backend->self, &look, error);
+        if (result != BACKEND_DONE) {
             return result;
         }
-        standing->is_prepared =
-            verdict_make(&look, !target->migrates_only, history->lock.is_held, &why);
+        readiness->is_prepared =
+            readiness_sentence_make(&look, !target->migrates_only, history->lock.is_held, &why);
     }
-    (void)snprintf(standing->why, sizeof standing->why, "%s", text_string(&why));
+    (void)snprintf(readiness->why, sizeof readiness->why, "%s", text_string(&why));
     return result;
 }
 
-static int find(const struct prepare_request *request, struct preparation *preparation,
-    struct standing *standing, struct error *error) {
-    struct target *target = &preparation->target;
-    struct attention attention = cancellation_attention(&preparation->cancellation);
-    struct coordinators coordinators;
+static int find(const struct prepare_request *request, struct prepare_context *prepare_context,
+    struct readiness *readiness, struct error *error) {
+    struct target *target = &prepare_context->target;
+    struct interrupt interrupt = stop_request_interrupt(&prepare_context->stop_request);
+    struct backend_choice backend_choice;
     if (target->has_fingerprint) {
         (void)snprintf(
-            standing->fingerprint, sizeof standing->fingerprint, "%s", target->fingerprint);
+            readiness->fingerprint, sizeof readiness->fingerprint, "%s", target->fingerprint);
         report_set_fingerprint(target->fingerprint);
     }
     if (target->database != NULL) {
-        database_describe(target->database, &standing->database);
+        database_describe(target->database, &readiness->database);
     }
     if (set_timer(request->connect_timeout_ms, error) != 0) {
         return -1;
     }
-    preparation->cancellation.heeds_alarm = true;
+    prepare_context->stop_request.heeds_alarm = true;
     session_find_certificates();
-    struct coordinator coordinator = coordinator_choose(request, target, &attention, &coordinators);
-    enum coordination result = ask(&coordinator, target, standing, error);
-    coordinator.operations->disconnect(coordinator.self);
+    struct backend backend = backend_choice_make(request, target, &interrupt, &backend_choice);
+    enum backend_result result = ask(&backend, target, readiness, error);
+    backend.operations->disconnect(backend.self);
     switch (result) {
-    case COORDINATION_DONE:
+    case BACKEND_DONE:
         return 0;
-    case COORDINATION_CANCELLED:
-        return explain_end(request, target, preparation->cancellation.signal, error);
-    case COORDINATION_GONE:
-    case COORDINATION_CROWDED:
-        error_add_context(error, "%s: it stopped answering", text_string(&standing->database));
+    case BACKEND_CANCELLED:
+        return explain_end(request, target, prepare_context->stop_request.signal, error);
+    case BACKEND_GONE:
+    case BACKEND_CROWDED:
+        error_add_context(error, "%s: it stopped answering", text_string(&readiness->database));
         error->exit_status = EXIT_STATUS_UNAVAILABLE;
         break;
-    case COORDINATION_HELD:
-    case COORDINATION_ELSEWHERE:
-    case COORDINATION_REFUSED:
+    case BACKEND_HELD:
+    case BACKEND_ELSEWHERE:
+    case BACKEND_REFUSED:
         break;
     }
     return -1;
 }
 
-int standing_find(
-    const struct prepare_request *request, struct standing *standing, struct error *error) {
-    struct preparation preparation;
-    *standing = (struct standing){.is_prepared = false};
-    int result = preparation_make(request, &preparation, error);
+int readiness_find(
+    const struct prepare_request *request, struct readiness *readiness, struct error *error) {
+    struct prepare_context prepare_context;
+    *readiness = (struct readiness){.is_prepared = false};
+    int result = prepare_context_make(request, &prepare_context, error);
     if (result == 0) {
-        result = find(request, &preparation, standing, error);
-    } else if (preparation.cancellation.signal != 0) {
-        result = explain_end(request, &preparation.target, preparation.cancellation.signal, error);
+        result = find(request, &prepare_context, readiness, error);
+    } else if (prepare_context.stop_request.signal != 0) {
+        result = explain_end(
+            request, &prepare_context.target, prepare_context.stop_request.signal, error);
     }
     if (result != 0) {
-        (void)snprintf(standing->why, sizeof standing->why, "%s", error->text);
+        (void)snprintf(readiness->why, sizeof readiness->why, "%s", error->text);
     }
-    preparation_release(&preparation);
+    prepare_context_release(&prepare_context);
     return result;
 }
 
-void standing_release(struct standing *standing) {
-    text_release(&standing->database);
+void readiness_release(struct readiness *readiness) {
+    text_release(&readiness->database);
 }

@@ -1,6 +1,6 @@
 /*
- * The verdict of --status. Whether it is prepared is decided by the flight's own function, so that
- * nobody is told anything else than what a replica would do.
+ * The sentence of --status. Whether it is prepared is decided by the protocol's own function, so
+ * that nobody is told anything else than what a replica would do.
  */
 #include "prepare/readiness_sentence.h"
 
@@ -18,8 +18,8 @@ static void explain_success(const struct look *look, bool is_prepared, struct te
     if (is_prepared) {
         return;
     }
-    if (look->doubt[0] != '\0') {
-        text_append_format(why, ", but %s", look->doubt);
+    if (look->stale_reason[0] != '\0') {
+        text_append_format(why, ", but %s", look->stale_reason);
     } else {
         text_append_format(why,
             ", but run %lld has prepared other content since, and not every step is a migration",
@@ -50,10 +50,10 @@ static void explain_none(const struct look *look, struct text *why) {
     }
 }
 
-bool verdict_make(
+bool readiness_sentence_make(
     const struct look *look, bool only_latest_counts, bool is_lock_held, struct text *why) {
     bool is_prepared = look->has_ledger &&
-        flight_observe(FLIGHT_TO_WAIT, only_latest_counts, look, look) == SEEN_SUCCEEDED;
+        protocol_observe(PROTOCOL_TO_WAIT, only_latest_counts, look, look) == SEEN_SUCCEEDED;
     if (!look->has_ledger) {
         text_append_string(why, "without a ledger nobody can say what is prepared");
         return false;

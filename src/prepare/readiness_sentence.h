@@ -11,7 +11,7 @@
 
 /* Whether a replica that came now would start its server at once, and why, as a clause appended to
  * `why`. */
-bool verdict_make(
+bool readiness_sentence_make(
     const struct look *look, bool only_latest_counts, bool is_lock_held, struct text *why);
 
 #endif

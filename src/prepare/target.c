@@ -93,13 +93,13 @@ static int find_fingerprint(
         .watch = request->watch,
         .steps = request->steps,
         .environment = target->environment,
-        .databases = target->unclear[0] == '\0' && !target->databases.are_unclear
+        .databases = target->needs_rails_why[0] == '\0' && !target->databases.need_rails
             ? &target->databases
             : NULL,
         .release = request->release,
         .left_out = &left_out,
     };
-    if (watch_has_schema(request->watch) && !target->migrates_only) {
+    if (watch_entry_has_schema(request->watch) && !target->migrates_only) {
         error_set(error, EXIT_STATUS_CONFIGURATION,
             "--watch=schema is only for the steps db:prepare and db:migrate, since a change of any "
             "file may give another step something to do: leave --watch away, or name the files "
@@ -168,7 +168,7 @@ void target_run_instead(struct target *target, const struct step_list *commands)
 static int place_lock(struct target *target, struct error *error) {
     bool is_known = target->database != NULL || lock_choice_stands_alone(target->lock_choice);
     if (is_known &&
-        lock_place_find(target->lock_choice, target->lock_key, &target->databases,
+        lock_choice_find(target->lock_choice, target->lock_key, &target->databases,
             target->directory, &target->lock, &target->lock_path, error) != 0) {
         return -1;
     }
@@ -183,7 +183,7 @@ static void take_databases(struct target *target) {
         string_list_append(&target->warnings, warnings->items[i]);
     }
     string_list_release(warnings);
-    databases_place_files(&target->databases, target->directory);
+    database_list_place_files(&target->databases, target->directory);
     target->database = &target->databases.items[0];
 }
 
@@ -202,13 +202,14 @@ static int find_databases(
     };
     target->unasked = target_hangs_on_asking(request) ? request->unasked : NULL;
     bool insists = target->unasked == NULL && !may_go_without(request);
-    switch (databases_find(&asked, &target->databases, error)) {
+    switch (database_list_find(&asked, &target->databases, error)) {
     case DATABASES_FOUND:
         take_databases(target);
         return 0;
     case DATABASES_UNCLEAR:
         if (insists) {
-            (void)snprintf(target->unclear, sizeof target->unclear, "%s", error->text);
+            (void)snprintf(
+                target->needs_rails_why, sizeof target->needs_rails_why, "%s", error->text);
         }
         break;
     case DATABASES_WRONG:
@@ -290,8 +291,8 @@ int target_ask_rails(
     struct rails_question asked = *question;
     asked.needs_initializers = target->databases.need_initializers;
     report(EVENT_RAILS_ASKED, NULL, "asking Rails for its databases%s, since %s",
-        asked.needs_initializers ? ", with its initializers" : "", target->unclear);
-    enum rails_answer answer = databases_ask_rails(&asked, &target->databases, error);
+        asked.needs_initializers ? ", with its initializers" : "", target->needs_rails_why);
+    enum rails_answer answer = ask_rails_databases(&asked, &target->databases, error);
     fields.elapsed_ms = clock_now_ms() - fields.elapsed_ms;
     switch (answer) {
     case RAILS_ANSWERED:
@@ -299,7 +300,7 @@ int target_ask_rails(
     case RAILS_FAILED:
         failure = *error;
         error_set(error, failure.exit_status,
-            "%.280s; %.200s; SIGNALBOX_DATABASE_URL can say where to lock", target->unclear,
+            "%.280s; %.200s; SIGNALBOX_DATABASE_URL can say where to lock", target->needs_rails_why,
             failure.text);
         return -1;
     case RAILS_CANCELLED:
@@ -318,6 +319,6 @@ void target_release(struct target *target) {
     target->lock_path = NULL;
     free(target->migrations_table);
     target->migrations_table = NULL;
-    databases_release(&target->databases);
+    database_list_release(&target->databases);
     string_list_release(&target->warnings);
 }

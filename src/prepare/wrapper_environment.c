@@ -23,10 +23,10 @@ enum { ANSWER_MS = 120000, UNKNOWN_ANSWER_MS = 10000, SLOW_MS = 500 };
 
 static void say_output(
     enum event event, const struct text *output, const struct secret_values *secrets) {
-    struct last_lines last = {.added = 0};
+    struct output_tail last = {.added = 0};
     AUTO_TEXT struct text lines = {.data = NULL};
-    last_lines_add(&last, text_string(output), output->length);
-    last_lines_render(&last, secrets, &lines);
+    output_tail_add(&last, text_string(output), output->length);
+    output_tail_render(&last, secrets, &lines);
     for (const char *line = text_string(&lines); *line != '\0';) {
         size_t length = strcspn(line, "\n");
         report(event, NULL, "| %.*s", (int)length, line);
@@ -43,20 +43,20 @@ static bool is_same_directory(const char *one, const char *other) {
 
 /* This process sees what the command will: its libraries look for the home of a user, a
  * certificate, a password file by it. */
-static void take_environment(struct asked *asked) {
+static void take_environment(struct wrapper_environment *asked) {
     static char *none[] = {NULL};
     struct string_list *answered = &asked->answer.environment;
     environ = answered->count == 0 ? none : answered->items;
 }
 
-static void take_target(const struct prepare_request *request, struct asked *asked) {
+static void take_target(const struct prepare_request *request, struct wrapper_environment *asked) {
     struct target_request *target = &asked->target;
     const char *directory = asked->answer.directory;
     *target = request->target;
     target->unasked = NULL;
     target->environment_changes = NULL;
     target->clears_environment = false;
-    recognition_environment_in(
+    recognise_environment_in(
         request->command, environ, &target->environment, &target->environment_source);
     /* One that this user may not enter is as good as unknown. */
     if (directory[0] == '/' && access(directory, R_OK | X_OK) == 0 &&
@@ -91,14 +91,14 @@ static void say_answered(
 }
 
 /* A word that no table knows may do anything with what follows: it is not worth a failed start. */
-static void leave_unknown(struct asked *asked, const char *why) {
+static void leave_unknown(struct wrapper_environment *asked, const char *why) {
     report(EVENT_CONFIGURATION_NOTE, NULL,
         "%.100s was asked for the environment that it gives the command, and %.240s; the steps run "
         "without it, and the database is not looked for in what it sets: set "
         "SIGNALBOX_DATABASE_URL, or put it before signalbox (its last line: exec signalbox \"$@\")",
         asked->command.around.unknown, why);
-    wrapper_answer_release(&asked->answer);
-    surroundings_copy_known(&asked->command.around, &asked->known);
+    ask_release_answer(&asked->answer);
+    context_copy_known(&asked->command.around, &asked->known);
     asked->command.around = asked->known;
 }
 
@@ -108,15 +108,16 @@ static int64_t least(int64_t one, int64_t other) {
 
 /* Asks what the steps are to be run behind. The caller has the output and the reason. */
 static enum wrapper_asked ask(const struct prepare_request *request, char *const environment[],
-    struct cancellation *cancellation, struct asked *asked, struct wrapper_silence *silence) {
+    struct stop_request *stop_request, struct wrapper_environment *asked,
+    struct wrapper_silence *silence) {
     bool is_unknown = asked->command.around.unknown != NULL;
     int64_t patience_ms = least(UNKNOWN_ANSWER_MS, request->connect_timeout_ms);
-    struct attention attention = cancellation_attention(cancellation);
+    struct interrupt interrupt = stop_request_interrupt(stop_request);
     struct wrapper_question question = {
         .around = &asked->command.around,
         .environment = environment,
         .inheritance = request->inheritance,
-        .attention = &attention,
+        .interrupt = &interrupt,
         .timeout_ms = is_unknown ? patience_ms : ANSWER_MS,
         .grace_ms = is_unknown ? least(request->grace_ms, patience_ms) : request->grace_ms,
     };
@@ -128,7 +129,8 @@ static enum wrapper_asked ask(const struct prepare_request *request, char *const
 
 /* Asks once, and sets *again where a word that no table knows has to be left out. */
 static int ask_once(const struct prepare_request *request, char *const environment[],
-    struct cancellation *cancellation, struct asked *asked, bool *again, struct error *error) {
+    struct stop_request *stop_request, struct wrapper_environment *asked, bool *again,
+    struct error *error) {
     const char *whom = asked->command.around.asked;
     bool is_unknown = asked->command.around.unknown != NULL;
     AUTO_SECRET_VALUES struct secret_values secrets = {.items = {.items = NULL}};
@@ -137,22 +139,22 @@ static int ask_once(const struct prepare_request *request, char *const environme
     int result = -1;
     *again = false;
     secret_values_learn_environment(&secrets, environment);
-    enum wrapper_asked outcome = ask(request, environment, cancellation, asked, &silence);
+    enum wrapper_asked outcome = ask(request, environment, stop_request, asked, &silence);
     bool is_left = is_unknown &&
         (outcome == WRAPPER_SILENT || (outcome == WRAPPER_ANSWERED && asked->answer.overstayed));
     if (is_left) {
-        asked_learn_secrets(asked, environment, &secrets);
+        wrapper_environment_learn_secrets(asked, environment, &secrets);
         say_output(EVENT_WRAPPER_OUTPUT, &silence.output, &secrets);
         leave_unknown(asked,
             outcome == WRAPPER_SILENT ? silence.why
                                       : "it did not end with the command that it ran");
         *again = asked->command.around.asked != NULL;
-        wrapper_silence_release(&silence);
+        ask_release_silence(&silence);
         return 0;
     }
     switch (outcome) {
     case WRAPPER_ANSWERED:
-        asked_learn_secrets(asked, environment, &secrets);
+        wrapper_environment_learn_secrets(asked, environment, &secrets);
         say_output(EVENT_WRAPPER_OUTPUT, &silence.output, &secrets);
         say_answered(whom, &asked->answer, clock_now_ms() - began_ms);
         take_environment(asked);
@@ -167,25 +169,26 @@ static int ask_once(const struct prepare_request *request, char *const environme
         error_set(error, EXIT_STATUS_CONFIGURATION, "%s", "");
         break;
     }
-    wrapper_silence_release(&silence);
+    ask_release_silence(&silence);
     return result;
 }
 
-int asked_ask(const struct prepare_request *request, char *const environment[],
-    struct cancellation *cancellation, struct asked *asked, struct error *error) {
+int wrapper_environment_ask(const struct prepare_request *request, char *const environment[],
+    struct stop_request *stop_request, struct wrapper_environment *asked, struct error *error) {
     bool again = false;
     asked->command = *request->command;
     asked->target = request->target;
     asked->target.unasked = NULL;
     do {
-        if (ask_once(request, environment, cancellation, asked, &again, error) != 0) {
+        if (ask_once(request, environment, stop_request, asked, &again, error) != 0) {
             return -1;
         }
     } while (again);
     return 0;
 }
 
-const struct step_list *asked_commands(struct asked *asked, const struct prepare_request *request) {
+const struct step_list *wrapper_environment_commands(
+    struct wrapper_environment *asked, const struct prepare_request *request) {
     switch (request->purpose) {
     case PREPARE_TYPED:
     case PREPARE_UNRECORDED:
@@ -195,7 +198,7 @@ const struct step_list *asked_commands(struct asked *asked, const struct prepare
     case PREPARE_BY_OTHERS:
         break;
     }
-    recognition_wrap_steps(&asked->command, request->target.steps, asked->target.environment,
+    recognise_wrap_steps(&asked->command, request->target.steps, asked->target.environment,
         asked->target.environment_source, &asked->commands);
     return &asked->commands;
 }
@@ -214,8 +217,8 @@ static bool is_ordinary(const char *assignment) {
     return false;
 }
 
-void asked_learn_secrets(
-    const struct asked *asked, char *const environment[], struct secret_values *secrets) {
+void wrapper_environment_learn_secrets(const struct wrapper_environment *asked,
+    char *const environment[], struct secret_values *secrets) {
     enum { LENGTH_LEAST = 8 };
     const struct string_list *answered = &asked->answer.environment;
     secret_values_learn_environment(secrets, answered->items);
@@ -232,8 +235,8 @@ void asked_learn_secrets(
     }
 }
 
-void asked_release(struct asked *asked) {
+void wrapper_environment_release(struct wrapper_environment *asked) {
     step_list_release(&asked->commands);
-    wrapper_answer_release(&asked->answer);
-    surroundings_release(&asked->known);
+    ask_release_answer(&asked->answer);
+    context_release(&asked->known);
 }

@@ -140,9 +140,9 @@ static bool processes_list(struct process_list *list) {
     return true;
 }
 
-static bool is_bystander(const struct bystanders *bystanders, pid_t process) {
-    for (size_t i = 0; bystanders != NULL && i < bystanders->count; i++) {
-        if (bystanders->processes[i] == process) {
+static bool is_preexisting(const struct preexisting *preexisting, pid_t process) {
+    for (size_t i = 0; preexisting != NULL && i < preexisting->count; i++) {
+        if (preexisting->processes[i] == process) {
             return true;
         }
     }
@@ -164,14 +164,14 @@ static bool parent_is_below(const struct process_list *list, pid_t parent, pid_t
 /* A child may stand before its parent in the list, where numbers have been used again, so the marks
  * spread until nothing changes. */
 static void descendants_mark(
-    struct process_list *list, pid_t root, const struct bystanders *bystanders) {
+    struct process_list *list, pid_t root, const struct preexisting *preexisting) {
     bool has_changed;
     do {
         has_changed = false;
         for (size_t i = 0; i < list->count; i++) {
             struct seen_process *entry = &list->entries[i];
             if (!entry->is_below && parent_is_below(list, entry->parent, root) &&
-                !is_bystander(bystanders, entry->process)) {
+                !is_preexisting(preexisting, entry->process)) {
                 entry->is_below = true;
                 has_changed = true;
             }
@@ -218,13 +218,13 @@ static bool was_signalled(
 
 /* One pass. Adds who was signalled to `signalled`; false when /proc cannot be used. */
 static bool descendants_signal_new(struct process_list *signalled, int signal,
-    const struct bystanders *bystanders, struct reach *reach) {
+    const struct preexisting *preexisting, struct descendants_signalled *result) {
     AUTO_PROCESS_LIST struct process_list list = {0};
     if (!processes_list(&list)) {
         return false;
     }
-    reach->refused = 0;
-    descendants_mark(&list, getpid(), bystanders);
+    result->refused = 0;
+    descendants_mark(&list, getpid(), preexisting);
     for (size_t i = 0; i < list.count; i++) {
         const struct seen_process *entry = &list.entries[i];
         if (!entry->is_below || was_signalled(signalled, entry)) {
@@ -237,7 +237,7 @@ static bool descendants_signal_new(struct process_list *signalled, int signal,
             }
             break;
         case SIGNAL_REFUSED:
-            reach->refused++;
+            result->refused++;
             break;
         case SIGNAL_TARGET_GONE:
             break;
@@ -246,41 +246,42 @@ static bool descendants_signal_new(struct process_list *signalled, int signal,
     return true;
 }
 
-struct reach namespace_signal(int signal) {
+struct descendants_signalled descendants_signal_namespace(int signal) {
     /* Anywhere else, kill(-1) would reach every process of this user. */
     if (getpid() != 1) {
-        return (struct reach){.signalled = 0};
+        return (struct descendants_signalled){.signalled = 0};
     }
     AUTO_PROCESS_LIST struct process_list list = {0};
     (void)processes_list(&list);
     if (kill(-1, signal) != 0) {
-        return (struct reach){.signalled = 0};
+        return (struct descendants_signalled){.signalled = 0};
     }
-    return (struct reach){.signalled = list.count > 0 ? (int)list.count : 1};
+    return (struct descendants_signalled){.signalled = list.count > 0 ? (int)list.count : 1};
 }
 
-static struct reach unseen_signal(pid_t group, int signal) {
+static struct descendants_signalled unseen_signal(pid_t group, int signal) {
     if (getpid() == 1) {
-        return namespace_signal(signal);
+        return descendants_signal_namespace(signal);
     }
     bool is_sent = group > 1 && kill(-group, signal) == 0;
-    return (struct reach){.signalled = is_sent ? 1 : 0, .is_blind = true};
+    return (struct descendants_signalled){.signalled = is_sent ? 1 : 0, .is_blind = true};
 }
 
-struct reach descendants_signal(pid_t group, int signal, const struct bystanders *bystanders) {
+struct descendants_signalled descendants_signal(
+    pid_t group, int signal, const struct preexisting *preexisting) {
     AUTO_PROCESS_LIST struct process_list signalled = {0};
-    struct reach reach = {.signalled = 0};
+    struct descendants_signalled result = {.signalled = 0};
     size_t before;
     int passes = 0;
     do {
         before = signalled.count;
-        if (!descendants_signal_new(&signalled, signal, bystanders, &reach)) {
+        if (!descendants_signal_new(&signalled, signal, preexisting, &result)) {
             return unseen_signal(group, signal);
         }
         passes++;
     } while (signalled.count > before && passes < PASSES_MAX);
-    reach.signalled = (int)signalled.count;
-    return reach;
+    result.signalled = (int)signalled.count;
+    return result;
 }
 
 bool descendants_have(pid_t process) {
@@ -297,12 +298,12 @@ bool descendants_have(pid_t process) {
     return false;
 }
 
-bool descendants_remain(const struct bystanders *bystanders) {
+bool descendants_remain(const struct preexisting *preexisting) {
     AUTO_PROCESS_LIST struct process_list list = {0};
     if (!processes_list(&list)) {
         return true;
     }
-    descendants_mark(&list, getpid(), bystanders);
+    descendants_mark(&list, getpid(), preexisting);
     for (size_t i = 0; i < list.count; i++) {
         if (list.entries[i].is_below) {
             return true;
@@ -311,9 +312,9 @@ bool descendants_remain(const struct bystanders *bystanders) {
     return false;
 }
 
-void bystanders_note(struct bystanders *bystanders) {
+void descendants_note_preexisting(struct preexisting *preexisting) {
     siginfo_t info;
-    *bystanders = (struct bystanders){.processes = NULL};
+    *preexisting = (struct preexisting){.processes = NULL};
     /* One call says for nearly everybody that there are none. */
     if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0) {
         return;
@@ -322,24 +323,24 @@ void bystanders_note(struct bystanders *bystanders) {
     if (!processes_list(&list)) {
         return;
     }
-    bystanders->processes = calloc(list.count + 1, sizeof *bystanders->processes);
-    for (size_t i = 0; bystanders->processes != NULL && i < list.count; i++) {
+    preexisting->processes = calloc(list.count + 1, sizeof *preexisting->processes);
+    for (size_t i = 0; preexisting->processes != NULL && i < list.count; i++) {
         if (list.entries[i].parent == getpid()) {
-            bystanders->processes[bystanders->count++] = list.entries[i].process;
+            preexisting->processes[preexisting->count++] = list.entries[i].process;
         }
     }
 }
 
-void bystanders_forget(struct bystanders *bystanders, pid_t process) {
-    for (size_t i = 0; i < bystanders->count; i++) {
-        if (bystanders->processes[i] == process) {
-            bystanders->processes[i] = bystanders->processes[--bystanders->count];
+void descendants_forget_preexisting(struct preexisting *preexisting, pid_t process) {
+    for (size_t i = 0; i < preexisting->count; i++) {
+        if (preexisting->processes[i] == process) {
+            preexisting->processes[i] = preexisting->processes[--preexisting->count];
             return;
         }
     }
 }
 
-void bystanders_release(struct bystanders *bystanders) {
-    free(bystanders->processes);
-    *bystanders = (struct bystanders){.processes = NULL};
+void descendants_release_preexisting(struct preexisting *preexisting) {
+    free(preexisting->processes);
+    *preexisting = (struct preexisting){.processes = NULL};
 }

@@ -85,7 +85,7 @@ static int refuse(const struct identity_request *request, const struct credentia
           "(USER in the Dockerfile, docker run --user)"
         : "start the container as root (docker run --user 0, `user: root`) and let --user do the "
           "rest, or leave this option away";
-    capabilities_describe(missing, &names);
+    privileges_describe_capabilities(missing, &names);
     switch (refusal) {
     case CREDENTIALS_GRANTED:
         return 0;
@@ -155,7 +155,7 @@ static void describe(const struct user *user, const struct credentials *found,
     }
     text_append_string(
         became, found->group_count == 0 ? " none; capabilities " : "; capabilities ");
-    capabilities_describe(found->permitted, became);
+    privileges_describe_capabilities(found->permitted, became);
     text_append_string(became, found->no_new_privs ? ", no_new_privs" : "");
     if (is_bounding_fixed) {
         text_append_string(became,
@@ -176,7 +176,7 @@ int identity_take(
         return 0;
     }
     if ((request->caps != NULL &&
-            capabilities_parse(request->caps, &wanted.capabilities, error) != 0) ||
+            privileges_parse_capabilities(request->caps, &wanted.capabilities, error) != 0) ||
         privileges_read(&now, error) != 0 ||
         user_read(request, now.uids[0], &user, &takes_home, error) != 0) {
         error_add_context(error, "%s", source_of(request));

@@ -9,12 +9,12 @@
 
 #include "signalbox/base/deadline.h"
 
-bool attention_pause(const struct attention *attention, int64_t deadline_ms) {
-    while (attention->cancelled == NULL || !attention->cancelled(attention->argument)) {
+bool interrupt_pause(const struct interrupt *interrupt, int64_t deadline_ms) {
+    while (interrupt->cancelled == NULL || !interrupt->cancelled(interrupt->argument)) {
         if (deadline_passed(deadline_ms)) {
             return false;
         }
-        struct pollfd descriptor = {.fd = attention->fd, .events = POLLIN};
+        struct pollfd descriptor = {.fd = interrupt->fd, .events = POLLIN};
         (void)poll(&descriptor, 1, deadline_poll_timeout_ms(deadline_ms));
     }
     return true;

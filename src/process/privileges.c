@@ -48,7 +48,7 @@ static struct capability_name capability_name(int capability) {
 
 /* A name that has the word in it is nearer than one that is merely spelt alike. */
 static size_t distance(const char *word, const char *name) {
-    return strstr(name, word) != NULL ? 0 : word_distance(word, name);
+    return strstr(name, word) != NULL ? 0 : nearest_distance(word, name);
 }
 
 static int unknown_capability(const char *given, const char *word, struct error *error) {
@@ -90,7 +90,7 @@ static int capability_parse(const char *given, uint64_t *set, struct error *erro
     return unknown_capability(given, word, error);
 }
 
-int capabilities_parse(const char *list, uint64_t *set, struct error *error) {
+int privileges_parse_capabilities(const char *list, uint64_t *set, struct error *error) {
     *set = 0;
     if (strcmp(list, "none") == 0) {
         return 0;
@@ -108,7 +108,7 @@ int capabilities_parse(const char *list, uint64_t *set, struct error *error) {
     }
 }
 
-void capabilities_list(uint64_t set, struct string_list *names) {
+void privileges_list_capabilities(uint64_t set, struct string_list *names) {
     for (int capability = 0; capability < SET_BITS; capability++) {
         if ((set & BIT(capability)) != 0) {
             string_list_append(names, capability_name(capability).text);
@@ -116,9 +116,9 @@ void capabilities_list(uint64_t set, struct string_list *names) {
     }
 }
 
-void capabilities_describe(uint64_t set, struct text *text) {
+void privileges_describe_capabilities(uint64_t set, struct text *text) {
     AUTO_STRING_LIST struct string_list names = {.items = NULL};
-    capabilities_list(set, &names);
+    privileges_list_capabilities(set, &names);
     for (size_t i = 0; i < names.count; i++) {
         text_append_format(text, "%s%s", i == 0 ? "" : ",", names.items[i]);
     }

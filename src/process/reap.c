@@ -9,12 +9,12 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
-bool subreaper_set(bool on) {
+bool reap_set_subreaper(bool on) {
     return prctl(PR_SET_CHILD_SUBREAPER, on ? 1UL : 0UL, 0UL, 0UL, 0UL) == 0;
 }
 
-bool children_reap_watching(
-    pid_t *watched, int *wait_status, int *stopped_by, struct bystanders *bystanders) {
+bool reap_children_watching(
+    pid_t *watched, int *wait_status, int *stopped_by, struct preexisting *preexisting) {
     int status = 0;
     pid_t child;
     *stopped_by = 0;
@@ -24,7 +24,7 @@ bool children_reap_watching(
             *stopped_by = child == *watched ? WSTOPSIG(status) : *stopped_by;
             continue;
         }
-        bystanders_forget(bystanders, child);
+        descendants_forget_preexisting(preexisting, child);
         if (child == *watched) {
             *wait_status = status;
             *watched = 0;
@@ -34,8 +34,8 @@ bool children_reap_watching(
     return child == 0 || errno != ECHILD;
 }
 
-bool children_reap(pid_t *watched, int *wait_status) {
-    struct bystanders none = {.processes = NULL};
+bool reap_children(pid_t *watched, int *wait_status) {
+    struct preexisting none = {.processes = NULL};
     int stopped_by = 0;
-    return children_reap_watching(watched, wait_status, &stopped_by, &none);
+    return reap_children_watching(watched, wait_status, &stopped_by, &none);
 }

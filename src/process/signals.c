@@ -90,7 +90,7 @@ int signals_asking_for_end(signal_mask mask) {
     return 0;
 }
 
-bool signal_asks_for_end(int number) {
+bool signals_ask_for_end(int number) {
     return number > 0 && number <= SIGNAL_LAST && signals_asking_for_end(SIGNAL_BIT(number)) != 0;
 }
 
@@ -171,7 +171,7 @@ bool signals_read(int signal_fd, struct received_signal *received) {
     return true;
 }
 
-int signal_number(const char *name) {
+int signals_number(const char *name) {
     int64_t number = 0;
     if (number_parse(name, 1, SIGNAL_LAST, &number)) {
         return (int)number;
@@ -192,7 +192,7 @@ int signal_number(const char *name) {
     return 0;
 }
 
-const char *signal_name(int number) {
+const char *signals_name(int number) {
     static char text[sizeof "RTMIN+-2147483648"];
     if (number > 0 && (size_t)number < ARRAY_LENGTH(signal_names) && signal_names[number] != NULL) {
         return signal_names[number];

@@ -93,7 +93,7 @@ static pid_t child_start(const struct child_plan *plan) {
     return child;
 }
 
-int process_spawn(const struct spawn_request *request, pid_t *process, struct error *error) {
+int spawn_process(const struct spawn_request *request, pid_t *process, struct error *error) {
     AUTO_LISTENING struct listening listening;
     bool has_memory = listening_prepare(
         &listening, request->environment != NULL ? request->environment : environ, getpid());
@@ -123,7 +123,7 @@ int process_spawn(const struct spawn_request *request, pid_t *process, struct er
     return 0;
 }
 
-int process_replace(char *const argv[], const struct signal_inheritance *signals) {
+int spawn_replace(char *const argv[], const struct signal_inheritance *signals) {
     AUTO_FREE char **shell_argv = execute_shell_arguments(argv);
     signals_give_back(signals);
     return execute_explain_failure(argv[0], environ, execute_program(argv, environ, shell_argv));

@@ -8,40 +8,41 @@
 
 #include "signalbox/base/deadline.h"
 
-void ending_initialise(struct ending *ending) {
-    ending->stage = ENDING_NOT_BEGUN;
-    ending->kill_at_ms = DEADLINE_NEVER;
+void termination_initialise(struct termination *termination) {
+    termination->stage = TERMINATION_NOT_BEGUN;
+    termination->kill_at_ms = DEADLINE_NEVER;
 }
 
-enum ending_action ending_due(struct ending *ending, int64_t now_ms) {
-    switch (ending->stage) {
-    case ENDING_NOT_BEGUN:
-        return ENDING_WAIT;
-    case ENDING_ASKED:
-        if (now_ms < ending->kill_at_ms) {
-            return ENDING_WAIT;
+enum termination_action termination_due(struct termination *termination, int64_t now_ms) {
+    switch (termination->stage) {
+    case TERMINATION_NOT_BEGUN:
+        return TERMINATION_WAIT;
+    case TERMINATION_ASKED:
+        if (now_ms < termination->kill_at_ms) {
+            return TERMINATION_WAIT;
         }
-        ending->stage = ENDING_KILLED;
-        return ENDING_SEND_KILL;
-    case ENDING_KILLED:
-        return ENDING_SEND_KILL;
+        termination->stage = TERMINATION_KILLED;
+        return TERMINATION_SEND_KILL;
+    case TERMINATION_KILLED:
+        return TERMINATION_SEND_KILL;
     }
-    return ENDING_WAIT;
+    return TERMINATION_WAIT;
 }
 
-enum ending_action ending_begin(struct ending *ending, int64_t now_ms, int64_t kill_at_ms) {
-    bool is_first = ending->stage == ENDING_NOT_BEGUN;
+enum termination_action termination_begin(
+    struct termination *termination, int64_t now_ms, int64_t kill_at_ms) {
+    bool is_first = termination->stage == TERMINATION_NOT_BEGUN;
     if (is_first) {
-        ending->stage = ENDING_ASKED;
+        termination->stage = TERMINATION_ASKED;
     }
-    ending->kill_at_ms = deadline_earlier(ending->kill_at_ms, kill_at_ms);
+    termination->kill_at_ms = deadline_earlier(termination->kill_at_ms, kill_at_ms);
 
-    enum ending_action action = ending_due(ending, now_ms);
-    return is_first && action == ENDING_WAIT ? ENDING_SEND_TERM : action;
+    enum termination_action action = termination_due(termination, now_ms);
+    return is_first && action == TERMINATION_WAIT ? TERMINATION_SEND_TERM : action;
 }
 
-int64_t ending_deadline_ms(const struct ending *ending) {
+int64_t termination_deadline_ms(const struct termination *termination) {
     /* After KILL there is nothing to wait for but SIGCHLD: whoever escaped by forking becomes our
      * child when its killed parent ends, and that end wakes us. */
-    return ending->stage == ENDING_ASKED ? ending->kill_at_ms : DEADLINE_NEVER;
+    return termination->stage == TERMINATION_ASKED ? termination->kill_at_ms : DEADLINE_NEVER;
 }

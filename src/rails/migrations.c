@@ -16,7 +16,7 @@
 #include "signalbox/base/string_list.h"
 #include "signalbox/base/text.h"
 
-const char *migration_version(const char *file_name, size_t *length) {
+const char *migrations_version(const char *file_name, size_t *length) {
     size_t digits = strspn(file_name, "0123456789");
     size_t all = strlen(file_name);
     if (digits == 0 || file_name[digits] != '_' || all < digits + strlen("_.rb") ||
@@ -47,7 +47,7 @@ static int compare_migrations(const void *one, const void *other) {
 
 static void append(struct migrations *migrations, const char *directory, const char *name) {
     size_t length = 0;
-    const char *version = migration_version(name, &length);
+    const char *version = migrations_version(name, &length);
     AUTO_TEXT struct text path = {.data = NULL};
     if (version == NULL) {
         return;

@@ -16,52 +16,53 @@
 
 /* While the container goes on, only what is below us is ours to end; when it ends, everything is.
  */
-static struct reach leftovers_signal(const struct phase *phase, int number) {
+static struct descendants_signalled leftovers_signal(const struct phase *phase, int number) {
     const struct supervisor *supervisor = phase->supervisor;
     if (phase->state != STATE_LEAVING || !supervisor->is_init) {
-        return descendants_signal(phase->process, number, &supervisor->bystanders);
+        return descendants_signal(phase->process, number, &supervisor->preexisting);
     }
-    struct reach reach = namespace_signal(number);
+    struct descendants_signalled result = descendants_signal_namespace(number);
     if (number == SIGKILL) {
         /* The kernel does not say whom kill(-1) was not allowed to reach; this does. */
-        struct reach found = descendants_signal(phase->process, number, NULL);
-        reach.refused = found.refused;
-        reach.signalled = found.signalled == 0 && found.refused > 0 ? 0 : reach.signalled;
+        struct descendants_signalled found = descendants_signal(phase->process, number, NULL);
+        result.refused = found.refused;
+        result.signalled = found.signalled == 0 && found.refused > 0 ? 0 : result.signalled;
     }
-    return reach;
+    return result;
 }
 
-static void leftovers_act(struct phase *phase, enum ending_action action, bool is_first_kill) {
+static void leftovers_act(struct phase *phase, enum termination_action action, bool is_first_kill) {
     int64_t left_ms = 0;
-    struct reach reach;
+    struct descendants_signalled result;
     switch (action) {
-    case ENDING_WAIT:
+    case TERMINATION_WAIT:
         return;
-    case ENDING_SEND_TERM:
-        reach = leftovers_signal(phase, SIGTERM);
-        left_ms = ending_deadline_ms(&phase->leftovers) - clock_now_ms();
-        if (reach.signalled > 0) {
+    case TERMINATION_SEND_TERM:
+        result = leftovers_signal(phase, SIGTERM);
+        left_ms = termination_deadline_ms(&phase->leftovers) - clock_now_ms();
+        if (result.signalled > 0) {
             report(EVENT_LEFTOVERS, NULL,
                 "%d process%s left behind by the %s: asked to end (TERM), KILL in %" PRId64 " ms",
-                reach.signalled, reach.signalled == 1 ? "" : "es", phase->name, left_ms);
+                result.signalled, result.signalled == 1 ? "" : "es", phase->name, left_ms);
         }
         return;
-    case ENDING_SEND_KILL:
-        reach = leftovers_signal(phase, SIGKILL);
-        phase->is_out_of_reach = reach.signalled == 0 && (reach.refused > 0 || reach.is_blind);
-        if (reach.signalled > 0 && is_first_kill) {
+    case TERMINATION_SEND_KILL:
+        result = leftovers_signal(phase, SIGKILL);
+        phase->is_out_of_reach = result.signalled == 0 && (result.refused > 0 || result.is_blind);
+        if (result.signalled > 0 && is_first_kill) {
             const struct event_fields fields = {.is_imposed = true};
             report(EVENT_LEFTOVERS, &fields, "%d process%s left behind by the %s: killed",
-                reach.signalled, reach.signalled == 1 ? "" : "es", phase->name);
+                result.signalled, result.signalled == 1 ? "" : "es", phase->name);
         }
         return;
     }
 }
 
 void leftovers_end(struct phase *phase, int64_t kill_at_ms) {
-    bool was_killed = phase->leftovers.stage == ENDING_KILLED;
+    bool was_killed = phase->leftovers.stage == TERMINATION_KILLED;
     if (phase->has_children) {
-        enum ending_action action = ending_begin(&phase->leftovers, clock_now_ms(), kill_at_ms);
+        enum termination_action action =
+            termination_begin(&phase->leftovers, clock_now_ms(), kill_at_ms);
         leftovers_act(phase, action, !was_killed);
     }
 }

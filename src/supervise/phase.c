@@ -53,7 +53,7 @@ static void signal_pass(struct phase *phase, int number, const char *sender) {
     }
     if (signal_send(phase, number) != 0) {
         report(EVENT_SIGNAL_REFUSED, NULL, "SIG%s could not be sent to the %s (process %d): %s",
-            signal_name(number), phase->name, (int)phase->watched, strerror(errno));
+            signals_name(number), phase->name, (int)phase->watched, strerror(errno));
         return;
     }
     phase->passed |= SIGNAL_BIT(number);
@@ -63,7 +63,7 @@ static void signal_pass(struct phase *phase, int number, const char *sender) {
         return;
     }
     report(EVENT_SIGNAL_FORWARDED, NULL, "SIG%s from %s forwarded to the %s (process %d)",
-        signal_name(number), sender, phase->name, (int)phase->watched);
+        signals_name(number), sender, phase->name, (int)phase->watched);
 }
 
 static void received_pass(struct phase *phase, const struct received_signal *received) {
@@ -79,7 +79,7 @@ static void received_pass(struct phase *phase, const struct received_signal *rec
 static void preparer_kill(struct phase *phase) {
     report(EVENT_LEFTOVERS, NULL,
         "the preparer (process %d) did not end in time after SIG%s: killed", (int)phase->watched,
-        signal_name(phase->cancelled_by));
+        signals_name(phase->cancelled_by));
     (void)kill(phase->watched, SIGKILL);
     phase->is_preparer_killed = true;
 }
@@ -97,12 +97,12 @@ static void command_resume(const struct phase *phase, bool was_continued) {
         report(EVENT_COMMAND_STOPPED, &fields,
             "the command was stopped by SIG%s, and the terminal cannot be given to it: it stays "
             "stopped until somebody sends CONT",
-            signal_name(phase->stopped_by));
+            signals_name(phase->stopped_by));
         return;
     }
     (void)kill(-phase->process, SIGCONT);
     report(EVENT_COMMAND_STOPPED, NULL, "the command was stopped by SIG%s%s, and goes on",
-        signal_name(phase->stopped_by),
+        signals_name(phase->stopped_by),
         phase->supervisor->is_init ? ", which nobody else could undo here" : "");
 }
 
@@ -188,7 +188,7 @@ static void act(
 
 static void step(
     struct phase *phase, enum supervisor_event event, const struct received_signal *received) {
-    const struct supervisor_row *row = supervisor_row_find(phase->state, event);
+    const struct supervisor_row *row = state_table_find_row(phase->state, event);
     phase->state = row->next;
     act(phase, row->action, received);
 }
@@ -201,7 +201,7 @@ static int64_t phase_deadline_ms(const struct phase *phase) {
             : deadline_later_ms(phase->supervisor->kill_at_ms, PREPARER_EXTRA_MS);
     case STATE_PREPARED:
     case STATE_LEAVING:
-        return ending_deadline_ms(&phase->leftovers);
+        return termination_deadline_ms(&phase->leftovers);
     case STATE_PREPARING:
     case STATE_RUNNING:
     case STATE_OVER:
@@ -260,27 +260,28 @@ static void command_ended_report(const struct phase *phase) {
             kills, kills == 1 ? "" : "es", fields.exit_status);
     } else if (WIFSIGNALED(phase->wait_status)) {
         report(EVENT_COMMAND_ENDED, &fields, "the command was ended by SIG%s: exit status %d",
-            signal_name(WTERMSIG(phase->wait_status)), fields.exit_status);
+            signals_name(WTERMSIG(phase->wait_status)), fields.exit_status);
     } else {
         report(EVENT_COMMAND_ENDED, &fields, "the command exited with %d", fields.exit_status);
     }
 }
 
-/* When PID 1 leaves, everything does; before that, bystanders are nothing to wait for. */
+/* When PID 1 leaves, everything does; before that, processes that were there before are nothing to
+ * wait for. */
 static bool is_anything_left(const struct phase *phase, bool has_children) {
     const struct supervisor *supervisor = phase->supervisor;
     bool everything_goes = supervisor->is_init && phase->state == STATE_LEAVING;
-    if (!has_children || supervisor->bystanders.count == 0 || everything_goes) {
+    if (!has_children || supervisor->preexisting.count == 0 || everything_goes) {
         return has_children;
     }
-    return phase->watched != 0 || descendants_remain(&supervisor->bystanders);
+    return phase->watched != 0 || descendants_remain(&supervisor->preexisting);
 }
 
 static void phase_reap(struct phase *phase) {
     struct supervisor *supervisor = phase->supervisor;
     bool was_watched = phase->watched != 0;
-    bool has_children = children_reap_watching(
-        &phase->watched, &phase->wait_status, &phase->stopped_by, &supervisor->bystanders);
+    bool has_children = reap_children_watching(
+        &phase->watched, &phase->wait_status, &phase->stopped_by, &supervisor->preexisting);
     bool has_ended = was_watched && phase->watched == 0;
     if (has_ended && phase->state == STATE_RUNNING) {
         command_ended_report(phase);
@@ -291,10 +292,10 @@ static void phase_reap(struct phase *phase) {
         step(phase, WIFSIGNALED(phase->wait_status) ? ON_KILLED : ON_EXITED, &no_signal);
     } else if (phase->stopped_by != 0) {
         step(phase,
-            supervisor_stop_event_of(
+            state_table_stop_event_of(
                 phase->stopped_by, terminal_foreground() >= 0, supervisor->is_init),
             &no_signal);
-    } else if (phase->leftovers.stage == ENDING_KILLED && phase->has_children) {
+    } else if (phase->leftovers.stage == TERMINATION_KILLED && phase->has_children) {
         /* Somebody ended, and another may have been born while it was being killed. */
         step(phase, ON_TIME_UP, &no_signal);
     }
@@ -311,11 +312,11 @@ struct phase phase_make(
         .supervisor = supervisor,
         .state = state,
         .name = name,
-        .ignored = supervisor_ignored(
+        .ignored = state_table_ignored(
             supervisor->inheritance.ignored, supervisor->is_init, state == STATE_RUNNING),
         .has_children = true,
     };
-    ending_initialise(&phase.leftovers);
+    termination_initialise(&phase.leftovers);
     return phase;
 }
 
@@ -336,8 +337,8 @@ int phase_run(struct phase *phase, pid_t process, struct error *error) {
         /* Signals come before ends: of a TERM and an end in one wake-up, the TERM must count. */
         struct received_signal received;
         while (signals_read(supervisor->signal_fd, &received)) {
-            received.number = supervisor_rewrite_of(&received, supervisor->rewrites, self);
-            step(phase, supervisor_event_of(&received, phase->ignored, self), &received);
+            received.number = state_table_rewrite_of(&received, supervisor->rewrites, self);
+            step(phase, state_table_event_of(&received, phase->ignored, self), &received);
         }
         if (deadline_passed(phase_deadline_ms(phase))) {
             step(phase, ON_TIME_UP, &no_signal);

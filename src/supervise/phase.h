@@ -9,8 +9,8 @@
 
 #include "signalbox/base/error.h"
 #include "signalbox/process/termination.h"
-#include "signalbox/supervise/supervise.h"
-#include "supervise/machine.h"
+#include "signalbox/supervise/supervisor.h"
+#include "supervise/state_table.h"
 
 struct phase {
     struct supervisor *supervisor;
@@ -25,10 +25,10 @@ struct phase {
     signal_mask passed;  /* What was sent on to it. */
     int64_t
         kills_before;  /* What the kernel's OOM killer had done when it was started; -1 unknown. */
-    bool has_children; /* Of ours to wait for: bystanders aside. */
+    bool has_children; /* Of ours to wait for: processes that were there before aside. */
     bool is_preparer_killed;
     bool is_out_of_reach; /* The last KILL for what is left reached nobody, and somebody is left. */
-    struct ending leftovers;
+    struct termination leftovers;
 };
 
 /* A phase whose process has yet to be started: `name` is what messages call it. */

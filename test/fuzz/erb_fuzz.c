@@ -1,6 +1,6 @@
 /*
  * Any text as a template: without a tag it is itself, every line of the result comes from a line of
- * the template, and no finding has a variable's value in it.
+ * the template, and no note has a variable's value in it.
  */
 #include <string.h>
 
@@ -37,19 +37,19 @@ static void check_rendering(const char *template, size_t size, const struct rend
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     AUTO_FREE char *template = string_copy_part((const char *)data, size);
     AUTO_RENDERING struct rendering rendering = {.lines = NULL};
-    struct finding finding = {.line = 0};
+    struct reading_note note = {.line = 0};
     (void)setenv("A", SECRET, 1);
-    switch (erb_render(template, size, "production", &rendering, &finding)) {
+    switch (erb_render(template, size, "production", &rendering, &note)) {
     case READ_WELL:
         check_rendering(template, size, &rendering);
         break;
     case READ_UNCLEAR:
     case READ_WRONG:
-        HOLDS(finding.what[0] != '\0');
-        HOLDS(finding.line >= 1 && finding.line <= count_lines(template, size));
+        HOLDS(note.what[0] != '\0');
+        HOLDS(note.line >= 1 && note.line <= count_lines(template, size));
         /* The fuzzer may have read it here and written it into the template. */
         HOLDS(memmem(template, size, SECRET, strlen(SECRET)) != NULL ||
-            strstr(finding.what, SECRET) == NULL);
+            strstr(note.what, SECRET) == NULL);
         break;
     }
     return 0;

@@ -30,7 +30,7 @@ static void check(const char *bytes, size_t length) {
     file_ledger_format(&ledger, &text);
     HOLDS(file_ledger_parse(text.data, text.length, &again) == NULL);
     check_same(&ledger, &again);
-    file_ledger_look(&ledger, "f", 0, &look);
+    file_look_newest(&ledger, "f", 0, &look);
     HOLDS(look.failures <= 20 && look.deaths <= 20 && look.newest.age_ms >= 0);
     file_ledger_prune(&ledger);
     HOLDS(ledger.count <= again.count && (ledger.count == again.count || again.count > 100));

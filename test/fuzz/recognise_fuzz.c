@@ -47,7 +47,7 @@ static bool names_a_server(const struct string_list *words) {
 
 /* What goes before a step runs what follows it, which behind a wrapper that nobody knows is found
  * by the last rule. */
-static void check_prefix(const struct surroundings *around) {
+static void check_prefix(const struct context *around) {
     AUTO_STRING_LIST struct string_list words = {.items = NULL};
     size_t shells = 0;
     for (size_t i = 0; i < around->prefix.count; i++) {
@@ -57,9 +57,9 @@ static void check_prefix(const struct surroundings *around) {
         return;
     }
     char *server[] = {(char[]){"./bin/rails"}, (char[]){"server"}};
-    surroundings_wrap(around, server, 2, &words);
+    context_wrap(around, server, 2, &words);
     AUTO_RECOGNITION struct recognition recognition;
-    command_recognise(&(struct recognition_request){.argv = words.items}, &recognition);
+    recognise_command(&(struct recognition_request){.argv = words.items}, &recognition);
     HOLDS(recognition.kind == COMMAND_SERVER);
 }
 
@@ -106,12 +106,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     };
     struct recognition recognition;
     struct recognition again;
-    command_recognise(&request, &recognition);
+    recognise_command(&request, &recognition);
     check(&words, &recognition, (known & KNOWS_SERVERS) != 0);
-    command_recognise(&request, &again);
+    recognise_command(&request, &again);
     HOLDS(again.kind == recognition.kind && strcmp(again.rule, recognition.rule) == 0);
-    recognition_release(&recognition);
-    recognition_release(&again);
+    recognise_release(&recognition);
+    recognise_release(&again);
     server_list_release(&servers);
     step_list_release(&steps);
     return 0;

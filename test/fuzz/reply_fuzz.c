@@ -27,7 +27,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     memcpy(bytes, data, size);
     if (reply_format_read(bytes, size, &answer) == REPLY_WHOLE) {
         check(bytes, size, &answer);
-        wrapper_answer_release(&answer);
+        ask_release_answer(&answer);
     }
     return 0;
 }

@@ -10,15 +10,15 @@
 
 static enum reading resolve(const char *text, size_t length, struct databases *databases) {
     AUTO_VALUE_POOL struct value_pool pool = {.values = NULL};
-    struct finding finding = {.line = 0};
+    struct reading_note note = {.line = 0};
     struct configurations_request request = {
         .path = "config/database.yml", .environment = "production", .pool = &pool};
     *databases = (struct databases){.items = NULL};
-    enum reading reading = yaml_read(text, length, &pool, &request.root, &finding);
+    enum reading reading = yaml_read(text, length, &pool, &request.root, &note);
     if (reading == READ_WELL) {
-        reading = configurations_resolve(&request, databases, &finding);
+        reading = configurations_resolve(&request, databases, &note);
     }
-    HOLDS(reading == READ_WELL || finding.what[0] != '\0');
+    HOLDS(reading == READ_WELL || note.what[0] != '\0');
     /* What is merged counts; what stands there is bounded by the file. */
     HOLDS(pool.pairs <= VALUE_PAIRS_MOST + length + 16);
     return reading;
@@ -75,7 +75,7 @@ static void check_round_trip(const struct database *database) {
     HOLDS(resolve(text_string(&text), text.length, &again) == READ_WELL);
     HOLDS(again.count == 1);
     check_same(database, &again.items[0]);
-    databases_release(&again);
+    database_list_release(&again);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
@@ -89,6 +89,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
             }
         }
     }
-    databases_release(&databases);
+    database_list_release(&databases);
     return 0;
 }

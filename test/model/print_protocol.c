@@ -8,7 +8,7 @@
 
 #include "prepare/protocol/protocol.h"
 
-static const char *action_name(enum flight_action action) {
+static const char *action_name(enum protocol_action action) {
     switch (action) {
     case ACT_CONNECT:
         return "connect";
@@ -50,8 +50,8 @@ static const char *action_name(enum flight_action action) {
     return "?";
 }
 
-/* How the end of a flight is called in the diagram; NULL for what can happen in every state. */
-static const char *end_name(enum flight_action action) {
+/* How the end of a protocol is called in the diagram; NULL for what can happen in every state. */
+static const char *end_name(enum protocol_action action) {
     switch (action) {
     case ACT_START:
     case ACT_START_UNRECORDED:
@@ -96,41 +96,42 @@ static void print_names(const char *what, const char *prefix, const char *(*name
 }
 
 static const char *name_of_state(int state) {
-    return flight_state_name((enum flight_state)state);
+    return protocol_state_name((enum protocol_state)state);
 }
 
 static const char *name_of_observation(int observation) {
-    return observation_name((enum observation)observation);
+    return protocol_observation_name((enum observation)observation);
 }
 
 static const char *name_of_action(int action) {
-    return action_name((enum flight_action)action);
+    return action_name((enum protocol_action)action);
 }
 
-static void print_promela_row(const struct flight_row *row) {
-    print_word(":: at == ", flight_state_name(row->state));
-    print_word(" && seen == seen_", observation_name(row->observation));
-    print_word(" -> at = ", flight_state_name(row->next));
+static void print_promela_row(const struct protocol_row *row) {
+    print_word(":: at == ", protocol_state_name(row->state));
+    print_word(" && seen == seen_", protocol_observation_name(row->observation));
+    print_word(" -> at = ", protocol_state_name(row->next));
     print_word("; act = act_", action_name(row->action));
     (void)printf("; c_code { row_reach(%d); } /* %s */\n",
-        (int)row->state * OBSERVATION_COUNT + (int)row->observation, row->why);
+        (int)row->state * PROTOCOL_OBSERVATION_COUNT + (int)row->observation, row->why);
 }
 
-static void print_diagram_row(const struct flight_row *row) {
+static void print_diagram_row(const struct protocol_row *row) {
     const char *end = end_name(row->action);
     /* What can happen in every state says nothing about any. */
-    if ((row->next == FLIGHT_ENDED && end == NULL) || row->observation == SEEN_GONE) {
+    if ((row->next == PROTOCOL_ENDED && end == NULL) || row->observation == SEEN_GONE) {
         return;
     }
-    (void)printf("    %s --> %s: %s\n", flight_state_name(row->state),
-        end == NULL ? flight_state_name(row->next) : end, observation_name(row->observation));
+    (void)printf("    %s --> %s: %s\n", protocol_state_name(row->state),
+        end == NULL ? protocol_state_name(row->next) : end,
+        protocol_observation_name(row->observation));
 }
 
-static void for_each_row(void (*print)(const struct flight_row *row)) {
-    for (int state = 0; state < FLIGHT_STATE_COUNT; state++) {
-        for (int seen = 0; seen < OBSERVATION_COUNT; seen++) {
-            const struct flight_row *row =
-                flight_next((enum flight_state)state, (enum observation)seen);
+static void for_each_row(void (*print)(const struct protocol_row *row)) {
+    for (int state = 0; state < PROTOCOL_STATE_COUNT; state++) {
+        for (int seen = 0; seen < PROTOCOL_OBSERVATION_COUNT; seen++) {
+            const struct protocol_row *row =
+                protocol_next((enum protocol_state)state, (enum observation)seen);
             if (row != NULL) {
                 print(row);
             }
@@ -140,14 +141,14 @@ static void for_each_row(void (*print)(const struct flight_row *row)) {
 
 int main(int argc, char **argv) {
     if (argc == 2 && strcmp(argv[1], "promela") == 0) {
-        print_names("state", "", name_of_state, FLIGHT_STATE_COUNT);
-        print_names("observation", "seen_", name_of_observation, OBSERVATION_COUNT);
+        print_names("state", "", name_of_state, PROTOCOL_STATE_COUNT);
+        print_names("observation", "seen_", name_of_observation, PROTOCOL_OBSERVATION_COUNT);
         print_names("action", "act_", name_of_action, ACT_CANCEL + 1);
         /* Says once in an exploration that a row was reached; no part of the model's state. */
         (void)printf("c_decl { static char row_reached[%d];\n"
                      "static void row_reach(int row) { if (!row_reached[row]) "
                      "{ row_reached[row] = 1; printf(\"row %%d is reached\\n\", row); } } }\n",
-            FLIGHT_STATE_COUNT * OBSERVATION_COUNT);
+            PROTOCOL_STATE_COUNT * PROTOCOL_OBSERVATION_COUNT);
         (void)puts("inline follow_row() {\nif");
         for_each_row(print_promela_row);
         (void)puts(":: else -> assert(false); /* a pair that cannot happen */\nfi\n}");

@@ -67,7 +67,7 @@ bool has_succeeded[2]; /* A step of this content has ended well. */
 bool is_prepared[2]; /* The same, and nobody has typed it since. */
 bool is_unheard[3];  /* Its lock was taken away by force while its link was cut. */
 byte in_flight;      /* Who has begun and is not over, a bit each. */
-byte waited_for[ROWS]; /* Who was in flight when it was decided. */
+byte waited_for[ROWS]; /* Who was in protocol when it was decided. */
 
 #define BIT(who) (1 << (who))
 #define IS_ALIVE(who) (step[who] == booting || step[who] == working)
@@ -157,7 +157,7 @@ inline trouble() {
 }
 #define TROUBLE (is_cut[me] || BUDGET || is_asked_to_end[me])
 
-/* A run is decided: who is in flight now has waited for it. */
+/* A run is decided: who is in protocol now has waited for it. */
 inline decide(which, how) {
 #ifndef BREAK_OVERWRITE
     assert(ledger[which] == row_running);

@@ -74,6 +74,35 @@ def test_each_library_has_one_includer():
     assert found == {header: [includer] for header, includer in SINGLE_INCLUDERS.items()}
 
 
+def without_comments(path):
+    return re.sub(r"/\*.*?\*/", "", path.read_text(), flags=re.DOTALL)
+
+
+def declared(header):
+    """The functions and variables that a header declares for others."""
+    text = re.sub(r"^#.*?(?<!\\)$", "", without_comments(header), flags=re.MULTILINE)
+    text = re.sub(r"__attribute__\(\(.*?\)\)\)?", "", text)
+    return re.findall(r"^(?!static|typedef)[A-Za-z_][\w *]*?[ *](\w+)\([^;{]*\)[^;{]*;", text,
+                      re.MULTILINE) + re.findall(r"^extern [^;]*?(\w+)(?:\[\])?;", text, re.MULTILINE)
+
+
+def test_a_symbol_begins_with_its_files_name():
+    wrong = []
+    count = 0
+    defined_in = {}
+    for path in ROOT.glob("src/**/*.c"):
+        for name in re.findall(r"^[a-z].*?\b(\w+)(?:\(|\[)", path.read_text(), re.MULTILINE):
+            defined_in.setdefault(name, set()).add(path.stem)
+    for header in sources():
+        for name in declared(header) if header.suffix == ".h" else []:
+            count += 1
+            stems = {header.stem} | defined_in.get(name, set())
+            if not any(name == stem or name.startswith(stem + "_") for stem in stems):
+                wrong.append(f"{header.relative_to(ROOT)}: {name}")
+    assert count > 300
+    assert wrong == []
+
+
 def test_every_header_stands_alone_behind_a_guard():
     for path in sources():
         if path.suffix == ".h":

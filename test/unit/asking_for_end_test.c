@@ -11,7 +11,7 @@
 
 #include "prepare/protocol/stop_request.h"
 #include "signalbox/process/signals.h"
-#include "supervise/machine.h"
+#include "supervise/state_table.h"
 
 /* The C library's own function refuses the signals that it keeps for itself, which are none of
  * these. */
@@ -35,9 +35,9 @@ static bool is_heard_by_the_preparer(int number) {
     int ends[2];
     assert_int_equal(pipe2(ends, O_CLOEXEC | O_NONBLOCK), 0);
     assert_int_equal(write(ends[1], &info, sizeof info), sizeof info);
-    struct cancellation cancellation = {.signal_fd = ends[0]};
-    bool is_heard = cancellation_heard(&cancellation);
-    assert_int_equal(cancellation.signal, is_heard ? number : 0);
+    struct stop_request stop_request = {.signal_fd = ends[0]};
+    bool is_heard = stop_request_heard(&stop_request);
+    assert_int_equal(stop_request.signal, is_heard ? number : 0);
     (void)close(ends[0]);
     (void)close(ends[1]);
     return is_heard;
@@ -45,7 +45,7 @@ static bool is_heard_by_the_preparer(int number) {
 
 static bool cancels_a_phase(int number) {
     const struct received_signal received = {.number = number, .sender = 1};
-    return supervisor_row_find(STATE_PREPARING, supervisor_event_of(&received, 0, 2))->action ==
+    return state_table_find_row(STATE_PREPARING, state_table_event_of(&received, 0, 2))->action ==
         ACTION_CANCEL;
 }
 
@@ -54,7 +54,7 @@ static bool forbids_the_start(int number) {
     for (int i = 0; i <= SIGNAL_LAST; i++) {
         rewrites[i] = (uint8_t)i;
     }
-    return supervisor_stop_pending(SIGNAL_BIT(number), 0, rewrites) == number;
+    return state_table_stop_pending(SIGNAL_BIT(number), 0, rewrites) == number;
 }
 
 static void everybody_takes_the_same_signals_for_an_end(void **state) {
@@ -77,8 +77,8 @@ static void everybody_takes_the_same_signals_for_an_end(void **state) {
                 number == SIGKILL) {
                 continue;
             }
-            if (minds[i].thinks_so(number) != signal_asks_for_end(number)) {
-                fail_msg("%s thinks otherwise of SIG%s", minds[i].who, signal_name(number));
+            if (minds[i].thinks_so(number) != signals_ask_for_end(number)) {
+                fail_msg("%s thinks otherwise of SIG%s", minds[i].who, signals_name(number));
             }
         }
     }
@@ -93,8 +93,8 @@ static void of_several_the_clearest_counts(void **state) {
         mask |= SIGNAL_BIT(clearest[i - 1]);
         assert_int_equal(signals_asking_for_end(mask), clearest[i - 1]);
     }
-    assert_false(signal_asks_for_end(0));
-    assert_false(signal_asks_for_end(SIGNAL_LAST + 1));
+    assert_false(signals_ask_for_end(0));
+    assert_false(signals_ask_for_end(SIGNAL_LAST + 1));
 }
 
 int main(void) {

@@ -46,7 +46,7 @@ static void describe(const struct databases *databases, struct text *table) {
         for (size_t k = 0; k < CREATION_COUNT; k++) {
             if (database->creation[k] != NULL) {
                 text_append_format(&creation, "%s%s=%s", creation.length == 0 ? "" : " ",
-                    creation_setting_name((enum creation_setting)k), database->creation[k]);
+                    settings_creation_name((enum creation_setting)k), database->creation[k]);
             }
         }
         for (size_t k = 0; k < database->keywords.count; k++) {
@@ -179,9 +179,9 @@ static void every_case_is_resolved_as_rails_does(void **state) {
         use_fixture(fields[FIXTURE]);
         struct databases_request request = {
             .environment = getenv("RAILS_ENV"), .directory = directory};
-        enum databases_found found = databases_find(&request, &databases, &error);
+        enum databases_found found = database_list_find(&request, &databases, &error);
         check(fields, found, &databases, &error);
-        databases_release(&databases);
+        database_list_release(&databases);
         rows++;
     }
     assert_true(rows > 150);

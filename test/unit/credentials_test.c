@@ -242,13 +242,13 @@ static void capabilities_have_names(void **state) {
         AUTO_TEXT struct text described = {.data = NULL};
         struct error error;
         uint64_t set = UINT64_MAX;
-        assert_int_equal(capabilities_parse(rows[i].list, &set, &error), 0);
+        assert_int_equal(privileges_parse_capabilities(rows[i].list, &set, &error), 0);
         assert_int_equal(set, rows[i].set);
-        capabilities_describe(set, &described);
+        privileges_describe_capabilities(set, &described);
         assert_string_equal(text_string(&described), rows[i].described);
     }
     AUTO_TEXT struct text unnamed = {.data = NULL};
-    capabilities_describe(SET(63) | 1, &unnamed);
+    privileges_describe_capabilities(SET(63) | 1, &unnamed);
     assert_string_equal(text_string(&unnamed), "chown,63");
 }
 
@@ -279,7 +279,7 @@ static void what_is_no_capability_is_refused_with_the_nearest(void **state) {
     for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
         struct error error;
         uint64_t set = 0;
-        assert_int_equal(capabilities_parse(rows[i].list, &set, &error), -1);
+        assert_int_equal(privileges_parse_capabilities(rows[i].list, &set, &error), -1);
         assert_string_equal(error.text, rows[i].said);
         assert_int_equal(error.exit_status, 64);
     }

@@ -10,8 +10,8 @@
 
 static void add(struct file_ledger *ledger, const char *state, const char *fingerprint) {
     struct file_run *run = file_ledger_append(ledger);
-    file_run_set(run, COLUMN_STATE, state);
-    file_run_set(run, COLUMN_FINGERPRINT, fingerprint);
+    file_ledger_run_set(run, COLUMN_STATE, state);
+    file_ledger_run_set(run, COLUMN_FINGERPRINT, fingerprint);
 }
 
 static void sample(struct file_ledger *ledger) {
@@ -19,9 +19,9 @@ static void sample(struct file_ledger *ledger) {
     add(ledger, "failed", "aaaa");
     add(ledger, "succeeded", "aaaa");
     add(ledger, "running", "bbbb");
-    file_run_set(&ledger->runs[0], COLUMN_OUTPUT, "two lines\nand a\ttab \\ \r\n");
-    file_run_set(&ledger->runs[0], COLUMN_EXIT_STATUS, "7");
-    file_run_set(&ledger->runs[1], COLUMN_HOST, "web-1");
+    file_ledger_run_set(&ledger->runs[0], COLUMN_OUTPUT, "two lines\nand a\ttab \\ \r\n");
+    file_ledger_run_set(&ledger->runs[0], COLUMN_EXIT_STATUS, "7");
+    file_ledger_run_set(&ledger->runs[1], COLUMN_HOST, "web-1");
 }
 
 static void what_is_written_is_read_again(void **state) {
@@ -34,7 +34,7 @@ static void what_is_written_is_read_again(void **state) {
     assert_null(file_ledger_parse(text.data, text.length, &again));
     assert_int_equal(again.count, 3);
     for (size_t i = 0; i < again.count; i++) {
-        assert_int_equal(file_run_id(&again.runs[i]), i + 1);
+        assert_int_equal(file_ledger_run_id(&again.runs[i]), i + 1);
         for (size_t column = 0; column < COLUMN_COUNT; column++) {
             assert_string_equal(again.runs[i].fields[column], ledger.runs[i].fields[column]);
         }
@@ -115,11 +115,11 @@ static void columns_are_known_by_their_names(void **state) {
     finish(&text, 1);
     assert_null(file_ledger_parse(text.data, text.length, &ledger));
     assert_int_equal(ledger.count, 1);
-    assert_int_equal(file_run_id(&ledger.runs[0]), 7);
-    assert_int_equal(file_run_state(&ledger.runs[0]), RUN_SUCCEEDED);
+    assert_int_equal(file_ledger_run_id(&ledger.runs[0]), 7);
+    assert_int_equal(file_ledger_run_state(&ledger.runs[0]), RUN_SUCCEEDED);
     assert_string_equal(ledger.runs[0].fields[COLUMN_FINGERPRINT], "aaaa");
     assert_string_equal(ledger.runs[0].fields[COLUMN_HOST], "");
-    assert_int_equal(file_run_id(file_ledger_append(&ledger)), 8);
+    assert_int_equal(file_ledger_run_id(file_ledger_append(&ledger)), 8);
 }
 
 static void what_makes_no_sense_is_none(void **state) {
@@ -171,10 +171,10 @@ static void old_runs_are_pruned_and_each_newest_success_stays(void **state) {
     file_ledger_prune(&ledger);
     assert_int_equal(ledger.count, 1100);
     assert_string_equal(ledger.runs[0].fields[COLUMN_FINGERPRINT], "f0");
-    assert_int_equal(file_run_id(&ledger.runs[0]), 3);
+    assert_int_equal(file_ledger_run_id(&ledger.runs[0]), 3);
     assert_string_equal(ledger.runs[999].fields[COLUMN_FINGERPRINT], "f999");
-    assert_int_equal(file_run_state(&ledger.runs[1099]), RUN_RUNNING);
-    assert_int_equal(file_run_id(&ledger.runs[1000]), 1002 + 150 + 1 - 99);
+    assert_int_equal(file_ledger_run_state(&ledger.runs[1099]), RUN_RUNNING);
+    assert_int_equal(file_ledger_run_id(&ledger.runs[1000]), 1002 + 150 + 1 - 99);
     file_ledger_prune(&ledger);
     assert_int_equal(ledger.count, 1100);
 }

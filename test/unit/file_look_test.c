@@ -21,9 +21,9 @@ static void make(const char *words, struct file_ledger *ledger) {
             if (kinds[i].letter == *at) {
                 const char fingerprint[] = {at[1], '\0'};
                 struct file_run *run = file_ledger_append(ledger);
-                file_run_set(run, COLUMN_STATE, kinds[i].state);
-                file_run_set(run, COLUMN_EXIT_STATUS, kinds[i].exit_status);
-                file_run_set(run, COLUMN_FINGERPRINT, fingerprint);
+                file_ledger_run_set(run, COLUMN_STATE, kinds[i].state);
+                file_ledger_run_set(run, COLUMN_EXIT_STATUS, kinds[i].exit_status);
+                file_ledger_run_set(run, COLUMN_FINGERPRINT, fingerprint);
             }
         }
     }
@@ -57,7 +57,7 @@ static void a_look_finds(void **state) {
         AUTO_FILE_LEDGER struct file_ledger ledger;
         struct look look;
         make(rows[i].runs, &ledger);
-        file_ledger_look(&ledger, "A", 0, &look);
+        file_look_newest(&ledger, "A", 0, &look);
         if (look.newest.id != rows[i].newest || look.holder.id != rows[i].holder ||
             look.latest.id != rows[i].latest || look.failures != rows[i].failures ||
             look.deaths != rows[i].deaths) {
@@ -73,12 +73,12 @@ static void a_run_on_a_new_database_is_unfinished_until_one_succeeds(void **stat
     AUTO_FILE_LEDGER struct file_ledger ledger;
     struct look look;
     make("iA rA", &ledger);
-    file_run_set(&ledger.runs[0], COLUMN_INITIALISES, "t");
-    file_run_set(&ledger.runs[1], COLUMN_INITIALISES, "t");
-    file_ledger_look(&ledger, "A", 0, &look);
+    file_ledger_run_set(&ledger.runs[0], COLUMN_INITIALISES, "t");
+    file_ledger_run_set(&ledger.runs[1], COLUMN_INITIALISES, "t");
+    file_look_newest(&ledger, "A", 0, &look);
     assert_int_equal(look.unfinished.id, 1);
-    file_run_set(&ledger.runs[1], COLUMN_STATE, run_state_name(RUN_SUCCEEDED));
-    file_ledger_look(&ledger, "A", 0, &look);
+    file_ledger_run_set(&ledger.runs[1], COLUMN_STATE, run_state_name(RUN_SUCCEEDED));
+    file_look_newest(&ledger, "A", 0, &look);
     assert_int_equal(look.unfinished.id, 0);
 }
 
@@ -89,18 +89,18 @@ static void times_are_for_people_and_never_negative(void **state) {
     struct run run;
     AUTO_FILE_LEDGER struct file_ledger ledger;
     make("sA", &ledger);
-    moment_format(noon_ms, moment);
+    file_look_format_moment(noon_ms, moment);
     assert_string_equal(moment, "2026-11-21T12:00:00.123Z");
-    file_run_set(&ledger.runs[0], COLUMN_STARTED, "2026-11-21T11:00:00.000Z");
-    file_run_read(&ledger.runs[0], noon_ms, &run);
+    file_ledger_run_set(&ledger.runs[0], COLUMN_STARTED, "2026-11-21T11:00:00.000Z");
+    file_look_read_run(&ledger.runs[0], noon_ms, &run);
     assert_int_equal(run.age_ms, 3600123);
-    file_run_set(&ledger.runs[0], COLUMN_FINISHED, moment);
-    file_run_read(&ledger.runs[0], noon_ms + 5000, &run);
+    file_ledger_run_set(&ledger.runs[0], COLUMN_FINISHED, moment);
+    file_look_read_run(&ledger.runs[0], noon_ms + 5000, &run);
     assert_int_equal(run.age_ms / 1000, 5);
-    file_run_read(&ledger.runs[0], noon_ms - 3600000, &run);
+    file_look_read_run(&ledger.runs[0], noon_ms - 3600000, &run);
     assert_int_equal(run.age_ms, 0);
-    file_run_set(&ledger.runs[0], COLUMN_FINISHED, "yesterday");
-    file_run_read(&ledger.runs[0], noon_ms, &run);
+    file_ledger_run_set(&ledger.runs[0], COLUMN_FINISHED, "yesterday");
+    file_look_read_run(&ledger.runs[0], noon_ms, &run);
     assert_int_equal(run.age_ms, 0);
 }
 

@@ -122,7 +122,7 @@ static void the_lock_is_where_the_choice_and_the_adapter_say(void **state) {
         struct error error = {.text = ""};
         enum lock_kind kind = LOCK_AUTO;
         AUTO_FREE char *path = NULL;
-        if (lock_place_find(&choice, rows[i].key, &databases, ".", &kind, &path, &error) == 0) {
+        if (lock_choice_find(&choice, rows[i].key, &databases, ".", &kind, &path, &error) == 0) {
             assert_int_equal(kind, rows[i].kind);
             assert_int_equal(path != NULL, kind == LOCK_FILE);
             if (path != NULL) {
@@ -156,45 +156,46 @@ static void await_next_tick(void) {
         now.tv_sec < begun.tv_sec || (now.tv_sec == begun.tv_sec && now.tv_nsec <= begun.tv_nsec));
 }
 
-static const char *doubt_about(const struct text *lines, char doubt[static 128]) {
-    doubt[0] = '\0';
-    bool agrees = sqlite_files_agree(text_string(lines), &shop, ".", doubt, 128);
-    assert_int_equal(agrees, doubt[0] == '\0');
-    return doubt;
+static const char *doubt_about(const struct text *lines, char stale_reason[static 128]) {
+    stale_reason[0] = '\0';
+    bool agrees = sqlite_files_agree(text_string(lines), &shop, ".", stale_reason, 128);
+    assert_int_equal(agrees, stale_reason[0] == '\0');
+    return stale_reason;
 }
 
 static void a_file_that_was_replaced_emptied_or_removed_is_another(void **state) {
     (void)state;
     AUTO_TEXT struct text lines = {.data = NULL};
-    char doubt[128];
+    char stale_reason[128];
     put("primary.sqlite3", "tables");
     put("cache.sqlite3", "");
     sqlite_files_describe(&shop, ".", &lines);
-    assert_string_equal(doubt_about(&lines, doubt), "");
+    assert_string_equal(doubt_about(&lines, stale_reason), "");
     /* What it holds is the application's affair, and an empty one was never in order. */
     put("primary.sqlite3", "more tables");
     assert_int_equal(unlink("cache.sqlite3"), 0);
-    assert_string_equal(doubt_about(&lines, doubt), "");
+    assert_string_equal(doubt_about(&lines, stale_reason), "");
 
     put("primary.sqlite3", "");
-    assert_non_null(strstr(doubt_about(&lines, doubt), "/primary.sqlite3 is empty"));
+    assert_non_null(strstr(doubt_about(&lines, stale_reason), "/primary.sqlite3 is empty"));
     assert_int_equal(unlink("primary.sqlite3"), 0);
-    assert_non_null(strstr(doubt_about(&lines, doubt), "/primary.sqlite3 is not there any more"));
+    assert_non_null(
+        strstr(doubt_about(&lines, stale_reason), "/primary.sqlite3 is not there any more"));
     await_next_tick();
     put("another", "tables"); /* On ext4 it has the inode that was just freed. */
     put("primary.sqlite3", "tables");
-    assert_non_null(strstr(doubt_about(&lines, doubt), "/primary.sqlite3 is another file"));
+    assert_non_null(strstr(doubt_about(&lines, stale_reason), "/primary.sqlite3 is another file"));
     assert_int_equal(rename("another", "primary.sqlite3"), 0);
-    assert_non_null(strstr(doubt_about(&lines, doubt), "/primary.sqlite3 is another file"));
+    assert_non_null(strstr(doubt_about(&lines, stale_reason), "/primary.sqlite3 is another file"));
 }
 
 static void lines_that_make_no_sense_are_no_reason_to_crash(void **state) {
     (void)state;
     static const char *const samples[] = {"", "\n", "x", "1 2", "1 2 3", "1 2 3 ",
         "\n\n1 2 3 nobody", "99999999999999999999 1 1 events\n"};
-    char doubt[128];
+    char stale_reason[128];
     for (size_t i = 0; i < ARRAY_LENGTH(samples); i++) {
-        assert_true(sqlite_files_agree(samples[i], &shop, ".", doubt, sizeof doubt));
+        assert_true(sqlite_files_agree(samples[i], &shop, ".", stale_reason, sizeof stale_reason));
     }
 }
 

@@ -69,7 +69,7 @@ static void a_version_is_the_number_that_the_name_begins_with(void **state) {
     };
     for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
         size_t length = 0;
-        const char *version = migration_version(rows[i].name, &length);
+        const char *version = migrations_version(rows[i].name, &length);
         if ((version == NULL) != (rows[i].version == NULL)) {
             fail_msg("`%s` is taken for the other thing", rows[i].name);
         }

@@ -229,7 +229,7 @@ static void switches_take_a_word_or_stand_alone(void **state) {
 static void help_fits_eighty_columns_and_names_every_option(void **state) {
     (void)state;
     AUTO_TEXT struct text help = {.data = NULL};
-    options_help(&help);
+    option_help(&help);
     for (const char *line = text_string(&help); *line != '\0';) {
         size_t length = strcspn(line, "\n");
         if (length > 80) {

@@ -10,10 +10,10 @@ static const struct secret_values no_secrets = {.items = {.items = NULL}};
 
 static void assert_rendered(
     const char *bytes, const struct secret_values *secrets, const char *expected) {
-    struct last_lines last = {.added = 0};
+    struct output_tail last = {.added = 0};
     AUTO_TEXT struct text rendered = {.data = NULL};
-    last_lines_add(&last, bytes, strlen(bytes));
-    last_lines_render(&last, secrets, &rendered);
+    output_tail_add(&last, bytes, strlen(bytes));
+    output_tail_render(&last, secrets, &rendered);
     assert_string_equal(text_string(&rendered), expected);
 }
 
@@ -27,14 +27,14 @@ static void lines_are_kept_as_they_were(void **state) {
 
 static void only_the_last_twenty_are_kept(void **state) {
     (void)state;
-    struct last_lines last = {.added = 0};
+    struct output_tail last = {.added = 0};
     AUTO_TEXT struct text rendered = {.data = NULL};
     for (int i = 0; i < 47; i++) {
         char line[16];
         (void)snprintf(line, sizeof line, "line %d\n", i);
-        last_lines_add(&last, line, strlen(line));
+        output_tail_add(&last, line, strlen(line));
     }
-    last_lines_render(&last, &no_secrets, &rendered);
+    output_tail_render(&last, &no_secrets, &rendered);
     size_t lines = 1;
     for (const char *at = text_string(&rendered); *at != '\0'; at++) {
         lines += *at == '\n' ? 1 : 0;
@@ -51,31 +51,31 @@ static void what_no_text_column_takes_is_replaced(void **state) {
     /* Overlong, a surrogate, beyond Unicode, cut off. */
     assert_rendered(
         "\xc0\xaf \xed\xa0\x80 \xf4\x90\x80\x80 \xe2\x82", &no_secrets, "?? ??? ???? ??");
-    struct last_lines last = {.added = 0};
+    struct output_tail last = {.added = 0};
     AUTO_TEXT struct text rendered = {.data = NULL};
-    last_lines_add(&last, "a\0b\n", 4);
-    last_lines_render(&last, &no_secrets, &rendered);
+    output_tail_add(&last, "a\0b\n", 4);
+    output_tail_render(&last, &no_secrets, &rendered);
     assert_string_equal(text_string(&rendered), "a?b");
 }
 
 static void a_line_is_cut_at_the_width_and_stays_valid(void **state) {
     (void)state;
-    struct last_lines last = {.added = 0};
+    struct output_tail last = {.added = 0};
     AUTO_TEXT struct text rendered = {.data = NULL};
     char line[LAST_LINES_WIDTH + 2];
     for (size_t length = LAST_LINES_WIDTH - 1; length <= LAST_LINES_WIDTH + 1; length++) {
         memset(line, 'x', sizeof line);
-        last_lines_add(&last, line, length);
+        output_tail_add(&last, line, length);
     }
-    last_lines_render(&last, &no_secrets, &rendered);
+    output_tail_render(&last, &no_secrets, &rendered);
     assert_int_equal(rendered.length, (LAST_LINES_WIDTH - 1) + LAST_LINES_WIDTH * 2 + 2);
     /* Half a character at the cut is none. */
     memset(line, 'x', sizeof line);
     memcpy(line + LAST_LINES_WIDTH - 1, "\xc3\xbc", 2);
-    struct last_lines cut = {.added = 0};
+    struct output_tail cut = {.added = 0};
     AUTO_TEXT struct text cut_rendered = {.data = NULL};
-    last_lines_add(&cut, line, LAST_LINES_WIDTH + 1);
-    last_lines_render(&cut, &no_secrets, &cut_rendered);
+    output_tail_add(&cut, line, LAST_LINES_WIDTH + 1);
+    output_tail_render(&cut, &no_secrets, &cut_rendered);
     assert_int_equal(cut_rendered.length, LAST_LINES_WIDTH);
     assert_int_equal(text_string(&cut_rendered)[LAST_LINES_WIDTH - 1], '?');
 }

@@ -60,7 +60,7 @@ static void every_mode_and_kind_has_its_plan(void **state) {
         for (int kind = 0; kind < KINDS; kind++) {
             struct plan plan = plan_for((enum prepare_mode)mode, (enum command_kind)kind, &facts);
             if (plan.prepare != by_mode[mode][kind]) {
-                fail_msg("mode %zu, %s: %d", mode, command_kind_name((enum command_kind)kind),
+                fail_msg("mode %zu, %s: %d", mode, recognise_kind_name((enum command_kind)kind),
                     (int)plan.prepare);
             }
             assert_non_null(plan.why);

@@ -11,9 +11,9 @@ static const struct run nothing = {.state = RUN_NONE};
 /* Three databases, each in its condition. */
 struct shop {
     struct database databases[3];
-    struct surveyed items[3];
+    struct probed items[3];
     struct migration migration;
-    struct survey survey;
+    struct probe probe;
 };
 
 static void make_shop(struct shop *shop, const enum condition conditions[3]) {
@@ -28,7 +28,7 @@ static void make_shop(struct shop *shop, const enum condition conditions[3]) {
             .host = (char *)"db",
             .source = (char *)"config/database.yml:7",
         };
-        shop->items[i] = (struct surveyed){
+        shop->items[i] = (struct probed){
             .database = &shop->databases[i],
             .condition = conditions[i],
             .reason = "because",
@@ -38,25 +38,25 @@ static void make_shop(struct shop *shop, const enum condition conditions[3]) {
             .migrations = {.items = &shop->migration, .count = 1},
         };
     }
-    shop->survey = (struct survey){.items = shop->items, .count = ARRAY_LENGTH(roles)};
+    shop->probe = (struct probe){.items = shop->items, .count = ARRAY_LENGTH(roles)};
 }
 
 static void names_are_whole_lines(void **state) {
     (void)state;
-    assert_true(inspection_names("primary\nqueue", "primary"));
-    assert_true(inspection_names("primary\nqueue", "queue"));
-    assert_true(inspection_names("a\n\nqueue\n", "queue"));
-    assert_false(inspection_names("primary\nqueue", "que"));
-    assert_false(inspection_names("primary\nqueue", "queues"));
-    assert_false(inspection_names("primary\nqueue", "mary"));
-    assert_false(inspection_names("", "queue"));
+    assert_true(preflight_names("primary\nqueue", "primary"));
+    assert_true(preflight_names("primary\nqueue", "queue"));
+    assert_true(preflight_names("a\n\nqueue\n", "queue"));
+    assert_false(preflight_names("primary\nqueue", "que"));
+    assert_false(preflight_names("primary\nqueue", "queues"));
+    assert_false(preflight_names("primary\nqueue", "mary"));
+    assert_false(preflight_names("", "queue"));
 }
 
 static void only_a_complete_database_raises_no_doubt(void **state) {
     (void)state;
     static const struct {
         enum condition condition;
-        const char *doubt;
+        const char *stale_reason;
     } rows[] = {
         {CONDITION_COMPLETE, ""},
         {CONDITION_UNKNOWN, "nobody can say what the database shop_cache (cache) is like: because"},
@@ -72,11 +72,11 @@ static void only_a_complete_database_raises_no_doubt(void **state) {
     _Static_assert(ARRAY_LENGTH(rows) == CONDITION_COUNT, "every condition has a row");
     for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
         struct shop shop;
-        char doubt[LOOK_DOUBT_LENGTH];
+        char stale_reason[LOOK_DOUBT_LENGTH];
         make_shop(
             &shop, (enum condition[]){CONDITION_COMPLETE, rows[i].condition, CONDITION_COMPLETE});
-        inspection_doubt(&shop.survey, doubt);
-        assert_string_equal(doubt, rows[i].doubt);
+        preflight_stale_reason(&shop.probe, stale_reason);
+        assert_string_equal(stale_reason, rows[i].stale_reason);
     }
 }
 
@@ -96,9 +96,9 @@ static void names_are_listed_by_what_the_databases_are_like(void **state) {
         struct shop shop;
         char names[RUN_DATABASES_LENGTH];
         make_shop(&shop, rows[i].conditions);
-        inspection_list_in_order(&shop.survey, names);
+        preflight_list_in_order(&shop.probe, names);
         assert_string_equal(names, rows[i].in_order);
-        inspection_list_new(&shop.survey, names);
+        preflight_list_new(&shop.probe, names);
         assert_string_equal(names, rows[i].new);
     }
 }
@@ -115,21 +115,21 @@ static void names_that_do_not_fit_are_left_out_whole(void **state) {
     role[sizeof role - 1] = '\0';
     shop.databases[0].role = role;
     shop.databases[1].role = (char *)"a\nb";
-    inspection_list_in_order(&shop.survey, names);
-    assert_true(inspection_names(names, "queue"));
+    preflight_list_in_order(&shop.probe, names);
+    assert_true(preflight_names(names, "queue"));
     char longer[RUN_DATABASES_LENGTH - 5];
     memset(longer, 'r', sizeof longer);
     longer[sizeof longer - 1] = '\0';
     shop.databases[0].role = longer;
-    inspection_list_in_order(&shop.survey, names);
-    assert_false(inspection_names(names, "queue"));
-    assert_true(inspection_names(names, longer));
+    preflight_list_in_order(&shop.probe, names);
+    assert_false(preflight_names(names, "queue"));
+    assert_true(preflight_names(names, longer));
 }
 
 enum { NO_TASK, CREATE, LOAD, BOTH, ONLY_CACHE };
 
-static struct inspection_rules rules_with(int tasks) {
-    struct inspection_rules rules = {
+static struct preflight_rules rules_with(int tasks) {
+    struct preflight_rules rules = {
         .tasks = {.create = tasks != NO_TASK && tasks != LOAD,
             .loader = tasks != NO_TASK && tasks != CREATE ? "db:prepare" : NULL,
             .concern_all = tasks != NO_TASK && tasks != ONLY_CACHE},
@@ -171,15 +171,15 @@ static void why_a_prepare_is_due(void **state) {
     };
     for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
         struct shop shop;
-        struct inspection inspection;
+        struct preflight preflight;
         struct run since = {.id = rows[i].since};
-        struct inspection_rules rules = rules_with(rows[i].tasks);
+        struct preflight_rules rules = rules_with(rows[i].tasks);
         (void)snprintf(since.databases, sizeof since.databases, "%s", rows[i].in_order_then);
         rules.since = &since;
         make_shop(&shop, rows[i].conditions);
-        inspection_explain(&shop.survey, &rules, &inspection);
-        assert_int_equal(inspection.is_new, rows[i].is_new);
-        assert_string_equal(inspection.reason, rows[i].reason);
+        preflight_explain(&shop.probe, &rules, &preflight);
+        assert_int_equal(preflight.is_new, rows[i].is_new);
+        assert_string_equal(preflight.reason, rows[i].reason);
     }
 }
 
@@ -192,60 +192,60 @@ static void what_is_refused(void **state) {
         bool is_creatable;
         bool allow_schema_load;
         const char *begun;
-        enum inspection_verdict verdict; /* About the queue. */
+        enum preflight_outcome outcome; /* About the queue. */
     } rows[] = {
         /* All or nothing, while the first is new. */
-        {BOTH, CONDITION_EMPTY, CONDITION_COMPLETE, false, false, "", INSPECTION_PASSED},
-        {BOTH, CONDITION_EMPTY, CONDITION_EMPTY, false, false, "", INSPECTION_PASSED},
-        {BOTH, CONDITION_EMPTY, CONDITION_BEHIND, false, false, "", INSPECTION_PASSED},
-        {BOTH, CONDITION_EMPTY, CONDITION_MISSING, true, false, "", INSPECTION_PASSED},
-        {BOTH, CONDITION_EMPTY, CONDITION_MISSING, false, false, "", INSPECTION_NOT_ALL},
-        {BOTH, CONDITION_EMPTY, CONDITION_UNKNOWN, false, false, "", INSPECTION_NOT_ALL},
-        {BOTH, CONDITION_MISSING, CONDITION_UNKNOWN, false, false, "", INSPECTION_NOT_ALL},
-        {BOTH, CONDITION_FOREIGN, CONDITION_UNKNOWN, false, true, "", INSPECTION_NOT_ALL},
-        {CREATE, CONDITION_EMPTY, CONDITION_UNKNOWN, false, false, "", INSPECTION_NOT_ALL},
-        {ONLY_CACHE, CONDITION_EMPTY, CONDITION_UNKNOWN, false, false, "", INSPECTION_PASSED},
-        {ONLY_CACHE, CONDITION_COMPLETE, CONDITION_FOREIGN, false, false, "", INSPECTION_PASSED},
-        {NO_TASK, CONDITION_EMPTY, CONDITION_UNKNOWN, false, false, "", INSPECTION_PASSED},
-        {NO_TASK, CONDITION_EMPTY, CONDITION_MISSING, false, false, "", INSPECTION_PASSED},
+        {BOTH, CONDITION_EMPTY, CONDITION_COMPLETE, false, false, "", PREFLIGHT_PASSED},
+        {BOTH, CONDITION_EMPTY, CONDITION_EMPTY, false, false, "", PREFLIGHT_PASSED},
+        {BOTH, CONDITION_EMPTY, CONDITION_BEHIND, false, false, "", PREFLIGHT_PASSED},
+        {BOTH, CONDITION_EMPTY, CONDITION_MISSING, true, false, "", PREFLIGHT_PASSED},
+        {BOTH, CONDITION_EMPTY, CONDITION_MISSING, false, false, "", PREFLIGHT_NOT_ALL},
+        {BOTH, CONDITION_EMPTY, CONDITION_UNKNOWN, false, false, "", PREFLIGHT_NOT_ALL},
+        {BOTH, CONDITION_MISSING, CONDITION_UNKNOWN, false, false, "", PREFLIGHT_NOT_ALL},
+        {BOTH, CONDITION_FOREIGN, CONDITION_UNKNOWN, false, true, "", PREFLIGHT_NOT_ALL},
+        {CREATE, CONDITION_EMPTY, CONDITION_UNKNOWN, false, false, "", PREFLIGHT_NOT_ALL},
+        {ONLY_CACHE, CONDITION_EMPTY, CONDITION_UNKNOWN, false, false, "", PREFLIGHT_PASSED},
+        {ONLY_CACHE, CONDITION_COMPLETE, CONDITION_FOREIGN, false, false, "", PREFLIGHT_PASSED},
+        {NO_TASK, CONDITION_EMPTY, CONDITION_UNKNOWN, false, false, "", PREFLIGHT_PASSED},
+        {NO_TASK, CONDITION_EMPTY, CONDITION_MISSING, false, false, "", PREFLIGHT_PASSED},
         /* Later the steps may say it themselves: nothing is lost by that. */
-        {BOTH, CONDITION_COMPLETE, CONDITION_MISSING, false, false, "", INSPECTION_PASSED},
-        {BOTH, CONDITION_COMPLETE, CONDITION_UNKNOWN, false, false, "", INSPECTION_PASSED},
-        {BOTH, CONDITION_BEHIND, CONDITION_UNKNOWN, false, false, "", INSPECTION_PASSED},
+        {BOTH, CONDITION_COMPLETE, CONDITION_MISSING, false, false, "", PREFLIGHT_PASSED},
+        {BOTH, CONDITION_COMPLETE, CONDITION_UNKNOWN, false, false, "", PREFLIGHT_PASSED},
+        {BOTH, CONDITION_BEHIND, CONDITION_UNKNOWN, false, false, "", PREFLIGHT_PASSED},
         /* Never over somebody's tables, first boot or not. */
-        {BOTH, CONDITION_EMPTY, CONDITION_FOREIGN, false, false, "", INSPECTION_TABLES},
-        {BOTH, CONDITION_COMPLETE, CONDITION_FOREIGN, false, false, "", INSPECTION_TABLES},
-        {LOAD, CONDITION_COMPLETE, CONDITION_FOREIGN, false, false, "", INSPECTION_TABLES},
-        {BOTH, CONDITION_COMPLETE, CONDITION_FOREIGN, false, false, "cache", INSPECTION_TABLES},
-        {CREATE, CONDITION_COMPLETE, CONDITION_FOREIGN, false, false, "", INSPECTION_PASSED},
-        {NO_TASK, CONDITION_COMPLETE, CONDITION_FOREIGN, false, false, "", INSPECTION_PASSED},
-        {BOTH, CONDITION_COMPLETE, CONDITION_FOREIGN, false, true, "", INSPECTION_PASSED},
-        {BOTH, CONDITION_EMPTY, CONDITION_FOREIGN, false, false, "queue", INSPECTION_PASSED},
+        {BOTH, CONDITION_EMPTY, CONDITION_FOREIGN, false, false, "", PREFLIGHT_TABLES},
+        {BOTH, CONDITION_COMPLETE, CONDITION_FOREIGN, false, false, "", PREFLIGHT_TABLES},
+        {LOAD, CONDITION_COMPLETE, CONDITION_FOREIGN, false, false, "", PREFLIGHT_TABLES},
+        {BOTH, CONDITION_COMPLETE, CONDITION_FOREIGN, false, false, "cache", PREFLIGHT_TABLES},
+        {CREATE, CONDITION_COMPLETE, CONDITION_FOREIGN, false, false, "", PREFLIGHT_PASSED},
+        {NO_TASK, CONDITION_COMPLETE, CONDITION_FOREIGN, false, false, "", PREFLIGHT_PASSED},
+        {BOTH, CONDITION_COMPLETE, CONDITION_FOREIGN, false, true, "", PREFLIGHT_PASSED},
+        {BOTH, CONDITION_EMPTY, CONDITION_FOREIGN, false, false, "queue", PREFLIGHT_PASSED},
     };
     for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
         struct shop shop;
-        struct inspection_rules rules = rules_with(rows[i].tasks);
+        struct preflight_rules rules = rules_with(rows[i].tasks);
         AUTO_TEXT struct text line = {.data = NULL};
         rules.allow_schema_load = rows[i].allow_schema_load;
         rules.begun = rows[i].begun;
         make_shop(&shop, (enum condition[]){rows[i].first, CONDITION_COMPLETE, rows[i].queue});
         shop.items[2].is_creatable = rows[i].is_creatable;
-        if (inspection_judge(&shop.survey, 2, &rules, &line) != rows[i].verdict) {
+        if (preflight_judge(&shop.probe, 2, &rules, &line) != rows[i].outcome) {
             fail_msg("row %zu is judged otherwise: %s", i, text_string(&line));
         }
-        assert_int_equal(line.length == 0, rows[i].verdict == INSPECTION_PASSED);
+        assert_int_equal(line.length == 0, rows[i].outcome == PREFLIGHT_PASSED);
     }
 }
 
 static void a_first_database_that_is_missing_is_not_in_the_survey(void **state) {
     (void)state;
     struct shop shop;
-    struct inspection_rules rules = rules_with(BOTH);
+    struct preflight_rules rules = rules_with(BOTH);
     AUTO_TEXT struct text line = {.data = NULL};
     make_shop(&shop, (enum condition[]){CONDITION_COMPLETE, CONDITION_COMPLETE, CONDITION_UNKNOWN});
-    assert_int_equal(inspection_judge(&shop.survey, 2, &rules, &line), INSPECTION_PASSED);
+    assert_int_equal(preflight_judge(&shop.probe, 2, &rules, &line), PREFLIGHT_PASSED);
     rules.is_first_missing = true;
-    assert_int_equal(inspection_judge(&shop.survey, 2, &rules, &line), INSPECTION_NOT_ALL);
+    assert_int_equal(preflight_judge(&shop.probe, 2, &rules, &line), PREFLIGHT_NOT_ALL);
 }
 
 static void a_line_names_address_and_way_out(void **state) {
@@ -278,13 +278,13 @@ static void a_line_names_address_and_way_out(void **state) {
     };
     for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
         struct shop shop;
-        struct inspection_rules rules = rules_with(BOTH);
+        struct preflight_rules rules = rules_with(BOTH);
         AUTO_TEXT struct text line = {.data = NULL};
         make_shop(
             &shop, (enum condition[]){CONDITION_EMPTY, CONDITION_COMPLETE, rows[i].condition});
         shop.databases[2].has_own_url = rows[i].has_own_url;
         shop.databases[2].role = (char *)rows[i].role;
-        assert_int_not_equal(inspection_judge(&shop.survey, 2, &rules, &line), INSPECTION_PASSED);
+        assert_int_not_equal(preflight_judge(&shop.probe, 2, &rules, &line), PREFLIGHT_PASSED);
         assert_string_equal(text_string(&line), rows[i].line);
     }
 }
@@ -334,10 +334,10 @@ static void steps_went_elsewhere_where_both_signs_say_so(void **state) {
             .migrate_wholly = (rows[i].trace & WHOLE) != 0,
             .are_named = (rows[i].trace & NAMED) != 0,
             .were_seen = (rows[i].trace & SEEN) != 0,
-            .before = inspection_first(&shop.survey, &shop.databases[0]),
+            .before = preflight_first(&shop.probe, &shop.databases[0]),
         };
         make_shop(&shop, (enum condition[]){rows[i].after, CONDITION_COMPLETE, CONDITION_COMPLETE});
-        inspection_find_elsewhere(&shop.survey, &shop.databases[0], &trace, elsewhere);
+        preflight_find_elsewhere(&shop.probe, &shop.databases[0], &trace, elsewhere);
         if (rows[i].elsewhere != NULL) {
             text_append_format(&expected,
                 "its steps seem to have migrated another database: shop (primary) %s",
@@ -356,10 +356,9 @@ static void a_database_that_is_not_looked_at_raises_no_suspicion(void **state) {
     struct database other = {.name = (char *)"other", .role = (char *)"primary"};
     char elsewhere[LOOK_DOUBT_LENGTH] = "";
     make_shop(&shop, (enum condition[]){CONDITION_EMPTY, CONDITION_EMPTY, CONDITION_EMPTY});
-    const struct steps_trace trace = {.migrate_wholly = true,
-        .are_named = true,
-        .before = inspection_first(&shop.survey, &other)};
-    inspection_find_elsewhere(&shop.survey, &other, &trace, elsewhere);
+    const struct steps_trace trace = {
+        .migrate_wholly = true, .are_named = true, .before = preflight_first(&shop.probe, &other)};
+    preflight_find_elsewhere(&shop.probe, &other, &trace, elsewhere);
     assert_string_equal(elsewhere, "");
 }
 

@@ -8,45 +8,46 @@
 static void every_action_that_goes_on_has_a_state_that_answers_it(void **state) {
     (void)state;
     /* From the beginning every state is reached, and each can end. */
-    bool reached[FLIGHT_STATE_COUNT] = {[FLIGHT_CONNECTING] = true};
-    for (int round = 0; round < FLIGHT_STATE_COUNT; round++) {
-        for (int from = 0; from < FLIGHT_ENDED; from++) {
-            for (int seen = 0; reached[from] && seen < OBSERVATION_COUNT; seen++) {
-                const struct flight_row *row =
-                    flight_next((enum flight_state)from, (enum observation)seen);
+    bool reached[PROTOCOL_STATE_COUNT] = {[PROTOCOL_CONNECTING] = true};
+    for (int round = 0; round < PROTOCOL_STATE_COUNT; round++) {
+        for (int from = 0; from < PROTOCOL_ENDED; from++) {
+            for (int seen = 0; reached[from] && seen < PROTOCOL_OBSERVATION_COUNT; seen++) {
+                const struct protocol_row *row =
+                    protocol_next((enum protocol_state)from, (enum observation)seen);
                 if (row != NULL) {
                     reached[row->next] = true;
-                    assert_int_equal(flight_action_ends(row->action), row->next == FLIGHT_ENDED);
+                    assert_int_equal(
+                        protocol_action_ends(row->action), row->next == PROTOCOL_ENDED);
                     assert_true(strlen(row->why) > 10);
                 }
             }
         }
     }
-    for (int at = 0; at < FLIGHT_STATE_COUNT; at++) {
+    for (int at = 0; at < PROTOCOL_STATE_COUNT; at++) {
         if (!reached[at]) {
-            fail_msg("`%s` is never reached", flight_state_name((enum flight_state)at));
+            fail_msg("`%s` is never reached", protocol_state_name((enum protocol_state)at));
         }
     }
 }
 
 static void nothing_leads_on_from_the_end(void **state) {
     (void)state;
-    for (int seen = 0; seen < OBSERVATION_COUNT; seen++) {
-        assert_null(flight_next(FLIGHT_ENDED, (enum observation)seen));
+    for (int seen = 0; seen < PROTOCOL_OBSERVATION_COUNT; seen++) {
+        assert_null(protocol_next(PROTOCOL_ENDED, (enum observation)seen));
     }
 }
 
 static void a_command_starts_only_after_success(void **state) {
     (void)state;
-    for (int from = 0; from < FLIGHT_ENDED; from++) {
-        for (int seen = 0; seen < OBSERVATION_COUNT; seen++) {
-            const struct flight_row *row =
-                flight_next((enum flight_state)from, (enum observation)seen);
+    for (int from = 0; from < PROTOCOL_ENDED; from++) {
+        for (int seen = 0; seen < PROTOCOL_OBSERVATION_COUNT; seen++) {
+            const struct protocol_row *row =
+                protocol_next((enum protocol_state)from, (enum observation)seen);
             if (row != NULL && row->action == ACT_START) {
                 assert_int_equal(seen, SEEN_SUCCEEDED);
             }
             if (row != NULL && row->action == ACT_START_UNRECORDED) {
-                assert_int_equal(from, FLIGHT_RECORDING);
+                assert_int_equal(from, PROTOCOL_RECORDING);
                 assert_int_equal(seen, SEEN_STEPS_OK);
             }
         }
@@ -55,20 +56,20 @@ static void a_command_starts_only_after_success(void **state) {
 
 static void steps_run_only_under_a_confirmed_lock(void **state) {
     (void)state;
-    for (int from = 0; from < FLIGHT_ENDED; from++) {
-        for (int seen = 0; seen < OBSERVATION_COUNT; seen++) {
-            const struct flight_row *row =
-                flight_next((enum flight_state)from, (enum observation)seen);
+    for (int from = 0; from < PROTOCOL_ENDED; from++) {
+        for (int seen = 0; seen < PROTOCOL_OBSERVATION_COUNT; seen++) {
+            const struct protocol_row *row =
+                protocol_next((enum protocol_state)from, (enum observation)seen);
             if (row != NULL && row->action == ACT_RUN_STEPS) {
-                assert_int_equal(from, FLIGHT_FENCING);
+                assert_int_equal(from, PROTOCOL_FENCING);
                 assert_int_equal(seen, SEEN_DONE);
             }
             if (row != NULL && row->action == ACT_BEGIN_RUN) {
-                assert_int_equal(from, FLIGHT_INSPECTING);
+                assert_int_equal(from, PROTOCOL_INSPECTING);
                 assert_int_equal(seen, SEEN_DONE);
             }
             if (row != NULL && row->action == ACT_INSPECT) {
-                assert_int_equal(from, FLIGHT_CONFIRMING);
+                assert_int_equal(from, PROTOCOL_CONFIRMING);
                 assert_int_equal(seen, SEEN_UNDECIDED);
             }
         }
@@ -77,10 +78,11 @@ static void steps_run_only_under_a_confirmed_lock(void **state) {
 
 static void a_waiter_leaves_at_once_when_asked(void **state) {
     (void)state;
-    static const enum flight_state waiting[] = {FLIGHT_CONNECTING, FLIGHT_LOOKING, FLIGHT_TRYING,
-        FLIGHT_WAITING, FLIGHT_CONFIRMING, FLIGHT_INSPECTING, FLIGHT_BEGINNING};
+    static const enum protocol_state waiting[] = {PROTOCOL_CONNECTING, PROTOCOL_LOOKING,
+        PROTOCOL_TRYING, PROTOCOL_WAITING, PROTOCOL_CONFIRMING, PROTOCOL_INSPECTING,
+        PROTOCOL_BEGINNING};
     for (size_t i = 0; i < ARRAY_LENGTH(waiting); i++) {
-        assert_int_equal(flight_next(waiting[i], SEEN_CANCELLED)->action, ACT_CANCEL);
+        assert_int_equal(protocol_next(waiting[i], SEEN_CANCELLED)->action, ACT_CANCEL);
     }
 }
 
@@ -117,13 +119,13 @@ static void a_look_means(void **state) {
     for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
         struct look first = newest(rows[i].first_id, rows[i].first);
         struct look now = newest(rows[i].now_id, rows[i].now);
-        if (flight_observe(FLIGHT_IF_DUE, false, &first, &now) != rows[i].means) {
+        if (protocol_observe(PROTOCOL_IF_DUE, false, &first, &now) != rows[i].means) {
             fail_msg("row %zu", i);
         }
         /* Who typed the step runs it, whatever is known. */
-        assert_int_equal(flight_observe(FLIGHT_ALWAYS, false, &first, &now), SEEN_UNDECIDED);
+        assert_int_equal(protocol_observe(PROTOCOL_ALWAYS, false, &first, &now), SEEN_UNDECIDED);
         /* Who only waits shares every outcome and takes nothing over. */
-        assert_int_equal(flight_observe(FLIGHT_TO_WAIT, false, &first, &now),
+        assert_int_equal(protocol_observe(PROTOCOL_TO_WAIT, false, &first, &now),
             rows[i].means == SEEN_UNDECIDED ? SEEN_NOT_OURS : rows[i].means);
     }
 }
@@ -134,7 +136,7 @@ static void a_success_counts_unless_something_speaks_against_it(void **state) {
         int64_t newest_id;
         int64_t latest_id;
         bool only_latest_counts;
-        const char *doubt;
+        const char *stale_reason;
         enum observation means;
     } rows[] = {
         {3, 3, false, "", SEEN_SUCCEEDED},
@@ -147,9 +149,9 @@ static void a_success_counts_unless_something_speaks_against_it(void **state) {
     for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
         struct look now = newest(rows[i].newest_id, RUN_SUCCEEDED);
         now.latest = (struct run){.id = rows[i].latest_id, .state = RUN_SUCCEEDED};
-        (void)snprintf(now.doubt, sizeof now.doubt, "%s", rows[i].doubt);
-        assert_int_equal(
-            flight_observe(FLIGHT_IF_DUE, rows[i].only_latest_counts, &now, &now), rows[i].means);
+        (void)snprintf(now.stale_reason, sizeof now.stale_reason, "%s", rows[i].stale_reason);
+        assert_int_equal(protocol_observe(PROTOCOL_IF_DUE, rows[i].only_latest_counts, &now, &now),
+            rows[i].means);
     }
 }
 
@@ -163,57 +165,57 @@ static void what_failed_often_rests_before_it_runs_again(void **state) {
     for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
         struct look look = newest(9, RUN_FAILED);
         look.failures = rows[i].failures;
-        assert_int_equal(flight_backoff_ms(rows[i].failures), rows[i].rest_ms);
+        assert_int_equal(protocol_backoff_ms(rows[i].failures), rows[i].rest_ms);
         look.newest.age_ms = rows[i].rest_ms;
-        assert_int_equal(flight_observe(FLIGHT_IF_DUE, false, &look, &look), SEEN_UNDECIDED);
+        assert_int_equal(protocol_observe(PROTOCOL_IF_DUE, false, &look, &look), SEEN_UNDECIDED);
         look.newest.age_ms = rows[i].rest_ms > 0 ? rows[i].rest_ms - 1 : 0;
-        assert_int_equal(flight_observe(FLIGHT_IF_DUE, false, &look, &look),
+        assert_int_equal(protocol_observe(PROTOCOL_IF_DUE, false, &look, &look),
             rows[i].rest_ms > 0 ? SEEN_TOO_SOON : SEEN_UNDECIDED);
         /* Who types the step wants it now; who only waits does not run at all. */
-        assert_int_equal(flight_observe(FLIGHT_ALWAYS, false, &look, &look), SEEN_UNDECIDED);
-        assert_int_equal(flight_observe(FLIGHT_TO_WAIT, false, &look, &look), SEEN_NOT_OURS);
+        assert_int_equal(protocol_observe(PROTOCOL_ALWAYS, false, &look, &look), SEEN_UNDECIDED);
+        assert_int_equal(protocol_observe(PROTOCOL_TO_WAIT, false, &look, &look), SEEN_NOT_OURS);
     }
     struct look interrupted = newest(9, RUN_INTERRUPTED);
     interrupted.failures = 5;
     assert_int_equal(
-        flight_observe(FLIGHT_IF_DUE, false, &interrupted, &interrupted), SEEN_UNDECIDED);
+        protocol_observe(PROTOCOL_IF_DUE, false, &interrupted, &interrupted), SEEN_UNDECIDED);
 }
 
 static void on_a_standby_only_what_is_decided_counts(void **state) {
     (void)state;
     static const struct {
-        enum flight_purpose purpose;
+        enum protocol_purpose purpose;
         enum run_state run_state;
         enum observation means;
     } rows[] = {
-        {FLIGHT_IF_DUE, RUN_SUCCEEDED, SEEN_SUCCEEDED},
-        {FLIGHT_IF_DUE, RUN_NONE, SEEN_STANDBY},
-        {FLIGHT_IF_DUE, RUN_RUNNING, SEEN_STANDBY},
-        {FLIGHT_ALWAYS, RUN_SUCCEEDED, SEEN_STANDBY},
-        {FLIGHT_TO_WAIT, RUN_SUCCEEDED, SEEN_SUCCEEDED},
-        {FLIGHT_TO_WAIT, RUN_RUNNING, SEEN_NOT_OURS},
+        {PROTOCOL_IF_DUE, RUN_SUCCEEDED, SEEN_SUCCEEDED},
+        {PROTOCOL_IF_DUE, RUN_NONE, SEEN_STANDBY},
+        {PROTOCOL_IF_DUE, RUN_RUNNING, SEEN_STANDBY},
+        {PROTOCOL_ALWAYS, RUN_SUCCEEDED, SEEN_STANDBY},
+        {PROTOCOL_TO_WAIT, RUN_SUCCEEDED, SEEN_SUCCEEDED},
+        {PROTOCOL_TO_WAIT, RUN_RUNNING, SEEN_NOT_OURS},
     };
     for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
         struct look look = newest(1, rows[i].run_state);
         look.is_read_only = true;
-        assert_int_equal(flight_observe(rows[i].purpose, false, &look, &look), rows[i].means);
+        assert_int_equal(protocol_observe(rows[i].purpose, false, &look, &look), rows[i].means);
     }
 }
 
 static void the_third_death_in_a_row_is_a_failure(void **state) {
     (void)state;
-    assert_int_equal(flight_state_of_death(0), RUN_INTERRUPTED);
-    assert_int_equal(flight_state_of_death(1), RUN_INTERRUPTED);
-    assert_int_equal(flight_state_of_death(2), RUN_FAILED);
-    assert_int_equal(flight_state_of_death(3), RUN_FAILED);
+    assert_int_equal(protocol_state_of_death(0), RUN_INTERRUPTED);
+    assert_int_equal(protocol_state_of_death(1), RUN_INTERRUPTED);
+    assert_int_equal(protocol_state_of_death(2), RUN_FAILED);
+    assert_int_equal(protocol_state_of_death(3), RUN_FAILED);
 }
 
 static void who_only_waits_never_tries_the_lock(void **state) {
     (void)state;
-    const struct flight_row *row = flight_next(FLIGHT_LOOKING, SEEN_NOT_OURS);
+    const struct protocol_row *row = protocol_next(PROTOCOL_LOOKING, SEEN_NOT_OURS);
     assert_int_equal(row->action, ACT_PAUSE);
-    for (int from = 0; from < FLIGHT_ENDED; from++) {
-        row = flight_next((enum flight_state)from, SEEN_NOT_OURS);
+    for (int from = 0; from < PROTOCOL_ENDED; from++) {
+        row = protocol_next((enum protocol_state)from, SEEN_NOT_OURS);
         assert_true(row == NULL || row->action == ACT_PAUSE);
     }
 }
@@ -223,12 +225,12 @@ static void pauses_grow_with_the_wait_and_stay_in_bounds(void **state) {
     static const uint32_t randoms[] = {0, 1, 499, 500, 999, 1000, UINT32_MAX};
     for (size_t i = 0; i < ARRAY_LENGTH(randoms); i++) {
         for (int64_t waited_ms = 0; waited_ms < 7200000; waited_ms = waited_ms * 2 + 100) {
-            int64_t pause_ms = flight_pause_ms(waited_ms, randoms[i]);
+            int64_t pause_ms = protocol_pause_ms(waited_ms, randoms[i]);
             assert_in_range(pause_ms, 100, 2000);
             assert_true(pause_ms <= 150 || pause_ms <= waited_ms / 20);
         }
     }
-    assert_true(flight_pause_ms(20000, 999) > flight_pause_ms(20000, 0));
+    assert_true(protocol_pause_ms(20000, 999) > protocol_pause_ms(20000, 0));
 }
 
 int main(void) {

@@ -11,7 +11,7 @@
 
 static unsigned failures;
 
-static const char *verdict(const struct recognition *recognition) {
+static const char *outcome(const struct recognition *recognition) {
     if (recognition->kind != COMMAND_PREPARE) {
         return "-";
     }
@@ -30,13 +30,13 @@ static void check(const struct vector_row *row) {
     }
     struct recognition_request request = {.argv = words.items, .steps = &steps};
     AUTO_RECOGNITION struct recognition recognition;
-    command_recognise(&request, &recognition);
+    recognise_command(&request, &recognition);
     const char *inner = recognition.inner_step == NULL ? "-" : recognition.inner_step;
     bool is_versioned = strcmp(row->columns[4], "versioned") == 0;
-    if (strcmp(verdict(&recognition), row->columns[0]) != 0 ||
+    if (strcmp(outcome(&recognition), row->columns[0]) != 0 ||
         strcmp(inner, row->columns[3]) != 0 || recognition.is_versioned != is_versioned) {
         failures++;
-        (void)fprintf(stderr, "hooks.tsv:%u: %s, '%s'%s (%s)\n", row->line, verdict(&recognition),
+        (void)fprintf(stderr, "hooks.tsv:%u: %s, '%s'%s (%s)\n", row->line, outcome(&recognition),
             inner, recognition.is_versioned ? ", versioned" : "", recognition.rule);
     }
 }

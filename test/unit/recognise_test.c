@@ -47,13 +47,13 @@ static void check_kind(const struct vector_row *row) {
     struct recognition_request request = {
         .argv = words.count == 0 ? nothing : words.items, .servers = &servers, .steps = &steps};
     struct recognition recognition;
-    command_recognise(&request, &recognition);
-    if (strcmp(command_kind_name(recognition.kind), row->columns[0]) != 0) {
-        note_failure(row, "the kind", row->columns[0], command_kind_name(recognition.kind),
+    recognise_command(&request, &recognition);
+    if (strcmp(recognise_kind_name(recognition.kind), row->columns[0]) != 0) {
+        note_failure(row, "the kind", row->columns[0], recognise_kind_name(recognition.kind),
             recognition.rule);
     }
     assert_true(words.count == 0 || recognition.word < words.count);
-    recognition_release(&recognition);
+    recognise_release(&recognition);
     server_list_release(&servers);
     step_list_release(&steps);
 }
@@ -94,7 +94,7 @@ static void add_flag(struct text *flags, bool is_set, const char *name) {
 }
 
 static void check_recognition(const struct vector_row *row, const struct recognition *recognition) {
-    const struct surroundings *around = &recognition->around;
+    const struct context *around = &recognition->around;
     AUTO_TEXT struct text flags = {.data = NULL};
     add_flag(&flags, around->has_secrets_tool, "secrets");
     add_flag(&flags, around->is_prefix_partial, "partial");
@@ -111,7 +111,7 @@ static void check_recognition(const struct vector_row *row, const struct recogni
         const char *what;
         const char *found;
     } columns[] = {
-        {"the kind", command_kind_name(recognition->kind)},
+        {"the kind", recognise_kind_name(recognition->kind)},
         {"the environment", recognition->environment},
         {"its source", recognition->environment_source},
         {"the user", around->user == NULL ? "-" : around->user},
@@ -146,9 +146,9 @@ static void check_surroundings(const struct vector_row *row) {
     struct recognition_request request = {
         .argv = words.items, .steps = &steps, .environment = is_known ? environment.items : NULL};
     struct recognition recognition;
-    command_recognise(&request, &recognition);
+    recognise_command(&request, &recognition);
     check_recognition(row, &recognition);
-    recognition_release(&recognition);
+    recognise_release(&recognition);
     step_list_release(&steps);
 }
 
@@ -161,7 +161,7 @@ static void what_lies_around_the_program_is_learned(void **state) {
 
 static enum command_kind kind_of(char *const argv[]) {
     AUTO_RECOGNITION struct recognition recognition;
-    command_recognise(&(struct recognition_request){.argv = argv}, &recognition);
+    recognise_command(&(struct recognition_request){.argv = argv}, &recognition);
     return recognition.kind;
 }
 
@@ -264,7 +264,7 @@ static void a_command_that_multiplies_itself_ends_as_other(void **state) {
     text_append_format(&first, "%s; puma", again);
     argv[2] = first.data;
     AUTO_RECOGNITION struct recognition recognition;
-    command_recognise(&(struct recognition_request){.argv = argv}, &recognition);
+    recognise_command(&(struct recognition_request){.argv = argv}, &recognition);
     assert_int_equal(recognition.kind, COMMAND_OTHER);
 }
 
@@ -286,7 +286,7 @@ static void the_word_that_decided_and_the_reason_are_told(void **state) {
     char *argv[] = {(char[]){"tini"}, (char[]){"--"}, (char[]){"bundle"}, (char[]){"exec"},
         (char[]){"thrust"}, (char[]){"bin/rails"}, (char[]){"server"}, NULL};
     AUTO_RECOGNITION struct recognition recognition;
-    command_recognise(&(struct recognition_request){.argv = argv}, &recognition);
+    recognise_command(&(struct recognition_request){.argv = argv}, &recognition);
     assert_int_equal(recognition.word, 5);
     assert_string_equal(recognition.rule, "`rails server` behind `tini`, `bundle exec`, `thrust`");
 }
@@ -298,7 +298,7 @@ static void a_reason_that_is_too_long_is_cut(void **state) {
     name[sizeof name - 1] = '\0';
     char *argv[] = {(char[]){"tini"}, name, NULL};
     AUTO_RECOGNITION struct recognition recognition;
-    command_recognise(&(struct recognition_request){.argv = argv}, &recognition);
+    recognise_command(&(struct recognition_request){.argv = argv}, &recognition);
     assert_true(strlen(recognition.rule) < sizeof recognition.rule);
     assert_non_null(strstr(recognition.rule, "is not a server we know, behind `tini`"));
 }
@@ -307,15 +307,15 @@ static void assert_known(char *const argv[], const char *asked, const char *pref
     AUTO_RECOGNITION struct recognition recognition;
     AUTO_TEXT struct text words = {.data = NULL};
     AUTO_STRING_LIST struct string_list wrapped = {.items = NULL};
-    struct surroundings known;
-    command_recognise(&(struct recognition_request){.argv = argv}, &recognition);
-    surroundings_copy_known(&recognition.around, &known);
-    surroundings_wrap(&known, (char *[]){(char[]){"x"}}, 1, &wrapped);
+    struct context known;
+    recognise_command(&(struct recognition_request){.argv = argv}, &recognition);
+    context_copy_known(&recognition.around, &known);
+    context_wrap(&known, (char *[]){(char[]){"x"}}, 1, &wrapped);
     words_join(wrapped.items, wrapped.count, &words);
     assert_string_equal(text_string(&words), prefix);
     assert_string_equal(known.asked == NULL ? "-" : known.asked, asked);
     assert_null(known.unknown);
-    surroundings_release(&known);
+    context_release(&known);
 }
 
 static void what_no_table_knows_can_be_left_out(void **state) {
@@ -339,11 +339,11 @@ static void assert_label(char *const argv[], const char *label) {
     AUTO_STEP_LIST struct step_list made = {.items = NULL};
     struct error error;
     assert_int_equal(step_list_append(&steps, "bin/rails db:prepare", &error), 0);
-    command_recognise(&(struct recognition_request){.argv = argv, .steps = &steps}, &recognition);
+    recognise_command(&(struct recognition_request){.argv = argv, .steps = &steps}, &recognition);
     if (recognition.kind == COMMAND_PREPARE) {
         step_list_append_command(&made, argv, recognition.word);
     } else {
-        recognition_wrap_steps(
+        recognise_wrap_steps(
             &recognition, &steps, recognition.environment, recognition.environment_source, &made);
     }
     assert_string_equal(made.items[0].label, label);

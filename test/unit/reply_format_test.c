@@ -27,7 +27,7 @@ static void check_there_and_back(char *const environment[], const char *director
         assert_string_equal(answer.environment.items[count], environment[count]);
     }
     assert_int_equal(answer.environment.count, count);
-    wrapper_answer_release(&answer);
+    ask_release_answer(&answer);
     /* Each beginning of it is unfinished, and one byte more is none. */
     for (size_t length = 0; length < bytes.length && length < 300; length++) {
         assert_int_equal(reply_format_read(text_string(&bytes), length, &answer), REPLY_UNFINISHED);
@@ -78,7 +78,7 @@ static void what_has_no_name_is_no_variable(void **state) {
     assert_int_equal(reply_format_read(text_string(&bytes), bytes.length, &answer), REPLY_WHOLE);
     assert_int_equal(answer.environment.count, 1);
     assert_string_equal(answer.environment.items[0], "A=1");
-    wrapper_answer_release(&answer);
+    ask_release_answer(&answer);
 }
 
 static void anything_else_is_no_answer(void **state) {
@@ -116,7 +116,7 @@ static void anything_else_is_no_answer(void **state) {
         }
         assert_int_equal(result, rows[i].result);
         if (result == REPLY_WHOLE) {
-            wrapper_answer_release(&answer);
+            ask_release_answer(&answer);
         }
     }
 }

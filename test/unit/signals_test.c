@@ -201,7 +201,7 @@ static void signals_are_named_as_in_kill_l(void **state) {
         {INT32_MIN, "-2147483648"},
     };
     for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
-        assert_string_equal(signal_name(names[i].number), names[i].name);
+        assert_string_equal(signals_name(names[i].number), names[i].name);
     }
 }
 

@@ -50,7 +50,7 @@ static struct outcome run(struct spawn_request request) {
     assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
     request.stdout_fd = ends[1];
     request.stderr_fd = ends[1];
-    assert_int_equal(process_spawn(&request, &process, &error), 0);
+    assert_int_equal(spawn_process(&request, &process, &error), 0);
     (void)close(ends[1]);
 
     size_t used = 0;
@@ -346,13 +346,13 @@ static void a_full_standard_error_does_not_hold_the_parent(void **state) {
     pid_t process = 0;
     int status = 0;
     request.stderr_fd = ends[1];
-    assert_int_equal(process_spawn(&request, &process, &error), 0);
+    assert_int_equal(spawn_process(&request, &process, &error), 0);
     assert_int_equal(waitpid(process, &status, 0), process);
     assert_int_equal(WEXITSTATUS(status), 127);
 
     /* Nobody reads any more: SIGPIPE must not become the exit status. */
     (void)close(ends[0]);
-    assert_int_equal(process_spawn(&request, &process, &error), 0);
+    assert_int_equal(spawn_process(&request, &process, &error), 0);
     assert_int_equal(waitpid(process, &status, 0), process);
     assert_true(WIFEXITED(status));
     assert_int_equal(WEXITSTATUS(status), 127);
@@ -371,7 +371,7 @@ static void a_child_that_shall_not_outlive_us_does_not(void **state) {
         pid_t process = 0;
         request.stdout_fd = ends[1];
         request.die_with_parent = true;
-        _exit(process_spawn(&request, &process, &error) == 0 && pause() == 0 ? 0 : 1);
+        _exit(spawn_process(&request, &process, &error) == 0 && pause() == 0 ? 0 : 1);
     }
     (void)close(ends[1]);
     char text[16];
@@ -386,7 +386,7 @@ static void a_child_that_shall_not_outlive_us_does_not(void **state) {
 static int replaced_status(const char *const argv[]) {
     pid_t child = fork();
     if (child == 0) {
-        _exit(process_replace(words(argv), &nothing_inherited));
+        _exit(spawn_replace(words(argv), &nothing_inherited));
     }
     int status = -1;
     assert_int_equal(waitpid(child, &status, 0), child);

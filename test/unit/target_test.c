@@ -24,10 +24,10 @@ static void check_database(const char *given, const char *name, const char *sour
         .given_source = "--database-url",
         .environment = "production",
         .directory = "/nonexistent"};
-    assert_int_equal(databases_find(&request, &databases, &error), DATABASES_FOUND);
+    assert_int_equal(database_list_find(&request, &databases, &error), DATABASES_FOUND);
     assert_string_equal(databases.items[0].name, name);
     assert_string_equal(databases.items[0].source, source);
-    databases_release(&databases);
+    database_list_release(&databases);
 }
 
 static void without_a_file_the_database_is_found_in_rails_order(void **state) {
@@ -35,7 +35,7 @@ static void without_a_file_the_database_is_found_in_rails_order(void **state) {
     struct databases databases;
     struct error error;
     struct databases_request request = {.environment = "production", .directory = "/nonexistent"};
-    assert_int_equal(databases_find(&request, &databases, &error), DATABASES_WRONG);
+    assert_int_equal(database_list_find(&request, &databases, &error), DATABASES_WRONG);
     assert_int_equal(error.exit_status, 78);
     assert_string_equal(error.text,
         "no database is named: there is no config/database.yml here, so set DATABASE_URL, or "

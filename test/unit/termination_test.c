@@ -33,55 +33,55 @@
 
 static void term_comes_first_and_kill_when_its_time_has_come(void **state) {
     (void)state;
-    struct ending ending;
-    ending_initialise(&ending);
-    assert_int_equal(ending_due(&ending, 1000), ENDING_WAIT);
-    assert_int_equal(ending_deadline_ms(&ending), DEADLINE_NEVER);
+    struct termination termination;
+    termination_initialise(&termination);
+    assert_int_equal(termination_due(&termination, 1000), TERMINATION_WAIT);
+    assert_int_equal(termination_deadline_ms(&termination), DEADLINE_NEVER);
 
-    assert_int_equal(ending_begin(&ending, 1000, 6000), ENDING_SEND_TERM);
-    assert_int_equal(ending_deadline_ms(&ending), 6000);
-    assert_int_equal(ending_due(&ending, 5999), ENDING_WAIT);
-    assert_int_equal(ending_due(&ending, 6000), ENDING_SEND_KILL);
+    assert_int_equal(termination_begin(&termination, 1000, 6000), TERMINATION_SEND_TERM);
+    assert_int_equal(termination_deadline_ms(&termination), 6000);
+    assert_int_equal(termination_due(&termination, 5999), TERMINATION_WAIT);
+    assert_int_equal(termination_due(&termination, 6000), TERMINATION_SEND_KILL);
 }
 
 static void kill_is_said_again_and_nothing_is_waited_for_after_it(void **state) {
     (void)state;
-    struct ending ending;
-    ending_initialise(&ending);
-    assert_int_equal(ending_begin(&ending, 1000, 2000), ENDING_SEND_TERM);
-    assert_int_equal(ending_due(&ending, 2001), ENDING_SEND_KILL);
-    assert_int_equal(ending_due(&ending, 2002), ENDING_SEND_KILL);
-    assert_int_equal(ending_begin(&ending, 2003, 9000), ENDING_SEND_KILL);
-    assert_int_equal(ending_deadline_ms(&ending), DEADLINE_NEVER);
+    struct termination termination;
+    termination_initialise(&termination);
+    assert_int_equal(termination_begin(&termination, 1000, 2000), TERMINATION_SEND_TERM);
+    assert_int_equal(termination_due(&termination, 2001), TERMINATION_SEND_KILL);
+    assert_int_equal(termination_due(&termination, 2002), TERMINATION_SEND_KILL);
+    assert_int_equal(termination_begin(&termination, 2003, 9000), TERMINATION_SEND_KILL);
+    assert_int_equal(termination_deadline_ms(&termination), DEADLINE_NEVER);
 }
 
 static void a_time_that_has_passed_means_kill_without_term(void **state) {
     (void)state;
-    struct ending ending;
-    ending_initialise(&ending);
-    assert_int_equal(ending_begin(&ending, 1000, 1000), ENDING_SEND_KILL);
+    struct termination termination;
+    termination_initialise(&termination);
+    assert_int_equal(termination_begin(&termination, 1000, 1000), TERMINATION_SEND_KILL);
 }
 
 static void asking_again_only_brings_kill_nearer(void **state) {
     (void)state;
-    struct ending ending;
-    ending_initialise(&ending);
-    assert_int_equal(ending_begin(&ending, 1000, 6000), ENDING_SEND_TERM);
-    assert_int_equal(ending_begin(&ending, 2000, 9000), ENDING_WAIT);
-    assert_int_equal(ending_deadline_ms(&ending), 6000);
-    assert_int_equal(ending_begin(&ending, 3000, 4000), ENDING_WAIT);
-    assert_int_equal(ending_deadline_ms(&ending), 4000);
-    assert_int_equal(ending_begin(&ending, 4500, 9000), ENDING_SEND_KILL);
+    struct termination termination;
+    termination_initialise(&termination);
+    assert_int_equal(termination_begin(&termination, 1000, 6000), TERMINATION_SEND_TERM);
+    assert_int_equal(termination_begin(&termination, 2000, 9000), TERMINATION_WAIT);
+    assert_int_equal(termination_deadline_ms(&termination), 6000);
+    assert_int_equal(termination_begin(&termination, 3000, 4000), TERMINATION_WAIT);
+    assert_int_equal(termination_deadline_ms(&termination), 4000);
+    assert_int_equal(termination_begin(&termination, 4500, 9000), TERMINATION_SEND_KILL);
 }
 
 /* Asked to end without a limit, and later with one. */
 static void an_end_without_a_limit_waits_for_ever(void **state) {
     (void)state;
-    struct ending ending;
-    ending_initialise(&ending);
-    assert_int_equal(ending_begin(&ending, 1000, DEADLINE_NEVER), ENDING_SEND_TERM);
-    assert_int_equal(ending_due(&ending, INT64_MAX - 1), ENDING_WAIT);
-    assert_int_equal(ending_begin(&ending, 2000, 2000), ENDING_SEND_KILL);
+    struct termination termination;
+    termination_initialise(&termination);
+    assert_int_equal(termination_begin(&termination, 1000, DEADLINE_NEVER), TERMINATION_SEND_TERM);
+    assert_int_equal(termination_due(&termination, INT64_MAX - 1), TERMINATION_WAIT);
+    assert_int_equal(termination_begin(&termination, 2000, 2000), TERMINATION_SEND_KILL);
 }
 
 static void assert_in_child(void (*function)(void)) {
@@ -114,7 +114,7 @@ static void orphaned_tree_is_found(void) {
     pid_t none = 0;
     int status = 0;
     CHECK(pipe(ready) == 0);
-    CHECK(subreaper_set(true));
+    CHECK(reap_set_subreaper(true));
 
     /* A child with a name made to confuse, its own session, a child of its own and an orphan. */
     pid_t child = fork();
@@ -138,7 +138,7 @@ static void orphaned_tree_is_found(void) {
         CHECK(read(ready[0], &self, sizeof self) == sizeof self);
     }
     CHECK(descendants_signal(0, SIGKILL, NULL).signalled == 3);
-    while (children_reap(&none, &status)) {
+    while (reap_children(&none, &status)) {
         siginfo_t info;
         CHECK(waitid(P_ALL, 0, &info, WEXITED | WNOWAIT) == 0);
     }
@@ -191,7 +191,7 @@ static void only_pid_1_signals_a_whole_namespace(void **state) {
     assert_int_equal(read(ready[0], &self, sizeof self), sizeof self);
     /* Signal 0 only asks whether there is anybody whom a kill(-1) from here would reach. */
     assert_int_equal(kill(-1, 0), 0);
-    assert_int_equal(namespace_signal(0).signalled, 0);
+    assert_int_equal(descendants_signal_namespace(0).signalled, 0);
     assert_int_equal(kill(other, SIGKILL), 0);
     assert_int_equal(waitpid(other, NULL, 0), other);
     (void)close(ready[0]);
@@ -231,7 +231,7 @@ static void init_with_foreign_proc(void) {
     CHECK(read(ready[0], &self, sizeof self) == sizeof self);
     CHECK(descendants_signal(0, SIGKILL, NULL).signalled >= 1);
     CHECK(waitpid(child, &status, 0) == child && WIFSIGNALED(status));
-    CHECK(namespace_signal(SIGKILL).signalled == 0);
+    CHECK(descendants_signal_namespace(SIGKILL).signalled == 0);
 }
 
 static void foreign_proc(void) {
@@ -277,7 +277,7 @@ static void many_ends(void) {
         CHECK(waitid(P_PID, (id_t)children[i], &info, WEXITED | WNOWAIT) == 0);
     }
     pid_t watched = children[17];
-    CHECK(!children_reap(&watched, &status));
+    CHECK(!reap_children(&watched, &status));
     CHECK(watched == 0);
     CHECK(WEXITSTATUS(status) == 17);
     CHECK(waitpid(-1, &status, WNOHANG) == -1 && errno == ECHILD);
@@ -296,7 +296,7 @@ static void one_stays(void) {
     pid_t watched = sleeper(ready[1]);
     pid_t same = watched;
     CHECK(read(ready[0], &self, sizeof self) == sizeof self);
-    CHECK(children_reap(&watched, &status));
+    CHECK(reap_children(&watched, &status));
     CHECK(watched == same && status == 4711);
     CHECK(kill(watched, SIGKILL) == 0);
 }

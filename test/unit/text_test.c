@@ -115,18 +115,18 @@ static void text_grows_and_a_list_ends_with_null(void **state) {
 
 static void distance_counts_letters(void **state) {
     (void)state;
-    assert_int_equal(word_distance("--prepare", "--prepare"), 0);
-    assert_int_equal(word_distance("--prepar", "--prepare"), 1);
-    assert_int_equal(word_distance("", "abc"), 3);
-    assert_int_equal(word_distance("kitten", "sitting"), 3);
+    assert_int_equal(nearest_distance("--prepare", "--prepare"), 0);
+    assert_int_equal(nearest_distance("--prepar", "--prepare"), 1);
+    assert_int_equal(nearest_distance("", "abc"), 3);
+    assert_int_equal(nearest_distance("kitten", "sitting"), 3);
     char longest[64];
     char too_long[65];
     memset(longest, 'a', 63);
     longest[63] = '\0';
     memset(too_long, 'a', 64);
     too_long[64] = '\0';
-    assert_int_equal(word_distance(longest, longest), 0);
-    assert_true(word_distance(longest, too_long) == SIZE_MAX);
+    assert_int_equal(nearest_distance(longest, longest), 0);
+    assert_true(nearest_distance(longest, too_long) == SIZE_MAX);
 }
 
 int main(void) {

@@ -8,6 +8,6 @@
 
 /* How many letters must change, go or come (Levenshtein) to make one word of the other; words of
  * more than 63 bytes are as far apart as can be. */
-size_t word_distance(const char *one, const char *other);
+size_t nearest_distance(const char *one, const char *other);
 
 #endif

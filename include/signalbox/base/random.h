@@ -11,6 +11,6 @@
 uint32_t random_number(void);
 
 /* From half to the whole of `longest_ms`. */
-int64_t jittered_ms(int64_t longest_ms, uint32_t random);
+int64_t random_jittered_ms(int64_t longest_ms, uint32_t random);
 
 #endif

@@ -70,7 +70,8 @@ struct options {
     int64_t step_timeout_ms; /* DURATION_NONE: no limit. */
     int64_t grace_ms;
     const char *user; /* NULL where it is not given; a word that user_word_parse takes. */
-    const char *caps; /* NULL where it is not given; a list that capabilities_parse takes. */
+    const char
+        *caps; /* NULL where it is not given; a list that privileges_parse_capabilities takes. */
     bool signal_group;
     struct signal_rewrite_list rewrites;
     struct status_list ok_exits;
@@ -95,7 +96,7 @@ const char *options_source(const struct options *options, const char *flag);
 void options_release(struct options *options);
 
 /* What --help prints: at most 80 columns. */
-void options_help(struct text *text);
+void option_help(struct text *text);
 
 /* For --explain: an option that takes a value, that value in words (never a secret), and where it
  * came from: "default", the flag or the variable. */

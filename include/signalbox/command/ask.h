@@ -15,10 +15,10 @@
 #include "signalbox/process/signals.h"
 
 struct wrapper_question {
-    const struct surroundings *around; /* With words that go before a step. */
-    char *const *environment;          /* What they find, ended by NULL. */
+    const struct context *around; /* With words that go before a step. */
+    char *const *environment;     /* What they find, ended by NULL. */
     const struct signal_inheritance *inheritance;
-    const struct attention *attention; /* What ends the asking early. */
+    const struct interrupt *interrupt; /* What ends the asking early. */
     int64_t timeout_ms;                /* Until the answer has come. */
     int64_t grace_ms;                  /* Between the answer and TERM, and between TERM and KILL. */
 };
@@ -46,7 +46,7 @@ struct wrapper_silence {
 enum wrapper_asked ask_wrapper(const struct wrapper_question *question,
     struct wrapper_answer *answer, struct wrapper_silence *silence) MUST_USE;
 
-void wrapper_answer_release(struct wrapper_answer *answer);
-void wrapper_silence_release(struct wrapper_silence *silence);
+void ask_release_answer(struct wrapper_answer *answer);
+void ask_release_silence(struct wrapper_silence *silence);
 
 #endif

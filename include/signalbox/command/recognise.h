@@ -36,7 +36,7 @@ struct recognition_request {
 enum { SURROUNDINGS_JOINS = 4 };
 
 /* What lies around the program that decided, outermost first. All strings are copies. */
-struct surroundings {
+struct context {
     /* The words to put before each step so that it runs as the command will: the wrappers that
      * change environment, secrets, directory or user, as they stand; `env NAME=VALUE` for a shell
      * string's assignments, `sh -c 'cd …'` for its cd. Relative directories in it are meant from
@@ -86,7 +86,7 @@ struct recognition {
     const char *environment_source; /* "the command", "RAILS_ENV", "RACK_ENV" or "default". */
     char *named_environment;        /* What the program's own option names, or NULL. */
     bool names_rails_env;           /* It sets RAILS_ENV itself, and not only RACK_ENV. */
-    struct surroundings around;
+    struct context around;
     /* COMMAND_SERVER only: the server's own words, from the program on; in a shell string too. */
     struct string_list server;
     /* What is for the lock in a shell string that is no COMMAND_PREPARE: it runs outside of the
@@ -96,30 +96,30 @@ struct recognition {
 
 /* Fills `recognition`, which the caller releases. Cannot fail: what cannot be understood is
  * COMMAND_OTHER. */
-void command_recognise(const struct recognition_request *request, struct recognition *recognition);
+void recognise_command(const struct recognition_request *request, struct recognition *recognition);
 
 /* The name of the Rails environment and where it comes from, in an environment that the command's
  * own words have already made. `name` points into it or into the recognition. */
-void recognition_environment_in(const struct recognition *recognition, char *const environment[],
+void recognise_environment_in(const struct recognition *recognition, char *const environment[],
     const char **name, const char **source);
 
 /* Appends the steps as they are to run beside the command: each behind what lies around it. What
  * the server's own option names, no wrapper of it can tell a step, so that goes with them. */
-void recognition_wrap_steps(const struct recognition *recognition, const struct step_list *steps,
+void recognise_wrap_steps(const struct recognition *recognition, const struct step_list *steps,
     const char *environment, const char *environment_source, struct step_list *wrapped);
 
 /* Appends the words behind what lies around. */
-void surroundings_wrap(const struct surroundings *around, char *const *words, size_t count,
-    struct string_list *wrapped);
+void context_wrap(
+    const struct context *around, char *const *words, size_t count, struct string_list *wrapped);
 
 /* A copy without the words that no table knows: what is left is known to run what follows. */
-void surroundings_copy_known(const struct surroundings *from, struct surroundings *known);
-void surroundings_release(struct surroundings *around);
+void context_copy_known(const struct context *from, struct context *known);
+void context_release(struct context *around);
 
-void recognition_release(struct recognition *recognition);
-#define AUTO_RECOGNITION __attribute__((cleanup(recognition_release)))
+void recognise_release(struct recognition *recognition);
+#define AUTO_RECOGNITION __attribute__((cleanup(recognise_release)))
 
 /* "server", "worker", "prepare", "task", "other", "none". */
-const char *command_kind_name(enum command_kind kind);
+const char *recognise_kind_name(enum command_kind kind);
 
 #endif

@@ -21,7 +21,7 @@ struct step_list {
     size_t count;
 };
 
-struct surroundings;
+struct context;
 
 /* Appends the step that `line` means. -1 with the error filled (no context) when it is empty or
  * needs a shell. */
@@ -35,7 +35,7 @@ int step_list_append_joined(
  * runs as the command will. Behind anything, the assignments and `assignment` (NAME=VALUE or NULL)
  * go through env(1), since what stands before may clear the environment. */
 void step_list_append_wrapped(struct step_list *wrapped, const struct step_list *steps,
-    const struct surroundings *around, const char *assignment);
+    const struct context *around, const char *assignment);
 
 /* Appends the words of a command as one step, as they stand. What decided is the word at `word`. */
 void step_list_append_command(struct step_list *steps, char *const argv[], size_t word);

@@ -22,4 +22,7 @@ enum words_result words_split(const char *line, struct string_list *words, size_
 /* The opposite: one line that words_split splits into the same words again. */
 void words_join(char *const *words, size_t count, struct text *line);
 
+/* POSIX 2.10.2, rule 7: the length of the name before the first `=`, 0 where it is none. */
+size_t words_assignment_length(const char *word);
+
 #endif

@@ -15,7 +15,7 @@ struct rails_question {
     const char *directory;    /* The application's. */
     char *const *environment; /* With RAILS_ENV set, as the steps get it. */
     const struct signal_inheritance *inheritance;
-    const struct attention *attention; /* What ends the asking early. */
+    const struct interrupt *interrupt; /* What ends the asking early. */
     int64_t timeout_ms;                /* For each way to ask. */
     bool needs_initializers;           /* What loads ./config/application alone answers wrongly. */
 };
@@ -33,7 +33,7 @@ enum rails_answer {
  * first has an answer although initializers are needed, that is a warning of `databases`. The
  * caller is a subreaper without other children: whatever is left of the asking is killed and
  * reaped. */
-enum rails_answer databases_ask_rails(const struct rails_question *question,
+enum rails_answer ask_rails_databases(const struct rails_question *question,
     struct databases *databases, struct error *error) MUST_USE;
 
 #endif

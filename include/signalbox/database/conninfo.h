@@ -7,7 +7,7 @@
 #include "signalbox/database/database.h"
 
 /* Both arrays end with NULL; the strings are the database's own. */
-struct address {
+struct conninfo {
     const char **keywords;
     const char **values;
 };
@@ -15,9 +15,9 @@ struct address {
 /* `name` in place of the database's own name, as for a CREATE DATABASE; NULL where its own is
  * meant. Of several hosts the one that can be written to, unless the configuration or the
  * environment says otherwise. */
-void address_of(const struct database *database, const char *name, struct address *address);
+void conninfo_of(const struct database *database, const char *name, struct conninfo *conninfo);
 
-void address_release(struct address *address);
-#define AUTO_ADDRESS __attribute__((cleanup(address_release)))
+void conninfo_release(struct conninfo *conninfo);
+#define AUTO_CONNINFO __attribute__((cleanup(conninfo_release)))
 
 #endif

@@ -34,7 +34,7 @@ struct database {
     char *adapter; /* "postgresql", "postgis", "sqlite3", …; never NULL. */
     char *host;    /* Several are separated by commas, with their ports at the same places. */
     char *port;
-    char *name; /* Never NULL in the first of what databases_find gives. */
+    char *name; /* Never NULL in the first of what database_list_find gives. */
     char *user;
     char *password;
     struct string_list keywords; /* Further keywords of libpq, in the order given, with … */
@@ -67,7 +67,7 @@ bool database_names_server(const struct database *database);
 void database_append_variable(const struct database *database, struct text *text);
 
 /* The key of a setting in database.yml: "encoding". */
-const char *creation_setting_name(enum creation_setting setting);
+const char *settings_creation_name(enum creation_setting setting);
 
 /* `postgresql://user:password@host:port/name?keyword=value`, as ActiveRecord reads it: every part
  * percent-decoded, a `+` literal, query parameters overriding the parts. -1 with the error filled
@@ -85,13 +85,13 @@ void database_release(struct database *database);
 struct databases {
     struct database *items; /* NULL while empty. */
     size_t count;
-    bool are_unclear; /* --database-url says where to lock; which there are, only Rails can say. */
+    bool need_rails; /* --database-url says where to lock; which there are, only Rails can say. */
     /* Where they are unclear: only a Rails that has run its initializers can say. */
     bool need_initializers;
     struct string_list warnings; /* A sentence each, for the log. */
 };
 
-void databases_release(struct databases *databases);
+void database_list_release(struct databases *databases);
 
 struct databases_request {
     const char *given_url;    /* --database-url, or NULL. */
@@ -108,17 +108,17 @@ enum databases_found {
 
 /* --database-url, config/database.yml with DATABASE_URL and its like merged over it, DATABASE_URL
  * alone, or libpq's own variables. Reads files; connects to nothing. */
-enum databases_found databases_find(const struct databases_request *request,
+enum databases_found database_list_find(const struct databases_request *request,
     struct databases *databases, struct error *error) MUST_USE;
 
 /* Makes each relative file that the settings or libpq's own variables name (certificates, keys,
  * passfiles) one of the application's directory, where Rails opens it. Changes those variables for
  * this process: once, after the databases are known. */
-void databases_place_files(struct databases *databases, const char *directory);
+void database_list_place_files(struct databases *databases, const char *directory);
 
 /* Whether the first of them can have the lock: -1 with the error filled (78) where its adapter has
  * no lock that is used, where it has no name, or where no server is named and no socket is there.
  */
-int databases_check_first(const struct databases *databases, struct error *error) MUST_USE;
+int database_list_check_first(const struct databases *databases, struct error *error) MUST_USE;
 
 #endif

@@ -14,6 +14,6 @@
 const char *watch_entry_problem(const char *entry);
 
 /* Whether `schema` is among them. */
-bool watch_has_schema(const struct string_list *entries);
+bool watch_entry_has_schema(const struct string_list *entries);
 
 #endif

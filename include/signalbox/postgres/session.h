@@ -49,7 +49,7 @@ struct session_failure {
 struct session {
     struct pg_conn *connection; /* NULL while closed. */
     struct pg_result *result;
-    const struct attention *attention;
+    const struct interrupt *interrupt;
     const char *password; /* To keep out of messages; belongs to the caller of session_open. */
     short events;         /* For poll(2), while something is pending. */
     struct session_failure failure;
@@ -63,7 +63,7 @@ void session_find_certificates(void);
 /* Connects. `keywords` and `values` end with NULL; keywords that libpq does not know are dropped,
  * as ActiveRecord drops them. The application name is signalbox/HOST. */
 enum session_result session_open(struct session *session, const char *const *keywords,
-    const char *const *values, const struct attention *attention, int64_t deadline_ms) MUST_USE;
+    const char *const *values, const struct interrupt *interrupt, int64_t deadline_ms) MUST_USE;
 
 /* Whether libpq itself has this keyword, for connecting; ActiveRecord hands no others to it. */
 bool session_knows_keyword(const char *keyword);
@@ -88,7 +88,7 @@ enum session_result session_advance(struct session *session) MUST_USE;
  * while the result is SESSION_PENDING, wait for session->events on session_fd, which may change,
  * and go on with session_open_advance, or session_advance. Nothing is closed where it fails. */
 enum session_result session_open_start(struct session *session, const char *const *keywords,
-    const char *const *values, const struct attention *attention) MUST_USE;
+    const char *const *values, const struct interrupt *interrupt) MUST_USE;
 enum session_result session_open_advance(struct session *session) MUST_USE;
 enum session_result session_query_start(struct session *session, const char *statement,
     const char *const *parameters, int parameter_count) MUST_USE;

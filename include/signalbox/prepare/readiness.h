@@ -13,7 +13,7 @@
 #include "signalbox/prepare/history.h"
 #include "signalbox/prepare/prepare.h"
 
-struct standing {
+struct readiness {
     char fingerprint[65]; /* Empty where there is none, or it was not found out. */
     bool is_prepared;
     char why[640];        /* One clause. */
@@ -26,9 +26,9 @@ struct standing {
  * connect timeout; where only Rails can say which database it is, asks Rails before, which takes
  * longer. -1 with the error filled: 69 not reachable, 78 configuration, 128 + N a signal; `why` has
  * the same words. Release it in any case. */
-int standing_find(
-    const struct prepare_request *request, struct standing *standing, struct error *error) MUST_USE;
+int readiness_find(const struct prepare_request *request, struct readiness *readiness,
+    struct error *error) MUST_USE;
 
-void standing_release(struct standing *standing);
+void readiness_release(struct readiness *readiness);
 
 #endif

@@ -49,7 +49,7 @@ enum missing_database {
 struct target {
     struct databases databases;
     const struct database *database; /* The first; NULL while unclear, and where none is needed. */
-    char unclear[640];               /* Why only Rails can say; empty where it need not be asked. */
+    char needs_rails_why[640];       /* Why only Rails can say; empty where it need not be asked. */
     const char *unasked;             /* As in the request, where it decides; otherwise NULL. */
     const struct step_list *steps;
     const char *directory;                 /* As in the request. */

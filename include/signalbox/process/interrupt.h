@@ -8,13 +8,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct attention {
+struct interrupt {
     int fd;
     bool (*cancelled)(void *argument);
     void *argument;
 };
 
 /* Waits until the deadline; true when it was cancelled before. */
-bool attention_pause(const struct attention *attention, int64_t deadline_ms);
+bool interrupt_pause(const struct interrupt *interrupt, int64_t deadline_ms);
 
 #endif

@@ -15,13 +15,13 @@
 
 /* "none", or names with commas between them, in any case, with or without their "cap_". -1 with the
  * error filled (64) for anything else, with the nearest known name. */
-int capabilities_parse(const char *list, uint64_t *set, struct error *error) MUST_USE;
+int privileges_parse_capabilities(const char *list, uint64_t *set, struct error *error) MUST_USE;
 
 /* Appends each name, without its "cap_". */
-void capabilities_list(uint64_t set, struct string_list *names);
+void privileges_list_capabilities(uint64_t set, struct string_list *names);
 
 /* Appends the names with commas between them, or "none". */
-void capabilities_describe(uint64_t set, struct text *text);
+void privileges_describe_capabilities(uint64_t set, struct text *text);
 
 /* -1 with the error filled (77) where the kernel or a seccomp filter does not say. Release them in
  * any case. */

@@ -11,15 +11,16 @@
 
 /* Makes orphans below this process its children: PR_SET_CHILD_SUBREAPER on or off. False when the
  * kernel refuses. */
-bool subreaper_set(bool on);
+bool reap_set_subreaper(bool on);
 
 /* Reaps whatever has ended. Returns false when no child is left at all (ECHILD). For `*watched` the
  * wait status is stored and *watched set to 0; otherwise neither is touched. */
-bool children_reap(pid_t *watched, int *wait_status);
+bool reap_children(pid_t *watched, int *wait_status);
 
 /* The same for who also wants to know that `*watched` was stopped: by which signal is stored in
- * `*stopped_by`, and 0 when it was not. Who is reaped is no bystander any more. */
-bool children_reap_watching(
-    pid_t *watched, int *wait_status, int *stopped_by, struct bystanders *bystanders);
+ * `*stopped_by`, and 0 when it was not. Who is reaped is no process that was there before any more.
+ */
+bool reap_children_watching(
+    pid_t *watched, int *wait_status, int *stopped_by, struct preexisting *preexisting);
 
 #endif

@@ -23,7 +23,7 @@ typedef uint8_t signal_rewrites[SIGNAL_LAST + 1];
 
 /* Whether the signal asks for an end: TERM, INT, QUIT and HUP. Whoever asks this, in PID 1 and in
  * the preparer, asks here. What HUP means to a command that runs is the command's own. */
-bool signal_asks_for_end(int number);
+bool signals_ask_for_end(int number);
 
 /* Of the signals in `mask` that ask for an end, the one that says most clearly what is wanted; 0
  * where none does. */
@@ -66,10 +66,10 @@ struct received_signal {
 bool signals_read(int signal_fd, struct received_signal *received);
 
 /* 15 for "TERM", "SIGTERM" and "15"; 0 for what names no signal from 1 to 64. */
-int signal_number(const char *name);
+int signals_number(const char *name);
 
 /* "TERM" for 15; "RTMIN+3" for 37; the number where there is no name; never NULL. The text is
  * static, or in a buffer that the next call for a real-time signal uses again. */
-const char *signal_name(int number);
+const char *signals_name(int number);
 
 #endif

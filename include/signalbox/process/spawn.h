@@ -32,12 +32,12 @@ struct spawn_request {
 /* 0 and the process, which the caller reaps; or -1 when the kernel gave no process. A program that
  * cannot be executed is not an error here: its exit status says so. All signals must be blocked
  * (signals_take_over): the child runs in our memory until it execs. */
-int process_spawn(
+int spawn_process(
     const struct spawn_request *request, pid_t *process, struct error *error) MUST_USE;
 
 /* Replaces this process by the program, with the signals that were inherited: one that is pending
  * and not ignored ends us here. Returns only when that failed:
  * the message has been written to standard error, the result is 126 or 127. */
-int process_replace(char *const argv[], const struct signal_inheritance *signals);
+int spawn_replace(char *const argv[], const struct signal_inheritance *signals);
 
 #endif

@@ -22,7 +22,7 @@ struct migrations {
 
 /* The digits in front of the first `_` without leading zeros, as many as *length says; NULL for a
  * name that is no migration's. */
-const char *migration_version(const char *file_name, size_t *length);
+const char *migrations_version(const char *file_name, size_t *length);
 
 /* `paths` are relative to `directory`, which "." is; where there are none, Rails' own db/migrate is
  * meant. A path that is not there has no migrations, and neither has what cannot be read: Rails

@@ -40,24 +40,23 @@ static int64_t time_of_day_ms(void) {
 }
 
 /* Without a ledger the protocol still holds: every replica runs the steps in its turn. */
-static void complain_of_ledger(struct file_coordinator *coordinator, const char *reason) {
-    if (strcmp(coordinator->last_complaint, reason) == 0) {
+static void complain_of_ledger(struct file_backend *backend, const char *reason) {
+    if (strcmp(backend->last_complaint, reason) == 0) {
         return;
     }
-    (void)snprintf(coordinator->last_complaint, sizeof coordinator->last_complaint, "%s", reason);
+    (void)snprintf(backend->last_complaint, sizeof backend->last_complaint, "%s", reason);
     report(EVENT_LEDGER_UNAVAILABLE, NULL,
         "no ledger (%s): every replica runs the steps in its turn", reason);
 }
 
 enum ledger_state { LEDGER_READ, LEDGER_MISSING, LEDGER_UNUSABLE };
 
-static enum ledger_state read_ledger(
-    struct file_coordinator *coordinator, struct file_ledger *ledger) {
+static enum ledger_state read_ledger(struct file_backend *backend, struct file_ledger *ledger) {
     AUTO_TEXT struct text content = {.data = NULL};
     AUTO_TEXT struct text reason = {.data = NULL};
     struct error error;
     *ledger = (struct file_ledger){.runs = NULL};
-    switch (file_read(coordinator->ledger_path, LEDGER_MOST, &content, &error)) {
+    switch (file_read(backend->ledger_path, LEDGER_MOST, &content, &error)) {
     case FILE_MISSING:
         return LEDGER_MISSING;
     case FILE_UNREADABLE:
@@ -70,99 +69,98 @@ static enum ledger_state read_ledger(
             return LEDGER_READ;
         }
         text_append_format(
-            &reason, "%.300s %s; remove it to begin a new one", coordinator->ledger_path, problem);
+            &reason, "%.300s %s; remove it to begin a new one", backend->ledger_path, problem);
         break;
     }
     }
-    complain_of_ledger(coordinator, text_string(&reason));
+    complain_of_ledger(backend, text_string(&reason));
     return LEDGER_UNUSABLE;
 }
 
 static int write_ledger(
-    const struct file_coordinator *coordinator, struct file_ledger *ledger, struct error *error) {
+    const struct file_backend *backend, struct file_ledger *ledger, struct error *error) {
     AUTO_TEXT struct text content = {.data = NULL};
     file_ledger_prune(ledger);
     file_ledger_format(ledger, &content);
-    return file_replace(coordinator->ledger_path, content.data, content.length, error);
+    return file_replace(backend->ledger_path, content.data, content.length, error);
 }
 
-static enum sqlite_file first_file(const struct file_coordinator *coordinator) {
-    const struct target *target = coordinator->target;
+static enum sqlite_file first_file(const struct file_backend *backend) {
+    const struct target *target = backend->target;
     return sqlite_files_first(&target->databases, target->directory);
 }
 
-static enum coordination connect_to_files(void *self, struct error *error) {
-    struct file_coordinator *coordinator = self;
-    if (file_place_make(coordinator->target, error) != 0) {
-        return COORDINATION_REFUSED;
+static enum backend_result connect_to_files(void *self, struct error *error) {
+    struct file_backend *backend = self;
+    if (file_place_make(backend->target, error) != 0) {
+        return BACKEND_REFUSED;
     }
-    if (!coordinator->was_reached) {
-        coordinator->was_reached = true;
-        file_place_warn(coordinator->target);
+    if (!backend->was_reached) {
+        backend->was_reached = true;
+        file_place_warn(backend->target);
     }
-    return COORDINATION_DONE;
+    return BACKEND_DONE;
 }
 
-static enum coordination look(void *self, struct look *seen, struct error *error) {
-    struct file_coordinator *coordinator = self;
+static enum backend_result look(void *self, struct look *seen, struct error *error) {
+    struct file_backend *backend = self;
     AUTO_FILE_LEDGER struct file_ledger ledger = {.runs = NULL};
     (void)error;
     *seen = (struct look){.newest = {.state = RUN_NONE}};
-    if (!coordinator->target->has_fingerprint ||
-        read_ledger(coordinator, &ledger) == LEDGER_UNUSABLE) {
-        return COORDINATION_DONE;
+    if (!backend->target->has_fingerprint || read_ledger(backend, &ledger) == LEDGER_UNUSABLE) {
+        return BACKEND_DONE;
     }
-    file_ledger_look(&ledger, coordinator->target->fingerprint, time_of_day_ms(), seen);
+    file_look_newest(&ledger, backend->target->fingerprint, time_of_day_ms(), seen);
     seen->has_ledger = true;
     if (seen->newest.state == RUN_SUCCEEDED && seen->newest.elsewhere[0] != '\0') {
-        memcpy(seen->doubt, seen->newest.elsewhere, sizeof seen->doubt);
+        memcpy(seen->stale_reason, seen->newest.elsewhere, sizeof seen->stale_reason);
     } else if (seen->newest.state == RUN_SUCCEEDED) {
         /* As it stands in the file: there is no end to how many databases there may be. */
         const struct file_run *newest = file_ledger_find(&ledger, seen->newest.id);
-        (void)sqlite_files_agree(newest->fields[COLUMN_DATABASES], &coordinator->target->databases,
-            coordinator->target->directory, seen->doubt, sizeof seen->doubt);
+        (void)sqlite_files_agree(newest->fields[COLUMN_DATABASES], &backend->target->databases,
+            backend->target->directory, seen->stale_reason, sizeof seen->stale_reason);
     }
-    return COORDINATION_DONE;
+    return BACKEND_DONE;
 }
 
-static enum coordination lock_try(void *self, struct error *error) {
-    struct file_coordinator *coordinator = self;
-    switch (file_lock_try(&coordinator->lock, error)) {
+static enum backend_result lock_try(void *self, struct error *error) {
+    struct file_backend *backend = self;
+    switch (file_lock_try(&backend->lock, error)) {
     case FILE_LOCK_TAKEN:
-        return COORDINATION_DONE;
+        return BACKEND_DONE;
     case FILE_LOCK_HELD:
-        return COORDINATION_HELD;
+        return BACKEND_HELD;
     case FILE_LOCK_REFUSED:
         break;
     }
-    return COORDINATION_REFUSED;
+    return BACKEND_REFUSED;
 }
 
 static void lock_release(void *self) {
-    struct file_coordinator *coordinator = self;
-    file_lock_release(&coordinator->lock);
+    struct file_backend *backend = self;
+    file_lock_release(&backend->lock);
 }
 
-static enum coordination inspect(void *self, struct inspection *found, struct error *error) {
+static enum backend_result preflight(void *self, struct preflight *found, struct error *error) {
     enum sqlite_file first = first_file(self);
     (void)error;
     *found =
-        (struct inspection){.is_new = first == SQLITE_FILE_MISSING || first == SQLITE_FILE_EMPTY};
-    return COORDINATION_DONE;
+        (struct preflight){.is_new = first == SQLITE_FILE_MISSING || first == SQLITE_FILE_EMPTY};
+    return BACKEND_DONE;
 }
 
 static void set_moment(struct file_run *run, enum file_ledger_column column) {
     char moment[MOMENT_LENGTH];
-    moment_format(time_of_day_ms(), moment);
-    file_run_set(run, column, moment);
+    file_look_format_moment(time_of_day_ms(), moment);
+    file_ledger_run_set(run, column, moment);
 }
 
-static void bury(struct file_ledger *ledger, struct run *dead) {
+static void mark_interrupted(struct file_ledger *ledger, struct run *dead) {
     for (size_t i = 0; i < ledger->count; i++) {
         struct file_run *run = &ledger->runs[i];
-        if (file_run_state(run) == RUN_RUNNING) {
-            file_run_read(run, time_of_day_ms(), dead);
-            file_run_set(run, COLUMN_STATE, run_state_name(RUN_INTERRUPTED));
+        if (file_ledger_run_state(run) == RUN_RUNNING) {
+            file_look_read_run(run, time_of_day_ms(), dead);
+            file_ledger_run_set(run, COLUMN_STATE, run_state_name(RUN_INTERRUPTED));
             set_moment(run, COLUMN_FINISHED);
         }
     }
@@ -176,56 +174,56 @@ static void set_run_name(struct file_run *run) {
     for (size_t i = 0; i < sizeof bytes; i++) {
         (void)snprintf(name + 2 * i, 3, "%02x", bytes[i]);
     }
-    file_run_set(run, COLUMN_RUN, name);
+    file_ledger_run_set(run, COLUMN_RUN, name);
 }
 
-static int64_t enter(const struct file_coordinator *coordinator, struct file_ledger *ledger) {
+static int64_t enter(const struct file_backend *backend, struct file_ledger *ledger) {
     char key[24];
     struct file_run *run = file_ledger_append(ledger);
-    (void)snprintf(key, sizeof key, "%lld", (long long)coordinator->target->lock_key);
+    (void)snprintf(key, sizeof key, "%lld", (long long)backend->target->lock_key);
     set_run_name(run);
     set_moment(run, COLUMN_STARTED);
-    file_run_set(run, COLUMN_LOCK_KEY, key);
-    file_run_set(run, COLUMN_FINGERPRINT, coordinator->target->fingerprint);
-    file_run_set(run, COLUMN_RELEASE, coordinator->release == NULL ? "" : coordinator->release);
-    file_run_set(run, COLUMN_STATE, run_state_name(RUN_RUNNING));
-    file_run_set(run, COLUMN_HOST, report_host());
-    file_run_set(run, COLUMN_INITIALISES, coordinator->initialises ? "t" : "f");
-    return file_run_id(run);
+    file_ledger_run_set(run, COLUMN_LOCK_KEY, key);
+    file_ledger_run_set(run, COLUMN_FINGERPRINT, backend->target->fingerprint);
+    file_ledger_run_set(run, COLUMN_RELEASE, backend->release == NULL ? "" : backend->release);
+    file_ledger_run_set(run, COLUMN_STATE, run_state_name(RUN_RUNNING));
+    file_ledger_run_set(run, COLUMN_HOST, report_host());
+    file_ledger_run_set(run, COLUMN_INITIALISES, backend->initialises ? "t" : "f");
+    return file_ledger_run_id(run);
 }
 
-static enum coordination run_begin(void *self, const struct run_beginning *beginning, int64_t *id,
+static enum backend_result run_begin(void *self, const struct run_beginning *beginning, int64_t *id,
     struct run *dead, struct error *error) {
-    struct file_coordinator *coordinator = self;
+    struct file_backend *backend = self;
     AUTO_FILE_LEDGER struct file_ledger ledger = {.runs = NULL};
     *id = 0;
     *dead = (struct run){.state = RUN_NONE};
-    coordinator->initialises = beginning->initialises;
-    if (!coordinator->target->has_fingerprint || !beginning->is_recorded ||
-        read_ledger(coordinator, &ledger) == LEDGER_UNUSABLE) {
-        return COORDINATION_DONE;
+    backend->initialises = beginning->initialises;
+    if (!backend->target->has_fingerprint || !beginning->is_recorded ||
+        read_ledger(backend, &ledger) == LEDGER_UNUSABLE) {
+        return BACKEND_DONE;
     }
-    bury(&ledger, dead);
-    int64_t entered = enter(coordinator, &ledger);
-    if (write_ledger(coordinator, &ledger, error) != 0) {
-        complain_of_ledger(coordinator, error->text);
-        return COORDINATION_DONE;
+    mark_interrupted(&ledger, dead);
+    int64_t entered = enter(backend, &ledger);
+    if (write_ledger(backend, &ledger, error) != 0) {
+        complain_of_ledger(backend, error->text);
+        return BACKEND_DONE;
     }
     *id = entered;
-    return COORDINATION_DONE;
+    return BACKEND_DONE;
 }
 
 static int step_fd(void *self) {
-    const struct file_coordinator *coordinator = self;
-    return coordinator->lock.fd;
+    const struct file_backend *backend = self;
+    return backend->lock.fd;
 }
 
 /* A file that was not there, or was empty, and still is after every migration has been run: they
  * were run in another one. */
-static void find_elsewhere(const struct file_coordinator *coordinator, struct run *success) {
-    const struct target *target = coordinator->target;
-    enum sqlite_file first = first_file(coordinator);
-    if (target->migrates_wholly && coordinator->initialises &&
+static void find_elsewhere(const struct file_backend *backend, struct run *success) {
+    const struct target *target = backend->target;
+    enum sqlite_file first = first_file(backend);
+    if (target->migrates_wholly && backend->initialises &&
         (first == SQLITE_FILE_MISSING || first == SQLITE_FILE_EMPTY)) {
         (void)snprintf(success->elsewhere, sizeof success->elsewhere,
             "its steps seem to have made another database: %.160s (%.40s) %s",
@@ -235,100 +233,98 @@ static void find_elsewhere(const struct file_coordinator *coordinator, struct ru
 }
 
 static void record(
-    const struct file_coordinator *coordinator, const struct run *outcome, struct file_run *run) {
+    const struct file_backend *backend, const struct run *outcome, struct file_run *run) {
     AUTO_TEXT struct text files = {.data = NULL};
     char exit_status[16] = "";
     if (outcome->state != RUN_INTERRUPTED || outcome->exit_status != 0) {
         (void)snprintf(exit_status, sizeof exit_status, "%d", outcome->exit_status);
     }
     if (outcome->state == RUN_SUCCEEDED) {
-        sqlite_files_describe(
-            &coordinator->target->databases, coordinator->target->directory, &files);
+        sqlite_files_describe(&backend->target->databases, backend->target->directory, &files);
     }
     set_moment(run, COLUMN_FINISHED);
-    file_run_set(run, COLUMN_STATE, run_state_name(outcome->state));
-    file_run_set(run, COLUMN_EXIT_STATUS, exit_status);
-    file_run_set(run, COLUMN_STEP, outcome->step);
-    file_run_set(run, COLUMN_OUTPUT, outcome->output);
-    file_run_set(run, COLUMN_DATABASES, text_string(&files));
-    file_run_set(run, COLUMN_ELSEWHERE, outcome->elsewhere);
+    file_ledger_run_set(run, COLUMN_STATE, run_state_name(outcome->state));
+    file_ledger_run_set(run, COLUMN_EXIT_STATUS, exit_status);
+    file_ledger_run_set(run, COLUMN_STEP, outcome->step);
+    file_ledger_run_set(run, COLUMN_OUTPUT, outcome->output);
+    file_ledger_run_set(run, COLUMN_DATABASES, text_string(&files));
+    file_ledger_run_set(run, COLUMN_ELSEWHERE, outcome->elsewhere);
 }
 
-/* COORDINATION_GONE where it may be tried again. */
-static enum coordination write_outcome(
-    struct file_coordinator *coordinator, const struct run *outcome, struct error *error) {
+/* BACKEND_GONE where it may be tried again. */
+static enum backend_result write_outcome(
+    struct file_backend *backend, const struct run *outcome, struct error *error) {
     AUTO_FILE_LEDGER struct file_ledger ledger = {.runs = NULL};
     struct file_run *run = NULL;
-    switch (read_ledger(coordinator, &ledger)) {
+    switch (read_ledger(backend, &ledger)) {
     case LEDGER_READ:
         run = file_ledger_find(&ledger, outcome->id);
         break;
     case LEDGER_MISSING:
         /* Removed while the lock was ours: nobody can have decided anything meanwhile. */
-        (void)enter(coordinator, &ledger);
+        (void)enter(backend, &ledger);
         run = &ledger.runs[0];
-        file_run_set_id(run, outcome->id);
+        file_ledger_run_set_id(run, outcome->id);
         break;
     case LEDGER_UNUSABLE:
-        error_set(error, EXIT_STATUS_CONFIGURATION, "%s", coordinator->last_complaint);
-        return COORDINATION_REFUSED;
+        error_set(error, EXIT_STATUS_CONFIGURATION, "%s", backend->last_complaint);
+        return BACKEND_REFUSED;
     }
-    if (run == NULL || file_run_state(run) != RUN_RUNNING) {
-        return COORDINATION_ELSEWHERE;
+    if (run == NULL || file_ledger_run_state(run) != RUN_RUNNING) {
+        return BACKEND_ELSEWHERE;
     }
-    record(coordinator, outcome, run);
-    return write_ledger(coordinator, &ledger, error) == 0 ? COORDINATION_DONE : COORDINATION_GONE;
+    record(backend, outcome, run);
+    return write_ledger(backend, &ledger, error) == 0 ? BACKEND_DONE : BACKEND_GONE;
 }
 
-static void warn_of_elsewhere(
-    const struct file_coordinator *coordinator, const struct run *success) {
+static void warn_of_elsewhere(const struct file_backend *backend, const struct run *success) {
     struct event_fields fields = {.run = success->id};
     if (success->elsewhere[0] != '\0') {
         report(EVENT_STEPS_ELSEWHERE, &fields,
             "the run does not count as prepared, for %s (from %s): give SIGNALBOX_DATABASE_URL the "
             "address that the steps use",
-            success->elsewhere, coordinator->target->database->source);
+            success->elsewhere, backend->target->database->source);
     }
 }
 
 /* Only under the lock: without it somebody else may be writing. Tries again while nobody else can
  * run, since a disk that is full may be emptied. */
-static enum coordination run_end(void *self, const struct run *outcome, struct error *error) {
-    static const struct attention nobody = {.fd = -1};
-    struct file_coordinator *coordinator = self;
+static enum backend_result run_end(void *self, const struct run *outcome, struct error *error) {
+    static const struct interrupt nobody = {.fd = -1};
+    struct file_backend *backend = self;
     struct run noted = *outcome;
     if (outcome->state == RUN_SUCCEEDED) {
-        find_elsewhere(coordinator, &noted);
-        warn_of_elsewhere(coordinator, &noted);
+        find_elsewhere(backend, &noted);
+        warn_of_elsewhere(backend, &noted);
     }
     if (outcome->id == 0) {
-        return COORDINATION_DONE;
+        return BACKEND_DONE;
     }
     int64_t deadline_ms =
         deadline_after_ms(outcome->state == RUN_INTERRUPTED ? FAREWELL_MS : RECORD_MS);
-    while (file_lock_holds(&coordinator->lock)) {
-        enum coordination written = write_outcome(coordinator, &noted, error);
-        if (written != COORDINATION_GONE || deadline_passed(deadline_ms)) {
+    while (file_lock_holds(&backend->lock)) {
+        enum backend_result written = write_outcome(backend, &noted, error);
+        if (written != BACKEND_GONE || deadline_passed(deadline_ms)) {
             return written;
         }
-        (void)attention_pause(&nobody, deadline_after_ms(RECORD_PAUSE_MS));
+        (void)interrupt_pause(&nobody, deadline_after_ms(RECORD_PAUSE_MS));
     }
-    return COORDINATION_ELSEWHERE;
+    return BACKEND_ELSEWHERE;
 }
 
 static int64_t guard_deadline_ms(void *self) {
-    const struct file_coordinator *coordinator = self;
-    return file_lock_deadline_ms(&coordinator->lock);
+    const struct file_backend *backend = self;
+    return file_lock_deadline_ms(&backend->lock);
 }
 
 static bool guard_holds(void *self) {
-    struct file_coordinator *coordinator = self;
-    return file_lock_holds(&coordinator->lock);
+    struct file_backend *backend = self;
+    return file_lock_holds(&backend->lock);
 }
 
 /* The newest row that is running is the holder's, since only who has the lock writes one. */
-static void find_holder(const struct file_coordinator *coordinator, struct history *found) {
-    found->lock.is_held = file_lock_is_held(coordinator->target->lock_path);
+static void find_holder(const struct file_backend *backend, struct history *found) {
+    found->lock.is_held = file_lock_is_held(backend->target->lock_path);
     for (size_t i = 0; i < found->count && found->lock.is_held; i++) {
         if (strcmp(found->runs[i].state, run_state_name(RUN_RUNNING)) == 0) {
             (void)snprintf(found->lock.by, sizeof found->lock.by, "%s", found->runs[i].host);
@@ -339,46 +335,46 @@ static void find_holder(const struct file_coordinator *coordinator, struct histo
     }
 }
 
-static enum coordination history(void *self, struct history *found, struct error *error) {
-    struct file_coordinator *coordinator = self;
+static enum backend_result history(void *self, struct history *found, struct error *error) {
+    struct file_backend *backend = self;
     AUTO_FILE_LEDGER struct file_ledger ledger = {.runs = NULL};
     (void)error;
     *found = (struct history){.count = 0};
-    if (first_file(coordinator) == SQLITE_FILE_MISSING) {
+    if (first_file(backend) == SQLITE_FILE_MISSING) {
         (void)snprintf(found->absent, sizeof found->absent, "the database %.280s does not exist",
-            coordinator->target->databases.items[0].name);
+            backend->target->databases.items[0].name);
     }
-    if (read_ledger(coordinator, &ledger) == LEDGER_READ) {
-        file_ledger_list(&ledger, found);
+    if (read_ledger(backend, &ledger) == LEDGER_READ) {
+        file_look_list(&ledger, found);
     }
-    find_holder(coordinator, found);
-    return COORDINATION_DONE;
+    find_holder(backend, found);
+    return BACKEND_DONE;
 }
 
 static void disconnect(void *self) {
-    struct file_coordinator *coordinator = self;
-    free(coordinator->ledger_path);
-    coordinator->ledger_path = NULL;
+    struct file_backend *backend = self;
+    free(backend->ledger_path);
+    backend->ledger_path = NULL;
 }
 
-void file_coordinator_initialise(
-    struct file_coordinator *coordinator, const struct target *target, const char *release) {
+void file_backend_initialise(
+    struct file_backend *backend, const struct target *target, const char *release) {
     AUTO_TEXT struct text ledger_path = {.data = NULL};
     text_append_format(&ledger_path, "%s.ledger", target->lock_path);
-    *coordinator = (struct file_coordinator){.target = target,
+    *backend = (struct file_backend){.target = target,
         .release = release,
         .ledger_path = string_copy(text_string(&ledger_path))};
-    file_lock_initialise(&coordinator->lock, target->lock_path);
+    file_lock_initialise(&backend->lock, target->lock_path);
 }
 
-struct coordinator file_coordinator_interface(struct file_coordinator *coordinator) {
-    static const struct coordinator_operations operations = {
+struct backend file_backend_interface(struct file_backend *backend) {
+    static const struct backend_operations operations = {
         .connect = connect_to_files,
         .look = look,
         .lock_try = lock_try,
         .lock_release = lock_release,
         .rest = without_server_rest,
-        .inspect = inspect,
+        .preflight = preflight,
         .run_begin = run_begin,
         .fence = without_server_fence,
         .fence_own = without_server_fence_own,
@@ -392,5 +388,5 @@ struct coordinator file_coordinator_interface(struct file_coordinator *coordinat
         .history = history,
         .disconnect = disconnect,
     };
-    return (struct coordinator){.operations = &operations, .self = coordinator};
+    return (struct backend){.operations = &operations, .self = backend};
 }

@@ -1,5 +1,5 @@
 /*
- * The coordinator over files, for SQLite, one host and local containers: a flock, and a ledger
+ * The backend over files, for SQLite, one host and local containers: a flock, and a ledger
  * beside it (PATH and PATH.ledger). Each lock key has both of its own, so that only who holds the
  * lock ever writes the ledger.
  */
@@ -12,7 +12,7 @@
 #include "prepare/protocol/backend.h"
 #include "signalbox/prepare/target.h"
 
-struct file_coordinator {
+struct file_backend {
     const struct target *target;
     const char *release; /* A label for the ledger, or NULL. */
     char *ledger_path;
@@ -22,11 +22,11 @@ struct file_coordinator {
     char last_complaint[640]; /* Why the ledger is not used, said once. */
 };
 
-/* `target` has a lock of the kind LOCK_FILE; both strings live as long as the coordinator. */
-void file_coordinator_initialise(
-    struct file_coordinator *coordinator, const struct target *target, const char *release);
+/* `target` has a lock of the kind LOCK_FILE; both strings live as long as the backend. */
+void file_backend_initialise(
+    struct file_backend *backend, const struct target *target, const char *release);
 
 /* Blocks on the disk, and on nothing else. */
-struct coordinator file_coordinator_interface(struct file_coordinator *coordinator);
+struct backend file_backend_interface(struct file_backend *backend);
 
 #endif

@@ -176,7 +176,8 @@ static struct file_run *add_run(struct file_ledger *ledger) {
 }
 
 static bool read_run(struct part line, const struct layout *layout, struct file_ledger *ledger) {
-    int64_t previous_id = ledger->count == 0 ? 0 : file_run_id(&ledger->runs[ledger->count - 1]);
+    int64_t previous_id =
+        ledger->count == 0 ? 0 : file_ledger_run_id(&ledger->runs[ledger->count - 1]);
     struct file_run *run = add_run(ledger);
     struct part value;
     size_t place = 0;
@@ -187,8 +188,8 @@ static bool read_run(struct part line, const struct layout *layout, struct file_
             *field = unescape(value.bytes, value.length);
         }
     }
-    return place == layout->count && file_run_id(run) > previous_id &&
-        file_run_state(run) != RUN_NONE;
+    return place == layout->count && file_ledger_run_id(run) > previous_id &&
+        file_ledger_run_state(run) != RUN_NONE;
 }
 
 static const char *read_runs(
@@ -242,37 +243,37 @@ void file_ledger_format(const struct file_ledger *ledger, struct text *text) {
     text_append_format(text, "end\t%zu\t%016llx\n", ledger->count, (unsigned long long)checksum);
 }
 
-void file_run_set(struct file_run *run, enum file_ledger_column column, const char *value) {
+void file_ledger_run_set(struct file_run *run, enum file_ledger_column column, const char *value) {
     char *copy = string_copy(value);
     free(run->fields[column]);
     run->fields[column] = copy;
 }
 
-void file_run_set_id(struct file_run *run, int64_t id) {
+void file_ledger_run_set_id(struct file_run *run, int64_t id) {
     char number[24];
     (void)snprintf(number, sizeof number, "%lld", (long long)id);
-    file_run_set(run, COLUMN_ID, number);
+    file_ledger_run_set(run, COLUMN_ID, number);
 }
 
 struct file_run *file_ledger_append(struct file_ledger *ledger) {
-    int64_t id = ledger->count == 0 ? 0 : file_run_id(&ledger->runs[ledger->count - 1]);
+    int64_t id = ledger->count == 0 ? 0 : file_ledger_run_id(&ledger->runs[ledger->count - 1]);
     struct file_run *run = add_run(ledger);
-    file_run_set_id(run, id + 1);
+    file_ledger_run_set_id(run, id + 1);
     return run;
 }
 
-int64_t file_run_id(const struct file_run *run) {
+int64_t file_ledger_run_id(const struct file_run *run) {
     int64_t id = 0;
     return number_parse(run->fields[COLUMN_ID], 1, INT64_MAX - 1, &id) ? id : 0;
 }
 
-enum run_state file_run_state(const struct file_run *run) {
+enum run_state file_ledger_run_state(const struct file_run *run) {
     return run_state_from_name(run->fields[COLUMN_STATE]);
 }
 
 struct file_run *file_ledger_find(const struct file_ledger *ledger, int64_t id) {
     for (size_t i = 0; i < ledger->count; i++) {
-        if (file_run_id(&ledger->runs[i]) == id) {
+        if (file_ledger_run_id(&ledger->runs[i]) == id) {
             return &ledger->runs[i];
         }
     }
@@ -287,7 +288,7 @@ static bool is_success_to_keep(
     enum { SUCCESSES_MOST = 1000 };
     const struct file_run *run = &ledger->runs[index];
     size_t newer = 0;
-    if (file_run_state(run) != RUN_SUCCEEDED) {
+    if (file_ledger_run_state(run) != RUN_SUCCEEDED) {
         return false;
     }
     for (size_t i = index + 1; i < ledger->count; i++) {

@@ -63,10 +63,10 @@ struct file_run *file_ledger_append(struct file_ledger *ledger);
 /* NULL where there is none of this id. */
 struct file_run *file_ledger_find(const struct file_ledger *ledger, int64_t id);
 
-void file_run_set(struct file_run *run, enum file_ledger_column column, const char *value);
-void file_run_set_id(struct file_run *run, int64_t id);
-int64_t file_run_id(const struct file_run *run);
-enum run_state file_run_state(const struct file_run *run);
+void file_ledger_run_set(struct file_run *run, enum file_ledger_column column, const char *value);
+void file_ledger_run_set_id(struct file_run *run, int64_t id);
+int64_t file_ledger_run_id(const struct file_run *run);
+enum run_state file_ledger_run_state(const struct file_run *run);
 
 /* Leaves each of the last 1 000 fingerprints' newest success, and 100 runs of anything else. */
 void file_ledger_prune(struct file_ledger *ledger);

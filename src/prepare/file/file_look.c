@@ -11,7 +11,7 @@
 
 enum { TALLIED_MOST = 20 };
 
-void moment_format(int64_t moment_ms, char formatted[MOMENT_LENGTH]) {
+void file_look_format_moment(int64_t moment_ms, char formatted[MOMENT_LENGTH]) {
     time_t seconds = (time_t)(moment_ms / 1000);
     struct tm parts;
     char day_and_time[sizeof "2026-11-21T08:00:00"];
@@ -33,14 +33,14 @@ static int64_t moment_read(const char *text, int64_t otherwise_ms) {
 #define COPY_FIELD(place, run, column)                                                             \
     (void)snprintf(place, sizeof(place), "%s", (run)->fields[column])
 
-void file_run_read(const struct file_run *run, int64_t now_ms, struct run *read) {
+void file_look_read_run(const struct file_run *run, int64_t now_ms, struct run *read) {
     int64_t exit_status = 0;
     bool has_finished = run->fields[COLUMN_FINISHED][0] != '\0';
     int64_t since_ms =
         moment_read(run->fields[has_finished ? COLUMN_FINISHED : COLUMN_STARTED], now_ms);
     *read = (struct run){
-        .id = file_run_id(run),
-        .state = file_run_state(run),
+        .id = file_ledger_run_id(run),
+        .state = file_ledger_run_state(run),
         .age_ms = since_ms < now_ms ? now_ms - since_ms : 0,
     };
     if (number_parse(run->fields[COLUMN_EXIT_STATUS], 0, 255, &exit_status)) {
@@ -83,13 +83,13 @@ static void count(const struct run *run, struct tally *tally, struct look *look)
     }
 }
 
-void file_ledger_look(
+void file_look_newest(
     const struct file_ledger *ledger, const char *fingerprint, int64_t now_ms, struct look *look) {
     struct tally tally = {.seen = 0};
     *look = (struct look){.newest = {.state = RUN_NONE}};
     for (size_t i = ledger->count; i-- > 0;) {
         struct run run;
-        file_run_read(&ledger->runs[i], now_ms, &run);
+        file_look_read_run(&ledger->runs[i], now_ms, &run);
         if (strcmp(run.fingerprint, fingerprint) == 0) {
             look->newest = look->newest.id == 0 ? run : look->newest;
             count(&run, &tally, look);
@@ -109,12 +109,12 @@ void file_ledger_look(
     }
 }
 
-void file_ledger_list(const struct file_ledger *ledger, struct history *history) {
+void file_look_list(const struct file_ledger *ledger, struct history *history) {
     for (size_t i = ledger->count; i-- > 0 && history->count < HISTORY_MOST;) {
         const struct file_run *run = &ledger->runs[i];
         struct past_run *past = &history->runs[history->count++];
         int64_t exit_status = 0;
-        *past = (struct past_run){.id = file_run_id(run)};
+        *past = (struct past_run){.id = file_ledger_run_id(run)};
         past->has_exit_status = number_parse(run->fields[COLUMN_EXIT_STATUS], 0, 255, &exit_status);
         past->exit_status = (int)exit_status;
         COPY_FIELD(past->fingerprint, run, COLUMN_FINGERPRINT);

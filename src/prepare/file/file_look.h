@@ -11,16 +11,16 @@
 #include "signalbox/prepare/history.h"
 
 /* Everything in the look but has_ledger and doubt. `now_ms` is the time of day, since 1970. */
-void file_ledger_look(
+void file_look_newest(
     const struct file_ledger *ledger, const char *fingerprint, int64_t now_ms, struct look *look);
 
-/* One run, as the flight knows it. */
-void file_run_read(const struct file_run *run, int64_t now_ms, struct run *read);
+/* One run, as the protocol knows it. */
+void file_look_read_run(const struct file_run *run, int64_t now_ms, struct run *read);
 
 /* The newest runs, for --status. */
-void file_ledger_list(const struct file_ledger *ledger, struct history *history);
+void file_look_list(const struct file_ledger *ledger, struct history *history);
 
 /* "2026-11-21T08:00:00.000Z" */
-void moment_format(int64_t moment_ms, char formatted[MOMENT_LENGTH]);
+void file_look_format_moment(int64_t moment_ms, char formatted[MOMENT_LENGTH]);
 
 #endif

@@ -84,7 +84,7 @@ static const char *compare(const char *path, const struct identity *then) {
 }
 
 bool sqlite_files_agree(const char *lines, const struct databases *databases, const char *directory,
-    char *doubt, size_t size) {
+    char *stale_reason, size_t size) {
     while (*lines != '\0') {
         struct identity then = {.device = 0};
         int role_at = 0;
@@ -99,7 +99,7 @@ bool sqlite_files_agree(const char *lines, const struct databases *databases, co
         if (database != NULL && database_sqlite_path(database, directory, &path)) {
             const char *wrong = compare(text_string(&path), &then);
             if (wrong != NULL) {
-                (void)snprintf(doubt, size, "%s %s", text_string(&path), wrong);
+                (void)snprintf(stale_reason, size, "%s %s", text_string(&path), wrong);
                 return false;
             }
         }

@@ -19,7 +19,7 @@ void sqlite_files_describe(
 /* Whether each database that has a line is the same file still, and not empty. Otherwise `doubt`,
  * of `size` bytes, says which is not and why. */
 bool sqlite_files_agree(const char *lines, const struct databases *databases, const char *directory,
-    char *doubt, size_t size);
+    char *stale_reason, size_t size);
 
 enum sqlite_file { SQLITE_FILE_NONE, SQLITE_FILE_MISSING, SQLITE_FILE_EMPTY, SQLITE_FILE_FILLED };
 

@@ -8,45 +8,45 @@
 #include "prepare/protocol/without_server.h"
 #include "signalbox/base/deadline.h"
 
-static enum coordination succeed(void *self, struct error *error) {
+static enum backend_result succeed(void *self, struct error *error) {
     (void)self;
     (void)error;
-    return COORDINATION_DONE;
+    return BACKEND_DONE;
 }
 
 static void do_nothing(void *self) {
     (void)self;
 }
 
-static enum coordination look(void *self, struct look *seen, struct error *error) {
+static enum backend_result look(void *self, struct look *seen, struct error *error) {
     (void)self;
     (void)error;
     *seen = (struct look){.has_ledger = false};
-    return COORDINATION_DONE;
+    return BACKEND_DONE;
 }
 
-static enum coordination inspect(void *self, struct inspection *found, struct error *error) {
+static enum backend_result preflight(void *self, struct preflight *found, struct error *error) {
     (void)self;
     (void)error;
-    *found = (struct inspection){.is_new = false};
-    return COORDINATION_DONE;
+    *found = (struct preflight){.is_new = false};
+    return BACKEND_DONE;
 }
 
-static enum coordination run_begin(void *self, const struct run_beginning *beginning, int64_t *id,
+static enum backend_result run_begin(void *self, const struct run_beginning *beginning, int64_t *id,
     struct run *dead, struct error *error) {
     (void)self;
     (void)beginning;
     (void)error;
     *id = 0;
     *dead = (struct run){.state = RUN_NONE};
-    return COORDINATION_DONE;
+    return BACKEND_DONE;
 }
 
-static enum coordination run_end(void *self, const struct run *outcome, struct error *error) {
+static enum backend_result run_end(void *self, const struct run *outcome, struct error *error) {
     (void)self;
     (void)outcome;
     (void)error;
-    return COORDINATION_DONE;
+    return BACKEND_DONE;
 }
 
 static int step_fd(void *self) {
@@ -64,21 +64,21 @@ static bool guard_holds(void *self) {
     return true;
 }
 
-static enum coordination history(void *self, struct history *found, struct error *error) {
+static enum backend_result history(void *self, struct history *found, struct error *error) {
     (void)self;
     (void)error;
     *found = (struct history){.absent = "with --lock=none nothing is recorded"};
-    return COORDINATION_DONE;
+    return BACKEND_DONE;
 }
 
-struct coordinator unlocked_coordinator_interface(void) {
-    static const struct coordinator_operations operations = {
+struct backend none_backend_interface(void) {
+    static const struct backend_operations operations = {
         .connect = succeed,
         .look = look,
         .lock_try = succeed,
         .lock_release = do_nothing,
         .rest = without_server_rest,
-        .inspect = inspect,
+        .preflight = preflight,
         .run_begin = run_begin,
         .fence = without_server_fence,
         .fence_own = without_server_fence_own,
@@ -92,5 +92,5 @@ struct coordinator unlocked_coordinator_interface(void) {
         .history = history,
         .disconnect = do_nothing,
     };
-    return (struct coordinator){.operations = &operations, .self = NULL};
+    return (struct backend){.operations = &operations, .self = NULL};
 }

@@ -1,5 +1,5 @@
 /*
- * --lock=none: a coordinator that keeps nobody apart and records nothing, for who starts one
+ * --lock=none: a backend that keeps nobody apart and records nothing, for who starts one
  * replica only, or keeps them apart by other means. Every start runs the steps.
  */
 #ifndef PREPARE_NONE_NONE_BACKEND_H
@@ -7,6 +7,6 @@
 
 #include "prepare/protocol/backend.h"
 
-struct coordinator unlocked_coordinator_interface(void);
+struct backend none_backend_interface(void);
 
 #endif

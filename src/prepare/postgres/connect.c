@@ -25,102 +25,100 @@ enum {
     ATTEMPT_MS = 10000 /* A server that accepts and never answers is not waited for longer. */
 };
 
-static enum session_result open_session(const struct postgres_coordinator *coordinator,
-    const char *name, struct session *session, int64_t deadline_ms) {
-    AUTO_ADDRESS struct address address;
-    address_of(coordinator->target->database, name, &address);
+static enum session_result open_session(const struct postgres_backend *backend, const char *name,
+    struct session *session, int64_t deadline_ms) {
+    AUTO_CONNINFO struct conninfo conninfo;
+    conninfo_of(backend->target->database, name, &conninfo);
     return session_open(
-        session, address.keywords, address.values, coordinator->attention, deadline_ms);
+        session, conninfo.keywords, conninfo.values, backend->interrupt, deadline_ms);
 }
 
 enum session_result connect_once(
-    const struct postgres_coordinator *coordinator, struct session *session, int64_t deadline_ms) {
-    return open_session(coordinator, NULL, session, deadline_ms);
+    const struct postgres_backend *backend, struct session *session, int64_t deadline_ms) {
+    return open_session(backend, NULL, session, deadline_ms);
 }
 
-enum session_result connect_reader(struct postgres_coordinator *coordinator, int64_t deadline_ms) {
-    coordinator->is_learned = false;
-    return connect_once(coordinator, &coordinator->reader, deadline_ms);
+enum session_result connect_reader(struct postgres_backend *backend, int64_t deadline_ms) {
+    backend->is_learned = false;
+    return connect_once(backend, &backend->reader, deadline_ms);
 }
 
 enum session_result connect_reader_patiently(
-    struct postgres_coordinator *coordinator, int64_t deadline_ms) {
-    static const struct attention nobody = {.fd = -1};
+    struct postgres_backend *backend, int64_t deadline_ms) {
+    static const struct interrupt nobody = {.fd = -1};
     enum session_result result = SESSION_DONE;
-    while (coordinator->reader.connection == NULL) {
-        result = connect_reader(coordinator, deadline_ms);
+    while (backend->reader.connection == NULL) {
+        result = connect_reader(backend, deadline_ms);
         bool is_refused =
-            result == SESSION_FAILED && coordinator->reader.failure.trouble == TROUBLE_NO_SLOT;
+            result == SESSION_FAILED && backend->reader.failure.trouble == TROUBLE_NO_SLOT;
         if (!is_refused || deadline_passed(deadline_ms)) {
             return result;
         }
-        const struct attention *attention = coordinator->attention;
-        if (attention_pause(attention == NULL ? &nobody : attention,
-                deadline_after_ms(jittered_ms(SLOT_PAUSE_MS, random_number())))) {
+        const struct interrupt *interrupt = backend->interrupt;
+        if (interrupt_pause(interrupt == NULL ? &nobody : interrupt,
+                deadline_after_ms(random_jittered_ms(SLOT_PAUSE_MS, random_number())))) {
             return SESSION_CANCELLED;
         }
     }
     return result;
 }
 
-bool connect_has_room(
-    const struct postgres_coordinator *coordinator, int count, int64_t deadline_ms) {
+bool connect_has_room(const struct postgres_backend *backend, int count, int64_t deadline_ms) {
     struct session more = {.connection = NULL};
     if (count == 0) {
         return true;
     }
-    bool has_room = connect_once(coordinator, &more, deadline_ms) == SESSION_DONE &&
-        connect_has_room(coordinator, count - 1, deadline_ms);
+    bool has_room = connect_once(backend, &more, deadline_ms) == SESSION_DONE &&
+        connect_has_room(backend, count - 1, deadline_ms);
     session_close(&more);
     return has_room;
 }
 
-static enum coordination refuse(
+static enum backend_result refuse(
     struct error *error, int exit_status, const struct database *database, const char *reason) {
     AUTO_TEXT struct text description = {.data = NULL};
     database_describe(database, &description);
     error_set(error, exit_status, "%s (from %s): %s", text_string(&description), database->source,
         reason);
-    return COORDINATION_REFUSED;
+    return BACKEND_REFUSED;
 }
 
-static void report_once(
-    struct postgres_coordinator *coordinator, const struct session_failure *failure) {
-    if (strcmp(coordinator->last_reason, failure->message) == 0) {
+static void report_once(struct postgres_backend *backend, const struct session_failure *failure) {
+    if (strcmp(backend->last_reason, failure->message) == 0) {
         return;
     }
     AUTO_TEXT struct text description = {.data = NULL};
-    database_describe(coordinator->target->database, &description);
-    memcpy(coordinator->last_reason, failure->message, sizeof coordinator->last_reason);
+    database_describe(backend->target->database, &description);
+    memcpy(backend->last_reason, failure->message, sizeof backend->last_reason);
     report(EVENT_DATABASE_UNREACHABLE, NULL, "%s %s yet: %s", text_string(&description),
         failure->trouble == TROUBLE_NO_SLOT ? "has no connection to spare" : "is not reachable",
         failure->message);
 }
 
-void connect_note(struct postgres_coordinator *coordinator, const struct session_failure *failure) {
-    memcpy(coordinator->said, failure->message, sizeof coordinator->said);
-    report_once(coordinator, failure);
+void connect_note(struct postgres_backend *backend, const struct session_failure *failure) {
+    memcpy(backend->said, failure->message, sizeof backend->said);
+    report_once(backend, failure);
 }
 
-enum coordination connect_find_no_slot(struct postgres_coordinator *coordinator,
-    const struct session_failure *failure, struct error *error) {
-    connect_note(coordinator, failure);
+enum backend_result connect_find_no_slot(
+    struct postgres_backend *backend, const struct session_failure *failure, struct error *error) {
+    connect_note(backend, failure);
     error_set(error, EXIT_STATUS_WAITED_TOO_LONG, "%s", failure->message);
-    return COORDINATION_CROWDED;
+    return BACKEND_CROWDED;
 }
 
 /* An attempt that had hardly any time left says nothing about the server. */
-static void note_silence(struct postgres_coordinator *coordinator, bool had_time) {
-    if (had_time || coordinator->said[0] == '\0') {
-        report_once(coordinator, &coordinator->reader.failure);
+static void note_silence(struct postgres_backend *backend, bool had_time) {
+    if (had_time || backend->said[0] == '\0') {
+        report_once(backend, &backend->reader.failure);
     }
 }
 
 /* The last line that people read, and quote: it names the last thing that was said. */
-static enum coordination refuse_in_the_end(
-    const struct postgres_coordinator *coordinator, bool was_silent_for_long, struct error *error) {
+static enum backend_result refuse_in_the_end(
+    const struct postgres_backend *backend, bool was_silent_for_long, struct error *error) {
     AUTO_TEXT struct text reason = {.data = NULL};
-    const char *said = coordinator->said;
+    const char *said = backend->said;
     if (said[0] == '\0') {
         text_append_string(&reason, "it does not answer");
     } else if (was_silent_for_long) {
@@ -128,28 +126,26 @@ static enum coordination refuse_in_the_end(
     } else {
         text_append_string(&reason, said);
     }
-    return refuse(
-        error, EXIT_STATUS_UNAVAILABLE, coordinator->target->database, text_string(&reason));
+    return refuse(error, EXIT_STATUS_UNAVAILABLE, backend->target->database, text_string(&reason));
 }
 
-static void note_read_only(struct postgres_coordinator *coordinator) {
-    if (!coordinator->is_read_only) {
-        coordinator->read_only_since_ms = 0;
-    } else if (coordinator->read_only_since_ms == 0) {
+static void note_read_only(struct postgres_backend *backend) {
+    if (!backend->is_read_only) {
+        backend->read_only_since_ms = 0;
+    } else if (backend->read_only_since_ms == 0) {
         static const struct session_failure standby = {
             .message = "it is read-only (a standby, or default_transaction_read_only); nothing can "
                        "be run there, but what its ledger says counts"};
-        coordinator->read_only_since_ms = clock_now_ms();
-        connect_note(coordinator, &standby);
+        backend->read_only_since_ms = clock_now_ms();
+        connect_note(backend, &standby);
     }
 }
 
-enum session_result connect_and_learn(
-    struct postgres_coordinator *coordinator, int64_t deadline_ms) {
-    struct session *reader = &coordinator->reader;
+enum session_result connect_and_learn(struct postgres_backend *backend, int64_t deadline_ms) {
+    struct session *reader = &backend->reader;
     enum session_result result =
-        reader->connection == NULL ? connect_reader(coordinator, deadline_ms) : SESSION_DONE;
-    if (result != SESSION_DONE || coordinator->is_learned) {
+        reader->connection == NULL ? connect_reader(backend, deadline_ms) : SESSION_DONE;
+    if (result != SESSION_DONE || backend->is_learned) {
         return result;
     }
     result = session_query(reader,
@@ -158,10 +154,10 @@ enum session_result connect_and_learn(
     if (result != SESSION_DONE) {
         return result;
     }
-    coordinator->is_read_only = strcmp(session_value(reader, 0, 0), "t") == 0;
-    coordinator->is_pooled = session_is_pooled(reader, deadline_ms);
-    coordinator->is_learned = reader->connection != NULL;
-    note_read_only(coordinator);
+    backend->is_read_only = strcmp(session_value(reader, 0, 0), "t") == 0;
+    backend->is_pooled = session_is_pooled(reader, deadline_ms);
+    backend->is_learned = reader->connection != NULL;
+    note_read_only(backend);
     return SESSION_DONE;
 }
 
@@ -215,47 +211,47 @@ static void append_creation(struct text *statement, const struct database *datab
 
 /* A database is created only where the steps could then go all the way. Another replica may have
  * created it meanwhile, and be at work on the others: then there is nothing to judge here. */
-static enum coordination judge_before_creating(
-    struct postgres_coordinator *coordinator, struct error *error) {
+static enum backend_result judge_before_creating(
+    struct postgres_backend *backend, struct error *error) {
     static const struct run none = {.state = RUN_NONE};
-    const struct inspector_means means = {.attention = coordinator->attention};
-    AUTO_FINDINGS struct inspector_findings findings = {.begun = "", .since = &none};
+    const struct probe_context context = {.interrupt = backend->interrupt};
+    AUTO_PREFLIGHT_FINDINGS struct preflight_run_findings findings = {.begun = "", .since = &none};
     struct session session;
-    enum session_result result = inspector_judge(&coordinator->inspector, &means, &findings);
+    enum session_result result = preflight_run_judge(&backend->preflight_run, &context, &findings);
     if (result != SESSION_DONE || !findings.is_refused) {
-        return result == SESSION_CANCELLED ? COORDINATION_CANCELLED : COORDINATION_DONE;
+        return result == SESSION_CANCELLED ? BACKEND_CANCELLED : BACKEND_DONE;
     }
-    result = open_session(coordinator, NULL, &session, deadline_after_ms(ATTEMPT_MS));
+    result = open_session(backend, NULL, &session, deadline_after_ms(ATTEMPT_MS));
     session_close(&session);
     if (result == SESSION_DONE || result == SESSION_CANCELLED) {
-        return result == SESSION_CANCELLED ? COORDINATION_CANCELLED : COORDINATION_DONE;
+        return result == SESSION_CANCELLED ? BACKEND_CANCELLED : BACKEND_DONE;
     }
-    inspector_say_obstacles(&findings);
+    preflight_run_say_obstacles(&findings);
     *error = findings.error;
-    return COORDINATION_REFUSED;
+    return BACKEND_REFUSED;
 }
 
 /* Creates the database. Connects to `postgres`, never to `template1`: a session there makes
  * everybody's CREATE DATABASE fail. */
-static enum coordination create_database(
-    struct postgres_coordinator *coordinator, int64_t deadline_ms, struct error *error) {
-    const struct database *database = coordinator->target->database;
+static enum backend_result create_database(
+    struct postgres_backend *backend, int64_t deadline_ms, struct error *error) {
+    const struct database *database = backend->target->database;
     struct session session;
     AUTO_TEXT struct text statement = {.data = NULL};
-    enum coordination judged = judge_before_creating(coordinator, error);
-    if (judged != COORDINATION_DONE) {
+    enum backend_result judged = judge_before_creating(backend, error);
+    if (judged != BACKEND_DONE) {
         return judged;
     }
-    enum session_result result = open_session(coordinator, "postgres", &session, deadline_ms);
+    enum session_result result = open_session(backend, "postgres", &session, deadline_ms);
     if (result == SESSION_CANCELLED) {
-        return COORDINATION_CANCELLED;
+        return BACKEND_CANCELLED;
     }
     if (result == SESSION_TIMED_OUT) {
-        return COORDINATION_DONE;
+        return BACKEND_DONE;
     }
     if (result != SESSION_DONE && trouble_may_pass(session.failure.trouble)) {
-        connect_note(coordinator, &session.failure);
-        return COORDINATION_DONE;
+        connect_note(backend, &session.failure);
+        return BACKEND_DONE;
     }
     if (result != SESSION_DONE) {
         AUTO_TEXT struct text reason = {.data = NULL};
@@ -272,15 +268,15 @@ static enum coordination create_database(
     struct session_failure failure = session.failure;
     session_close(&session);
     if (result == SESSION_CANCELLED) {
-        return COORDINATION_CANCELLED;
+        return BACKEND_CANCELLED;
     }
     if (result == SESSION_DONE) {
         report(EVENT_DATABASE_CREATED, NULL, "created the database %s", database->name);
-        return COORDINATION_DONE;
+        return BACKEND_DONE;
     }
     if (result == SESSION_TIMED_OUT || failure.origin == FAILURE_OF_LINK ||
         lost_the_race(failure.sqlstate)) {
-        return COORDINATION_DONE;
+        return BACKEND_DONE;
     }
     AUTO_TEXT struct text reason = {.data = NULL};
     text_append_format(&reason,
@@ -290,18 +286,18 @@ static enum coordination create_database(
     return refuse(error, EXIT_STATUS_UNAVAILABLE, database, text_string(&reason));
 }
 
-/* After a failed attempt: COORDINATION_DONE to try again. */
-static enum coordination after_failure(
-    struct postgres_coordinator *coordinator, int64_t deadline_ms, struct error *error) {
-    const struct database *database = coordinator->target->database;
-    const struct session_failure *failure = &coordinator->reader.failure;
+/* After a failed attempt: BACKEND_DONE to try again. */
+static enum backend_result after_failure(
+    struct postgres_backend *backend, int64_t deadline_ms, struct error *error) {
+    const struct database *database = backend->target->database;
+    const struct session_failure *failure = &backend->reader.failure;
     switch (failure->trouble) {
     case TROUBLE_FINAL:
         return refuse(error, EXIT_STATUS_CONFIGURATION, database, failure->message);
     case TROUBLE_MISSING_DATABASE:
-        switch (coordinator->target->missing_database) {
+        switch (backend->target->missing_database) {
         case MISSING_IS_CREATED:
-            return create_database(coordinator, deadline_ms, error);
+            return create_database(backend, deadline_ms, error);
         case MISSING_IS_AN_ERROR:
             return refuse(error, EXIT_STATUS_CONFIGURATION, database,
                 "the database does not exist, and no step would create it");
@@ -310,58 +306,58 @@ static enum coordination after_failure(
         }
         break;
     case TROUBLE_NO_SLOT:
-        if (coordinator->was_reached) {
-            return connect_find_no_slot(coordinator, failure, error);
+        if (backend->was_reached) {
+            return connect_find_no_slot(backend, failure, error);
         }
         break;
     case TROUBLE_PASSING:
         break;
     }
-    connect_note(coordinator, failure);
-    return COORDINATION_DONE;
+    connect_note(backend, failure);
+    return BACKEND_DONE;
 }
 
-enum coordination connect_patiently(
-    struct postgres_coordinator *coordinator, int64_t deadline_ms, struct error *error) {
+enum backend_result connect_patiently(
+    struct postgres_backend *backend, int64_t deadline_ms, struct error *error) {
     int64_t backoff_ms = SHORTEST_BACKOFF_MS;
     for (;;) {
         int64_t began_ms = clock_now_ms();
         bool has_time = deadline_later_ms(began_ms, ATTEMPT_MS) <= deadline_ms;
-        enum session_result result = connect_reader(
-            coordinator, deadline_earlier(deadline_ms, deadline_after_ms(ATTEMPT_MS)));
+        enum session_result result =
+            connect_reader(backend, deadline_earlier(deadline_ms, deadline_after_ms(ATTEMPT_MS)));
         if (result == SESSION_DONE) {
-            coordinator->last_reason[0] = '\0';
-            return COORDINATION_DONE;
+            backend->last_reason[0] = '\0';
+            return BACKEND_DONE;
         }
         if (result == SESSION_CANCELLED) {
-            return COORDINATION_CANCELLED;
+            return BACKEND_CANCELLED;
         }
         bool was_missing = false;
         int64_t longest_ms = LONGEST_BACKOFF_MS;
         if (result == SESSION_TIMED_OUT) {
-            note_silence(coordinator, has_time);
+            note_silence(backend, has_time);
         }
         if (result == SESSION_FAILED) {
-            was_missing = coordinator->reader.failure.trouble == TROUBLE_MISSING_DATABASE;
-            if (coordinator->reader.failure.trouble == TROUBLE_NO_SLOT) {
+            was_missing = backend->reader.failure.trouble == TROUBLE_MISSING_DATABASE;
+            if (backend->reader.failure.trouble == TROUBLE_NO_SLOT) {
                 int64_t share_ms = PAUSES_PER_REFUSAL * (clock_now_ms() - began_ms);
                 longest_ms = LONGEST_CROWDED_MS;
                 backoff_ms = deadline_earlier(
                     backoff_ms > share_ms ? backoff_ms : share_ms, LONGEST_CROWDED_MS);
             }
-            enum coordination next = after_failure(coordinator, deadline_ms, error);
-            if (next != COORDINATION_DONE) {
+            enum backend_result next = after_failure(backend, deadline_ms, error);
+            if (next != BACKEND_DONE) {
                 return next;
             }
         }
         if (deadline_passed(deadline_ms)) {
-            return refuse_in_the_end(coordinator, result == SESSION_TIMED_OUT && has_time, error);
+            return refuse_in_the_end(backend, result == SESSION_TIMED_OUT && has_time, error);
         }
         int64_t pause_ms =
-            was_missing ? SHORTEST_BACKOFF_MS : jittered_ms(backoff_ms, random_number());
-        if (attention_pause(coordinator->attention,
-                deadline_earlier(deadline_ms, deadline_after_ms(pause_ms)))) {
-            return COORDINATION_CANCELLED;
+            was_missing ? SHORTEST_BACKOFF_MS : random_jittered_ms(backoff_ms, random_number());
+        if (interrupt_pause(
+                backend->interrupt, deadline_earlier(deadline_ms, deadline_after_ms(pause_ms)))) {
+            return BACKEND_CANCELLED;
         }
         backoff_ms = deadline_earlier(backoff_ms * 2, longest_ms);
     }

@@ -10,7 +10,7 @@
 #include "signalbox/base/exit_status.h"
 #include "signalbox/base/string.h"
 
-bool outcome_is_gone(const struct session_failure *failure) {
+bool failure_policy_is_gone(const struct session_failure *failure) {
     const char *code = failure->sqlstate;
     if (failure->trouble == TROUBLE_FINAL) {
         return false; /* Whatever code a pooler gives it. */
@@ -28,30 +28,30 @@ bool outcome_is_gone(const struct session_failure *failure) {
         string_has_prefix(code, "25P0");
 }
 
-enum coordination conclude(struct postgres_coordinator *coordinator, enum session_result result,
-    const struct session *session, struct error *error) {
+enum backend_result failure_policy_session(struct postgres_backend *backend,
+    enum session_result result, const struct session *session, struct error *error) {
     switch (result) {
     case SESSION_DONE:
-        coordinator->trouble_since_ms = 0;
-        coordinator->said[0] = '\0';
-        return COORDINATION_DONE;
+        backend->trouble_since_ms = 0;
+        backend->said[0] = '\0';
+        return BACKEND_DONE;
     case SESSION_CANCELLED:
-        return COORDINATION_CANCELLED;
+        return BACKEND_CANCELLED;
     case SESSION_FAILED:
-        if (!outcome_is_gone(&session->failure)) {
+        if (!failure_policy_is_gone(&session->failure)) {
             error_set(error, EXIT_STATUS_CONFIGURATION, "the database refuses what is needed: %s",
                 session->failure.message);
-            return COORDINATION_REFUSED;
+            return BACKEND_REFUSED;
         }
-        memcpy(coordinator->said, session->failure.message, sizeof coordinator->said);
+        memcpy(backend->said, session->failure.message, sizeof backend->said);
         break;
     case SESSION_PENDING:
     case SESSION_TIMED_OUT:
         break;
     }
-    if (coordinator->trouble_since_ms == 0) {
-        coordinator->trouble_since_ms = clock_now_ms();
+    if (backend->trouble_since_ms == 0) {
+        backend->trouble_since_ms = clock_now_ms();
     }
     error_set(error, EXIT_STATUS_UNAVAILABLE, "%s", session->failure.message);
-    return COORDINATION_GONE;
+    return BACKEND_GONE;
 }

@@ -220,7 +220,7 @@ enum session_result ledger_read(const struct ledger *ledger, struct session *ses
     return SESSION_DONE;
 }
 
-enum session_result ledger_bury(
+enum session_result ledger_mark_interrupted(
     const struct ledger *ledger, struct session *session, struct run *dead, int64_t deadline_ms) {
     const char *parameters[] = {ledger->lock_key};
     *dead = (struct run){.state = RUN_NONE};

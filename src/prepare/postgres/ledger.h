@@ -39,7 +39,7 @@ enum session_result ledger_read(const struct ledger *ledger, struct session *ses
     struct look *look, bool *exists, int64_t deadline_ms) MUST_USE;
 
 /* Under the lock, a running row of this lock key is a runner that died. */
-enum session_result ledger_bury(const struct ledger *ledger, struct session *session,
+enum session_result ledger_mark_interrupted(const struct ledger *ledger, struct session *session,
     struct run *dead, int64_t deadline_ms) MUST_USE;
 
 struct ledger_entry {

@@ -1,5 +1,5 @@
 /*
- * The coordinator over PostgreSQL: the advisory lock in a transaction that stays open while the
+ * The backend over PostgreSQL: the advisory lock in a transaction that stays open while the
  * steps run, and the ledger over a second connection.
  */
 #ifndef PREPARE_POSTGRES_POSTGRES_BACKEND_H
@@ -19,9 +19,9 @@
 #include "signalbox/prepare/target.h"
 #include "signalbox/process/interrupt.h"
 
-struct postgres_coordinator {
+struct postgres_backend {
     const struct target *target;
-    const struct attention *attention;
+    const struct interrupt *interrupt;
     const char *release; /* A label for the ledger, or NULL. */
     int64_t connect_timeout_ms;
     int64_t trouble_since_ms; /* 0 while the server answers. */
@@ -31,7 +31,7 @@ struct postgres_coordinator {
     struct fence fence;
     struct servers servers;
     struct text roles; /* That the application has in its configuration, one a line. */
-    struct inspector inspector;
+    struct preflight_run preflight_run;
     struct run latest; /* The last success that a look has seen. */
     char step_assignment[FENCE_ASSIGNMENT_LENGTH];
     bool has_ledger;
@@ -57,10 +57,9 @@ struct postgres_coordinator {
     char said[480]; /* The last that the server or libpq said while in trouble, or empty. */
 };
 
-void postgres_coordinator_initialise(struct postgres_coordinator *coordinator,
-    const struct target *target, const struct attention *attention, int64_t connect_timeout_ms,
-    const char *release);
+void postgres_backend_initialise(struct postgres_backend *backend, const struct target *target,
+    const struct interrupt *interrupt, int64_t connect_timeout_ms, const char *release);
 
-struct coordinator postgres_coordinator_interface(struct postgres_coordinator *coordinator);
+struct backend postgres_backend_interface(struct postgres_backend *backend);
 
 #endif

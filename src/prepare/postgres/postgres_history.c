@@ -22,46 +22,46 @@
 #define COPY_FIELD(field, session, row, column)                                                    \
     (void)snprintf(field, sizeof(field), "%s", session_value(session, row, column))
 
-static enum coordination refuse(const struct postgres_coordinator *coordinator, int exit_status,
+static enum backend_result refuse(const struct postgres_backend *backend, int exit_status,
     const char *reason, struct error *error) {
     AUTO_TEXT struct text description = {.data = NULL};
-    database_describe(coordinator->target->database, &description);
+    database_describe(backend->target->database, &description);
     error_set(error, exit_status, "%s (from %s): %s", text_string(&description),
-        coordinator->target->database->source, reason);
-    return COORDINATION_REFUSED;
+        backend->target->database->source, reason);
+    return BACKEND_REFUSED;
 }
 
 /* One attempt. A database that is not there is an answer too. */
-static enum coordination connect_for_asking(
-    struct postgres_coordinator *coordinator, struct history *found, struct error *error) {
-    const struct session_failure *failure = &coordinator->reader.failure;
-    switch (connect_once(
-        coordinator, &coordinator->reader, deadline_after_ms(coordinator->connect_timeout_ms))) {
+static enum backend_result connect_for_asking(
+    struct postgres_backend *backend, struct history *found, struct error *error) {
+    const struct session_failure *failure = &backend->reader.failure;
+    switch (
+        connect_once(backend, &backend->reader, deadline_after_ms(backend->connect_timeout_ms))) {
     case SESSION_DONE:
-        return COORDINATION_DONE;
+        return BACKEND_DONE;
     case SESSION_CANCELLED:
-        return COORDINATION_CANCELLED;
+        return BACKEND_CANCELLED;
     case SESSION_PENDING:
     case SESSION_TIMED_OUT:
-        return refuse(coordinator, EXIT_STATUS_UNAVAILABLE, "it does not answer", error);
+        return refuse(backend, EXIT_STATUS_UNAVAILABLE, "it does not answer", error);
     case SESSION_FAILED:
         break;
     }
     if (failure->trouble == TROUBLE_MISSING_DATABASE) {
         (void)snprintf(found->absent, sizeof found->absent, "the database %s does not exist",
-            coordinator->target->database->name);
-        return COORDINATION_DONE;
+            backend->target->database->name);
+        return BACKEND_DONE;
     }
-    return refuse(coordinator,
+    return refuse(backend,
         failure->trouble == TROUBLE_FINAL ? EXIT_STATUS_CONFIGURATION : EXIT_STATUS_UNAVAILABLE,
         failure->message, error);
 }
 
 /* Who holds the lock, by the name that our sessions have. */
 static enum session_result find_holder(
-    struct postgres_coordinator *coordinator, struct lock_holder *holder, int64_t deadline_ms) {
-    struct session *session = &coordinator->reader;
-    const char *parameters[] = {coordinator->ledger.lock_key};
+    struct postgres_backend *backend, struct lock_holder *holder, int64_t deadline_ms) {
+    struct session *session = &backend->reader;
+    const char *parameters[] = {backend->ledger.lock_key};
     enum session_result result = session_query(session,
         "SELECT coalesce(substring(activity.application_name FROM '^signalbox/(.*)$'), "
         "''), " ISO_8601("activity.xact_start") " FROM pg_locks AS lock LEFT JOIN pg_stat_activity "
@@ -103,9 +103,9 @@ static struct past_run run_at(const struct session *session, int row) {
 }
 
 static enum session_result find_runs(
-    struct postgres_coordinator *coordinator, struct history *found, int64_t deadline_ms) {
-    struct session *session = &coordinator->reader;
-    struct ledger *ledger = &coordinator->ledger;
+    struct postgres_backend *backend, struct history *found, int64_t deadline_ms) {
+    struct session *session = &backend->reader;
+    struct ledger *ledger = &backend->ledger;
     const char *parameters[] = {ledger->lock_key};
     AUTO_TEXT struct text statement = {.data = NULL};
     enum session_result result = ledger_find(ledger, session, deadline_ms);
@@ -150,27 +150,26 @@ static bool is_answered(struct session *session, enum session_result result) {
     return result == SESSION_DONE || (result == SESSION_FAILED && !session_is_lost(session));
 }
 
-enum coordination postgres_history(void *self, struct history *found, struct error *error) {
-    struct postgres_coordinator *coordinator = self;
-    int64_t deadline_ms = deadline_after_ms(coordinator->connect_timeout_ms);
+enum backend_result postgres_history(void *self, struct history *found, struct error *error) {
+    struct postgres_backend *backend = self;
+    int64_t deadline_ms = deadline_after_ms(backend->connect_timeout_ms);
     *found = (struct history){.count = 0};
-    enum coordination connected = connect_for_asking(coordinator, found, error);
-    if (connected != COORDINATION_DONE || found->absent[0] != '\0') {
+    enum backend_result connected = connect_for_asking(backend, found, error);
+    if (connected != BACKEND_DONE || found->absent[0] != '\0') {
         return connected;
     }
-    enum session_result result = find_holder(coordinator, &found->lock, deadline_ms);
+    enum session_result result = find_holder(backend, &found->lock, deadline_ms);
     if (result == SESSION_DONE) {
-        result = find_runs(coordinator, found, deadline_ms);
+        result = find_runs(backend, found, deadline_ms);
     }
     if (result == SESSION_CANCELLED) {
-        return COORDINATION_CANCELLED;
+        return BACKEND_CANCELLED;
     }
-    if (!is_answered(&coordinator->reader, result)) {
+    if (!is_answered(&backend->reader, result)) {
         AUTO_TEXT struct text reason = {.data = NULL};
-        text_append_format(
-            &reason, "it stopped answering (%s)", coordinator->reader.failure.message);
-        return refuse(coordinator, EXIT_STATUS_UNAVAILABLE, text_string(&reason), error);
+        text_append_format(&reason, "it stopped answering (%s)", backend->reader.failure.message);
+        return refuse(backend, EXIT_STATUS_UNAVAILABLE, text_string(&reason), error);
     }
     prefer_row(found);
-    return COORDINATION_DONE;
+    return BACKEND_DONE;
 }

@@ -6,7 +6,7 @@
 
 #include "prepare/protocol/backend.h"
 
-/* The coordinator's operation `history`; `self` is a struct postgres_coordinator. */
-enum coordination postgres_history(void *self, struct history *found, struct error *error);
+/* The backend's operation `history`; `self` is a struct postgres_backend. */
+enum backend_result postgres_history(void *self, struct history *found, struct error *error);
 
 #endif

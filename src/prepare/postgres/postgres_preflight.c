@@ -1,5 +1,5 @@
 /*
- * Between the coordinator and the inspector. The trap is the reader, which the inspector hangs up
+ * Between the backend and the preflight. The trap is the reader, which the preflight hangs up
  * where it waits for another database: whoever goes on to the lock needs it again.
  */
 #include "prepare/postgres/postgres_preflight.h"
@@ -14,75 +14,75 @@
 
 enum { STATEMENT_TIMEOUT_MS = 30000 };
 
-static struct inspector_means means_of(struct postgres_coordinator *coordinator) {
-    return (struct inspector_means){
-        .reader = &coordinator->reader,
-        .lock = &coordinator->lock,
-        .tend = lock_is_taken(&coordinator->lock) ? lock_holds : NULL,
-        .attention = coordinator->attention,
+static struct probe_context probe_context_of(struct postgres_backend *backend) {
+    return (struct probe_context){
+        .reader = &backend->reader,
+        .lock = &backend->lock,
+        .tend = lock_is_taken(&backend->lock) ? lock_holds : NULL,
+        .interrupt = backend->interrupt,
     };
 }
 
 /* Where the steps are not only migrations, the last success of this lock key alone counts. */
-enum coordination inspecting_look(
-    struct postgres_coordinator *coordinator, struct look *seen, struct error *error) {
-    const struct inspector_means means = means_of(coordinator);
+enum backend_result postgres_preflight_look(
+    struct postgres_backend *backend, struct look *seen, struct error *error) {
+    const struct probe_context context = probe_context_of(backend);
     bool counts = seen->newest.state == RUN_SUCCEEDED &&
-        (coordinator->target->migrates_only || seen->newest.id == seen->latest.id);
+        (backend->target->migrates_only || seen->newest.id == seen->latest.id);
     if (!counts) {
-        return COORDINATION_DONE;
+        return BACKEND_DONE;
     }
     if (seen->newest.elsewhere[0] != '\0') {
-        memcpy(seen->doubt, seen->newest.elsewhere, sizeof seen->doubt);
-        return COORDINATION_DONE;
+        memcpy(seen->stale_reason, seen->newest.elsewhere, sizeof seen->stale_reason);
+        return BACKEND_DONE;
     }
     enum session_result result =
-        inspector_look(&coordinator->inspector, &means, &seen->newest, seen->doubt);
-    if (result == SESSION_DONE && seen->doubt[0] != '\0') {
-        result = connect_and_learn(coordinator, deadline_after_ms(STATEMENT_TIMEOUT_MS));
+        preflight_run_look(&backend->preflight_run, &context, &seen->newest, seen->stale_reason);
+    if (result == SESSION_DONE && seen->stale_reason[0] != '\0') {
+        result = connect_and_learn(backend, deadline_after_ms(STATEMENT_TIMEOUT_MS));
     }
-    return conclude(coordinator, result, &coordinator->reader, error);
+    return failure_policy_session(backend, result, &backend->reader, error);
 }
 
-enum session_result inspecting_find_begun(struct postgres_coordinator *coordinator, char **begun) {
+enum session_result postgres_preflight_find_begun(struct postgres_backend *backend, char **begun) {
     *begun = NULL;
-    return coordinator->has_ledger ? ledger_begun(&coordinator->ledger, &coordinator->reader, begun,
-                                         deadline_after_ms(STATEMENT_TIMEOUT_MS))
-                                   : SESSION_DONE;
+    return backend->has_ledger ? ledger_begun(&backend->ledger, &backend->reader, begun,
+                                     deadline_after_ms(STATEMENT_TIMEOUT_MS))
+                               : SESSION_DONE;
 }
 
-enum coordination inspecting_judge(struct postgres_coordinator *coordinator, const char *begun,
-    struct inspection *found, struct error *error) {
-    const struct inspector_means means = means_of(coordinator);
-    AUTO_FINDINGS struct inspector_findings findings = {
-        .begun = begun, .since = &coordinator->latest};
-    enum coordination concluded = conclude(coordinator,
-        inspector_judge(&coordinator->inspector, &means, &findings), &coordinator->reader, error);
-    if (concluded != COORDINATION_DONE) {
-        return concluded;
+enum backend_result postgres_preflight_judge(struct postgres_backend *backend, const char *begun,
+    struct preflight *found, struct error *error) {
+    const struct probe_context context = probe_context_of(backend);
+    AUTO_PREFLIGHT_FINDINGS struct preflight_run_findings findings = {
+        .begun = begun, .since = &backend->latest};
+    enum backend_result policy_result = failure_policy_session(backend,
+        preflight_run_judge(&backend->preflight_run, &context, &findings), &backend->reader, error);
+    if (policy_result != BACKEND_DONE) {
+        return policy_result;
     }
-    *found = findings.inspection;
-    coordinator->first = findings.first;
-    memcpy(coordinator->initialised, findings.initialised, sizeof coordinator->initialised);
+    *found = findings.preflight;
+    backend->first = findings.first;
+    memcpy(backend->initialised, findings.initialised, sizeof backend->initialised);
     if (findings.is_refused) {
-        inspector_say_obstacles(&findings);
+        preflight_run_say_obstacles(&findings);
         *error = findings.error;
-        return COORDINATION_REFUSED;
+        return BACKEND_REFUSED;
     }
-    return COORDINATION_DONE;
+    return BACKEND_DONE;
 }
 
-void inspecting_note(
-    struct postgres_coordinator *coordinator, struct run *success, int64_t deadline_ms) {
-    const struct inspector_means means = means_of(coordinator);
+void postgres_preflight_note(
+    struct postgres_backend *backend, struct run *success, int64_t deadline_ms) {
+    const struct probe_context context = probe_context_of(backend);
     const struct steps_trace trace = {
-        .migrate_wholly = coordinator->target->migrates_wholly,
-        .are_named = coordinator->target->are_steps_named,
-        .were_seen = coordinator->were_steps_seen,
-        .before = coordinator->first,
+        .migrate_wholly = backend->target->migrates_wholly,
+        .are_named = backend->target->are_steps_named,
+        .were_seen = backend->were_steps_seen,
+        .before = backend->first,
     };
-    if (connect_reader_patiently(coordinator, deadline_ms) == SESSION_DONE) {
-        (void)!inspector_look_afterwards(
-            &coordinator->inspector, &means, &trace, success, deadline_ms);
+    if (connect_reader_patiently(backend, deadline_ms) == SESSION_DONE) {
+        (void)!preflight_run_look_afterwards(
+            &backend->preflight_run, &context, &trace, success, deadline_ms);
     }
 }

@@ -1,5 +1,5 @@
 /*
- * The coordinator's looks at the databases: before a start, before the steps and after them.
+ * The backend's looks at the databases: before a start, before the steps and after them.
  */
 #ifndef PREPARE_POSTGRES_POSTGRES_PREFLIGHT_H
 #define PREPARE_POSTGRES_POSTGRES_PREFLIGHT_H
@@ -8,20 +8,20 @@
 #include "prepare/protocol/backend.h"
 
 /* Whether a success that the ledger shows counts: a doubt about it goes into `seen`. */
-enum coordination inspecting_look(
-    struct postgres_coordinator *coordinator, struct look *seen, struct error *error) MUST_USE;
+enum backend_result postgres_preflight_look(
+    struct postgres_backend *backend, struct look *seen, struct error *error) MUST_USE;
 
 /* What unfinished runs began to initialise, if anybody wrote it down, in memory of the caller. */
-enum session_result inspecting_find_begun(
-    struct postgres_coordinator *coordinator, char **begun) MUST_USE;
+enum session_result postgres_preflight_find_begun(
+    struct postgres_backend *backend, char **begun) MUST_USE;
 
-/* The coordinator's `inspect`; keeps for the ledger what the steps will initialise. */
-enum coordination inspecting_judge(struct postgres_coordinator *coordinator, const char *begun,
-    struct inspection *found, struct error *error) MUST_USE;
+/* The backend's `inspect`; keeps for the ledger what the steps will initialise. */
+enum backend_result postgres_preflight_judge(struct postgres_backend *backend, const char *begun,
+    struct preflight *found, struct error *error) MUST_USE;
 
 /* Enters into a success which of the databases a later look can hold against it, and whether its
  * steps seem to have gone elsewhere. What nobody can say now is not held against it. */
-void inspecting_note(
-    struct postgres_coordinator *coordinator, struct run *success, int64_t deadline_ms);
+void postgres_preflight_note(
+    struct postgres_backend *backend, struct run *success, int64_t deadline_ms);
 
 #endif

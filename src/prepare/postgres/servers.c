@@ -82,10 +82,10 @@ static void append_names(const struct databases *databases, size_t index, struct
 }
 
 static enum session_result open_session(const struct database *database, const char *name,
-    const struct attention *attention, struct session *session, int64_t deadline_ms) {
-    AUTO_ADDRESS struct address address;
-    address_of(database, name, &address);
-    return session_open(session, address.keywords, address.values, attention, deadline_ms);
+    const struct interrupt *interrupt, struct session *session, int64_t deadline_ms) {
+    AUTO_CONNINFO struct conninfo conninfo;
+    conninfo_of(database, name, &conninfo);
+    return session_open(session, conninfo.keywords, conninfo.values, interrupt, deadline_ms);
 }
 
 static enum session_result ask(const struct fence *fence, const char *names, enum sweep_kind kind,
@@ -123,16 +123,16 @@ static void give_up(struct servers *servers, size_t index, const struct session_
 }
 
 static enum session_result sweep_server(struct servers *servers, size_t index,
-    const struct fence *fence, enum sweep_kind kind, const struct attention *attention,
+    const struct fence *fence, enum sweep_kind kind, const struct interrupt *interrupt,
     struct fence_sweep *sweep, int64_t deadline_ms) {
     const struct database *database = &servers->databases->items[index];
     struct fence_sweep found = {.ended = 0};
     struct session session;
     AUTO_TEXT struct text names = {.data = NULL};
     append_names(servers->databases, index, &names);
-    enum session_result result = open_session(database, NULL, attention, &session, deadline_ms);
+    enum session_result result = open_session(database, NULL, interrupt, &session, deadline_ms);
     if (result == SESSION_FAILED && session.failure.trouble == TROUBLE_MISSING_DATABASE) {
-        result = open_session(database, "postgres", attention, &session, deadline_ms);
+        result = open_session(database, "postgres", interrupt, &session, deadline_ms);
     }
     if (result == SESSION_DONE) {
         result = ask(fence, text_string(&names), kind, &session, &found, deadline_ms);
@@ -154,13 +154,13 @@ static enum session_result sweep_server(struct servers *servers, size_t index,
 }
 
 static enum session_result sweep_all(struct servers *servers, const struct fence *fence,
-    enum sweep_kind kind, const struct attention *attention, struct fence_sweep *sweep,
+    enum sweep_kind kind, const struct interrupt *interrupt, struct fence_sweep *sweep,
     int64_t deadline_ms) {
     enum session_result result = SESSION_DONE;
     for (size_t i = 1; result == SESSION_DONE && i < servers->databases->count; i++) {
         bool is_given_up = i < GIVEN_UP_MOST && (servers->given_up >> i & 1U) != 0;
         if (!is_given_up && opens_a_server(servers->databases, i)) {
-            result = sweep_server(servers, i, fence, kind, attention, sweep, deadline_ms);
+            result = sweep_server(servers, i, fence, kind, interrupt, sweep, deadline_ms);
         }
     }
     return result;
@@ -185,13 +185,13 @@ enum session_result servers_look_at_first(const struct servers *servers, const s
 }
 
 enum session_result servers_sweep_others(struct servers *servers, const struct fence *fence,
-    bool is_before_steps, const struct attention *attention, struct fence_sweep *sweep,
+    bool is_before_steps, const struct interrupt *interrupt, struct fence_sweep *sweep,
     int64_t deadline_ms) {
     return sweep_all(servers, fence, is_before_steps ? SWEEP_OTHERS_BEFORE_STEPS : SWEEP_OTHERS,
-        attention, sweep, deadline_ms);
+        interrupt, sweep, deadline_ms);
 }
 
 enum session_result servers_sweep_own(struct servers *servers, const struct fence *fence,
-    const struct attention *attention, struct fence_sweep *sweep, int64_t deadline_ms) {
-    return sweep_all(servers, fence, SWEEP_OWN, attention, sweep, deadline_ms);
+    const struct interrupt *interrupt, struct fence_sweep *sweep, int64_t deadline_ms) {
+    return sweep_all(servers, fence, SWEEP_OWN, interrupt, sweep, deadline_ms);
 }

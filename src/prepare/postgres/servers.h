@@ -35,9 +35,9 @@ enum session_result servers_look_at_first(const struct servers *servers, const s
  * be asked is named in a warning and left out for the rest of the run, since the steps will say
  * more about it. SESSION_CANCELLED where a signal came, otherwise SESSION_DONE. */
 enum session_result servers_sweep_others(struct servers *servers, const struct fence *fence,
-    bool is_before_steps, const struct attention *attention, struct fence_sweep *sweep,
+    bool is_before_steps, const struct interrupt *interrupt, struct fence_sweep *sweep,
     int64_t deadline_ms) MUST_USE;
 enum session_result servers_sweep_own(struct servers *servers, const struct fence *fence,
-    const struct attention *attention, struct fence_sweep *sweep, int64_t deadline_ms) MUST_USE;
+    const struct interrupt *interrupt, struct fence_sweep *sweep, int64_t deadline_ms) MUST_USE;
 
 #endif

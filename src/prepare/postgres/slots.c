@@ -112,7 +112,7 @@ struct rest slots_rest(const struct waiter *waiter, uint32_t random) {
     int64_t base_ms =
         within(paced_ms > share_ms ? paced_ms : share_ms, SHORTEST_REST_MS, LONGEST_REST_MS);
     /* Those who were refused together must not come back together. */
-    int64_t rest_ms = jittered_ms(base_ms, random);
+    int64_t rest_ms = random_jittered_ms(base_ms, random);
     return (struct rest){.hangs_up = true,
         .base_ms = base_ms,
         .pause_ms = rest_ms > waiter->pause_ms ? rest_ms : waiter->pause_ms};

@@ -10,7 +10,7 @@
 
 #include "signalbox/base/text.h"
 
-bool inspection_names(const char *names, const char *name) {
+bool preflight_names(const char *names, const char *name) {
     size_t length = strlen(name);
     while (*names != '\0') {
         size_t line = strcspn(names, "\n");
@@ -23,7 +23,7 @@ bool inspection_names(const char *names, const char *name) {
 }
 
 /* The steps would create it, or load its schema. */
-static bool is_new(const struct surveyed *item) {
+static bool is_new(const struct probed *item) {
     switch (item->condition) {
     case CONDITION_MISSING:
     case CONDITION_EMPTY:
@@ -42,21 +42,21 @@ static const char *name_of(const struct database *database) {
     return database->name == NULL ? "" : database->name;
 }
 
-static void append_missing(const struct surveyed *item, struct text *text) {
+static void append_missing(const struct probed *item, struct text *text) {
     const char *path = migrations_path_of(&item->migrations, item->first_missing);
     text_append_string(text, path == NULL ? item->first_missing : path);
 }
 
-static void append_more(const struct surveyed *item, struct text *text) {
+static void append_more(const struct probed *item, struct text *text) {
     if (item->missing > 1) {
         text_append_format(text, ", and %lld more", (long long)item->missing - 1);
     }
 }
 
-void inspection_doubt(const struct survey *survey, char doubt[LOOK_DOUBT_LENGTH]) {
+void preflight_stale_reason(const struct probe *probe, char stale_reason[LOOK_DOUBT_LENGTH]) {
     AUTO_TEXT struct text text = {.data = NULL};
-    for (size_t i = 0; i < survey->count && text.length == 0; i++) {
-        const struct surveyed *item = &survey->items[i];
+    for (size_t i = 0; i < probe->count && text.length == 0; i++) {
+        const struct probed *item = &probe->items[i];
         const char *name = name_of(item->database);
         const char *role = item->database->role;
         switch (item->condition) {
@@ -83,21 +83,20 @@ void inspection_doubt(const struct survey *survey, char doubt[LOOK_DOUBT_LENGTH]
             break;
         }
     }
-    (void)snprintf(doubt, LOOK_DOUBT_LENGTH, "%s", text_string(&text));
+    (void)snprintf(stale_reason, LOOK_DOUBT_LENGTH, "%s", text_string(&text));
 }
 
-static const struct surveyed *find(const struct survey *survey, const struct database *database) {
-    for (size_t i = 0; i < survey->count; i++) {
-        if (survey->items[i].database == database) {
-            return &survey->items[i];
+static const struct probed *find(const struct probe *probe, const struct database *database) {
+    for (size_t i = 0; i < probe->count; i++) {
+        if (probe->items[i].database == database) {
+            return &probe->items[i];
         }
     }
     return NULL;
 }
 
-struct first_database inspection_first(
-    const struct survey *survey, const struct database *database) {
-    const struct surveyed *item = find(survey, database);
+struct first_database preflight_first(const struct probe *probe, const struct database *database) {
+    const struct probed *item = find(probe, database);
     if (item == NULL) {
         return (struct first_database){.condition = CONDITION_UNKNOWN};
     }
@@ -108,7 +107,7 @@ struct first_database inspection_first(
 /* Whether it lacks what the steps should have done, to the very number as before. Where the steps
  * cannot be known by their name, migrations that are lacking may be such as Rails never looks for;
  * only a database without any record of them is certain then. */
-static bool is_untouched(const struct surveyed *item, const struct steps_trace *trace) {
+static bool is_untouched(const struct probed *item, const struct steps_trace *trace) {
     if (item->condition != trace->before.condition || item->tables != trace->before.tables ||
         item->missing != trace->before.missing) {
         return false;
@@ -128,9 +127,9 @@ static bool is_untouched(const struct surveyed *item, const struct steps_trace *
     return false;
 }
 
-void inspection_find_elsewhere(const struct survey *survey, const struct database *database,
+void preflight_find_elsewhere(const struct probe *probe, const struct database *database,
     const struct steps_trace *trace, char elsewhere[LOOK_DOUBT_LENGTH]) {
-    const struct surveyed *item = find(survey, database);
+    const struct probed *item = find(probe, database);
     AUTO_TEXT struct text text = {.data = NULL};
     elsewhere[0] = '\0';
     if (item == NULL || !trace->migrate_wholly || trace->were_seen || !is_untouched(item, trace)) {
@@ -159,24 +158,24 @@ static void append_name(const struct database *database, char names[RUN_DATABASE
     }
 }
 
-void inspection_list_in_order(const struct survey *survey, char names[RUN_DATABASES_LENGTH]) {
+void preflight_list_in_order(const struct probe *probe, char names[RUN_DATABASES_LENGTH]) {
     names[0] = '\0';
-    for (size_t i = 0; i < survey->count; i++) {
-        if (survey->items[i].condition == CONDITION_COMPLETE) {
-            append_name(survey->items[i].database, names);
+    for (size_t i = 0; i < probe->count; i++) {
+        if (probe->items[i].condition == CONDITION_COMPLETE) {
+            append_name(probe->items[i].database, names);
         }
     }
 }
 
 /* Of what an unfinished run had begun, the tables are its own. */
-static bool is_begun(const struct surveyed *item, const char *begun) {
-    return item->condition == CONDITION_FOREIGN && inspection_names(begun, item->database->role);
+static bool is_begun(const struct probed *item, const char *begun) {
+    return item->condition == CONDITION_FOREIGN && preflight_names(begun, item->database->role);
 }
 
-void inspection_list_new(const struct survey *survey, char names[RUN_DATABASES_LENGTH]) {
+void preflight_list_new(const struct probe *probe, char names[RUN_DATABASES_LENGTH]) {
     names[0] = '\0';
-    for (size_t i = 0; i < survey->count; i++) {
-        const struct surveyed *item = &survey->items[i];
+    for (size_t i = 0; i < probe->count; i++) {
+        const struct probed *item = &probe->items[i];
         if (item->condition == CONDITION_MISSING || item->condition == CONDITION_EMPTY) {
             append_name(item->database, names);
         }
@@ -184,18 +183,18 @@ void inspection_list_new(const struct survey *survey, char names[RUN_DATABASES_L
 }
 
 /* The steps will initialise it. */
-static bool is_first_new(const struct survey *survey, const struct inspection_rules *rules) {
+static bool is_first_new(const struct probe *probe, const struct preflight_rules *rules) {
     return rules->is_first_missing ||
-        (survey->count > 0 && is_new(&survey->items[0]) &&
-            tasks_concern(&rules->tasks, survey->items[0].database->role));
+        (probe->count > 0 && is_new(&probe->items[0]) &&
+            tasks_concern(&rules->tasks, probe->items[0].database->role));
 }
 
-void inspection_explain(const struct survey *survey, const struct inspection_rules *rules,
-    struct inspection *inspection) {
+void preflight_explain(
+    const struct probe *probe, const struct preflight_rules *rules, struct preflight *preflight) {
     AUTO_TEXT struct text text = {.data = NULL};
-    *inspection = (struct inspection){.is_new = is_first_new(survey, rules)};
-    for (size_t i = 0; i < survey->count && text.length == 0; i++) {
-        const struct surveyed *item = &survey->items[i];
+    *preflight = (struct preflight){.is_new = is_first_new(probe, rules)};
+    for (size_t i = 0; i < probe->count && text.length == 0; i++) {
+        const struct probed *item = &probe->items[i];
         if (is_new(item) && tasks_concern(&rules->tasks, item->database->role)) {
             text_append_format(&text, "the database %s (%s) is new", name_of(item->database),
                 item->database->role);
@@ -205,13 +204,13 @@ void inspection_explain(const struct survey *survey, const struct inspection_rul
                 &text, " has not been run in the database %s", name_of(item->database));
             append_more(item, &text);
         } else if (item->condition == CONDITION_BEHIND &&
-            inspection_names(rules->since->databases, item->database->role)) {
+            preflight_names(rules->since->databases, item->database->role)) {
             append_missing(item, &text);
             text_append_format(&text, " is new since run %lld", (long long)rules->since->id);
             append_more(item, &text);
         }
     }
-    (void)snprintf(inspection->reason, sizeof inspection->reason, "%s", text_string(&text));
+    (void)snprintf(preflight->reason, sizeof preflight->reason, "%s", text_string(&text));
 }
 
 static void append_where(const struct database *database, struct text *line) {
@@ -229,7 +228,7 @@ static void append_way_out(const struct database *database, struct text *line) {
     text_append_string(line, " says where it is");
 }
 
-static void append_not_to_be_had(const struct surveyed *item, struct text *line) {
+static void append_not_to_be_had(const struct probed *item, struct text *line) {
     append_where(item->database, line);
     if (item->condition == CONDITION_UNKNOWN) {
         text_append_format(line, "is not reachable: %.200s; ", item->reason);
@@ -242,9 +241,9 @@ static void append_not_to_be_had(const struct surveyed *item, struct text *line)
     append_way_out(item->database, line);
 }
 
-enum inspection_verdict inspection_judge(const struct survey *survey, size_t index,
-    const struct inspection_rules *rules, struct text *line) {
-    const struct surveyed *item = &survey->items[index];
+enum preflight_outcome preflight_judge(const struct probe *probe, size_t index,
+    const struct preflight_rules *rules, struct text *line) {
+    const struct probed *item = &probe->items[index];
     if (item->condition == CONDITION_FOREIGN && rules->tasks.loader != NULL &&
         tasks_concern(&rules->tasks, item->database->role) && !rules->allow_schema_load &&
         !is_begun(item, rules->begun)) {
@@ -256,13 +255,13 @@ enum inspection_verdict inspection_judge(const struct survey *survey, size_t ind
             (long long)item->tables, item->tables == 1 ? "" : "s", rules->tasks.loader,
             item->tables == 1 ? "it" : "them", item->tables == 1 ? "it" : "they",
             item->tables == 1 ? "it" : "them");
-        return INSPECTION_TABLES;
+        return PREFLIGHT_TABLES;
     }
-    if (rules->tasks.concern_all && is_first_new(survey, rules) &&
+    if (rules->tasks.concern_all && is_first_new(probe, rules) &&
         (item->condition == CONDITION_UNKNOWN ||
             (item->condition == CONDITION_MISSING && !item->is_creatable))) {
         append_not_to_be_had(item, line);
-        return INSPECTION_NOT_ALL;
+        return PREFLIGHT_NOT_ALL;
     }
-    return INSPECTION_PASSED;
+    return PREFLIGHT_PASSED;
 }

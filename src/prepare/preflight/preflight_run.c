@@ -23,51 +23,52 @@ enum {
     DOUBT_LASTS_MS = 5000 /* Who only waits looks at the ledger far more often than at all. */
 };
 
-void inspector_initialise(
-    struct inspector *inspector, const struct target *target, int64_t patience_ms) {
-    *inspector = (struct inspector){.target = target, .patience_ms = patience_ms};
+void preflight_run_initialise(
+    struct preflight_run *preflight_run, const struct target *target, int64_t patience_ms) {
+    *preflight_run = (struct preflight_run){.target = target, .patience_ms = patience_ms};
 }
 
 /* Those that Rails' tasks touch and that are PostgreSQL's; of a list of names, those on it. */
-static void add_databases(const struct inspector *inspector, const struct inspector_means *means,
-    const char *names, struct survey *survey) {
-    const struct databases *databases = &inspector->target->databases;
+static void add_databases(const struct preflight_run *preflight_run,
+    const struct probe_context *context, const char *names, struct probe *probe) {
+    const struct databases *databases = &preflight_run->target->databases;
     for (size_t i = 0; i < databases->count; i++) {
         const struct database *database = &databases->items[i];
-        bool is_first = database == inspector->target->database;
+        bool is_first = database == preflight_run->target->database;
         if (database->is_for_lock_only || !database_is_postgres(database) ||
-            (is_first && means->reader == NULL) ||
-            (names != NULL && !inspection_names(names, database->role))) {
+            (is_first && context->reader == NULL) ||
+            (names != NULL && !preflight_names(names, database->role))) {
             continue;
         }
-        survey_add(survey, database, inspector->target->directory, is_first ? means->reader : NULL);
+        probe_add(
+            probe, database, preflight_run->target->directory, is_first ? context->reader : NULL);
     }
 }
 
-/* The reader's own trouble is not a finding: the coordinator connects again. */
+/* The reader's own trouble is not a finding: the backend connects again. */
 static enum session_result result_of_reader(
-    const struct survey *survey, const struct inspector_means *means) {
-    for (size_t i = 0; means->reader != NULL && i < survey->count; i++) {
-        if (survey->items[i].lent == means->reader) {
-            return survey->items[i].result;
+    const struct probe *probe, const struct probe_context *context) {
+    for (size_t i = 0; context->reader != NULL && i < probe->count; i++) {
+        if (probe->items[i].lent == context->reader) {
+            return probe->items[i].result;
         }
     }
     return SESSION_DONE;
 }
 
-static void note_trouble(struct inspector *inspector, const struct survey *survey) {
-    for (size_t i = 0; i < survey->count; i++) {
-        const struct surveyed *item = &survey->items[i];
-        if (!surveyed_may_pass(item)) {
+static void note_trouble(struct preflight_run *preflight_run, const struct probe *probe) {
+    for (size_t i = 0; i < probe->count; i++) {
+        const struct probed *item = &probe->items[i];
+        if (!probe_database_may_pass(item)) {
             continue;
         }
-        if (strcmp(inspector->last_reason, item->reason) != 0 &&
-            (inspector->said_ms == 0 ||
-                deadline_passed(deadline_later_ms(inspector->said_ms, SAY_EVERY_MS)))) {
+        if (strcmp(preflight_run->last_reason, item->reason) != 0 &&
+            (preflight_run->said_ms == 0 ||
+                deadline_passed(deadline_later_ms(preflight_run->said_ms, SAY_EVERY_MS)))) {
             AUTO_TEXT struct text description = {.data = NULL};
             database_describe(item->database, &description);
-            memcpy(inspector->last_reason, item->reason, sizeof inspector->last_reason);
-            inspector->said_ms = clock_now_ms();
+            memcpy(preflight_run->last_reason, item->reason, sizeof preflight_run->last_reason);
+            preflight_run->said_ms = clock_now_ms();
             report(EVENT_DATABASE_UNREACHABLE, NULL, "%s (%s) %s yet: %s",
                 text_string(&description), item->database->role,
                 item->trouble == TROUBLE_NO_SLOT ? "has no connection to spare"
@@ -78,85 +79,87 @@ static void note_trouble(struct inspector *inspector, const struct survey *surve
     }
 }
 
-static bool is_patience_over(struct inspector *inspector) {
-    if (inspector->trouble_since_ms == 0) {
-        inspector->trouble_since_ms = clock_now_ms();
+static bool is_patience_over(struct preflight_run *preflight_run) {
+    if (preflight_run->trouble_since_ms == 0) {
+        preflight_run->trouble_since_ms = clock_now_ms();
     }
-    return deadline_passed(deadline_later_ms(inspector->trouble_since_ms, inspector->patience_ms));
+    return deadline_passed(
+        deadline_later_ms(preflight_run->trouble_since_ms, preflight_run->patience_ms));
 }
 
 static enum session_result ask_patiently(
-    struct inspector *inspector, const struct inspector_means *means, struct survey *survey) {
-    static const struct attention nobody = {.fd = -1};
+    struct preflight_run *preflight_run, const struct probe_context *context, struct probe *probe) {
+    static const struct interrupt nobody = {.fd = -1};
     int64_t backoff_ms = SHORTEST_BACKOFF_MS;
     for (;;) {
         enum session_result result =
-            survey_try(survey, means->attention, deadline_after_ms(ATTEMPT_MS));
+            probe_try(probe, context->interrupt, deadline_after_ms(ATTEMPT_MS));
         if (result == SESSION_DONE) {
-            result = result_of_reader(survey, means);
+            result = result_of_reader(probe, context);
         }
         if (result != SESSION_DONE) {
             return result;
         }
-        if (!survey_may_pass(survey)) {
-            inspector->trouble_since_ms = 0;
+        if (!probe_may_pass(probe)) {
+            preflight_run->trouble_since_ms = 0;
             return SESSION_DONE;
         }
-        note_trouble(inspector, survey);
-        if (is_patience_over(inspector)) {
+        note_trouble(preflight_run, probe);
+        if (is_patience_over(preflight_run)) {
             return SESSION_DONE;
         }
-        if (means->tend == NULL && means->reader != NULL) {
+        if (context->tend == NULL && context->reader != NULL) {
             /* Who waits for a slot must hold none that another one waits for. */
-            session_close(means->reader);
+            session_close(context->reader);
         }
-        if (attention_pause(means->attention == NULL ? &nobody : means->attention,
-                deadline_after_ms(jittered_ms(backoff_ms, random_number())))) {
+        if (interrupt_pause(context->interrupt == NULL ? &nobody : context->interrupt,
+                deadline_after_ms(random_jittered_ms(backoff_ms, random_number())))) {
             return SESSION_CANCELLED;
         }
-        if (means->tend != NULL && !means->tend(means->lock)) {
+        if (context->tend != NULL && !context->tend(context->lock)) {
             return SESSION_TIMED_OUT;
         }
         backoff_ms = backoff_ms * 2 > LONGEST_BACKOFF_MS ? LONGEST_BACKOFF_MS : backoff_ms * 2;
     }
 }
 
-enum session_result inspector_look(struct inspector *inspector, const struct inspector_means *means,
-    const struct run *success, char doubt[LOOK_DOUBT_LENGTH]) {
-    AUTO_SURVEY struct survey survey;
-    bool is_fresh = means->tend == NULL && inspector->doubted_run == success->id &&
-        !deadline_passed(deadline_later_ms(inspector->doubted_ms, DOUBT_LASTS_MS));
-    survey_begin(&survey, inspector->target->migrations_table, false);
+enum session_result preflight_run_look(struct preflight_run *preflight_run,
+    const struct probe_context *context, const struct run *success,
+    char stale_reason[LOOK_DOUBT_LENGTH]) {
+    AUTO_PROBE struct probe probe;
+    bool is_fresh = context->tend == NULL && preflight_run->doubted_run == success->id &&
+        !deadline_passed(deadline_later_ms(preflight_run->doubted_ms, DOUBT_LASTS_MS));
+    probe_begin(&probe, preflight_run->target->migrations_table, false);
     if (is_fresh) {
-        memcpy(doubt, inspector->doubt, LOOK_DOUBT_LENGTH);
+        memcpy(stale_reason, preflight_run->stale_reason, LOOK_DOUBT_LENGTH);
         return SESSION_DONE;
     }
-    add_databases(inspector, means, success->databases, &survey);
-    enum session_result result = ask_patiently(inspector, means, &survey);
+    add_databases(preflight_run, context, success->databases, &probe);
+    enum session_result result = ask_patiently(preflight_run, context, &probe);
     if (result != SESSION_DONE) {
         return result;
     }
-    inspection_doubt(&survey, doubt);
-    inspector->doubted_run = doubt[0] == '\0' ? 0 : success->id;
-    inspector->doubted_ms = clock_now_ms();
-    memcpy(inspector->doubt, doubt, LOOK_DOUBT_LENGTH);
+    preflight_stale_reason(&probe, stale_reason);
+    preflight_run->doubted_run = stale_reason[0] == '\0' ? 0 : success->id;
+    preflight_run->doubted_ms = clock_now_ms();
+    memcpy(preflight_run->stale_reason, stale_reason, LOOK_DOUBT_LENGTH);
     return SESSION_DONE;
 }
 
 /* A line for each, and the refusal over all of them. */
-static void judge_all(const struct survey *survey, const struct inspection_rules *rules,
-    struct inspector_findings *findings) {
+static void judge_all(const struct probe *probe, const struct preflight_rules *rules,
+    struct preflight_run_findings *findings) {
     size_t not_to_be_had = 0;
     size_t with_tables = 0;
-    for (size_t i = 0; i < survey->count; i++) {
+    for (size_t i = 0; i < probe->count; i++) {
         AUTO_TEXT struct text line = {.data = NULL};
-        switch (inspection_judge(survey, i, rules, &line)) {
-        case INSPECTION_PASSED:
+        switch (preflight_judge(probe, i, rules, &line)) {
+        case PREFLIGHT_PASSED:
             continue;
-        case INSPECTION_NOT_ALL:
+        case PREFLIGHT_NOT_ALL:
             not_to_be_had++;
             break;
-        case INSPECTION_TABLES:
+        case PREFLIGHT_TABLES:
             with_tables++;
             break;
         }
@@ -177,58 +180,59 @@ static void judge_all(const struct survey *survey, const struct inspection_rules
     }
 }
 
-enum session_result inspector_judge(struct inspector *inspector,
-    const struct inspector_means *means, struct inspector_findings *findings) {
-    AUTO_SURVEY struct survey survey;
-    const struct target *target = inspector->target;
-    struct inspection_rules rules = {
+enum session_result preflight_run_judge(struct preflight_run *preflight_run,
+    const struct probe_context *context, struct preflight_run_findings *findings) {
+    AUTO_PROBE struct probe probe;
+    const struct target *target = preflight_run->target;
+    struct preflight_rules rules = {
         .tasks = target->tasks,
         .allow_schema_load = target->allow_schema_load,
-        .is_first_missing = means->reader == NULL && !target->database->is_for_lock_only,
+        .is_first_missing = context->reader == NULL && !target->database->is_for_lock_only,
         .begun = findings->begun,
         .since = findings->since,
     };
-    survey_begin(&survey, target->migrations_table, true);
-    add_databases(inspector, means, NULL, &survey);
+    probe_begin(&probe, target->migrations_table, true);
+    add_databases(preflight_run, context, NULL, &probe);
     enum session_result result = rules.tasks.concern_all
-        ? ask_patiently(inspector, means, &survey)
-        : survey_try(&survey, means->attention, deadline_after_ms(ATTEMPT_MS));
+        ? ask_patiently(preflight_run, context, &probe)
+        : probe_try(&probe, context->interrupt, deadline_after_ms(ATTEMPT_MS));
     if (result == SESSION_DONE) {
-        result = result_of_reader(&survey, means);
+        result = result_of_reader(&probe, context);
     }
     if (result != SESSION_DONE) {
         return result;
     }
-    inspection_explain(&survey, &rules, &findings->inspection);
-    inspection_list_new(&survey, findings->initialised);
-    findings->first = inspection_first(&survey, target->database);
-    judge_all(&survey, &rules, findings);
+    preflight_explain(&probe, &rules, &findings->preflight);
+    preflight_list_new(&probe, findings->initialised);
+    findings->first = preflight_first(&probe, target->database);
+    judge_all(&probe, &rules, findings);
     return SESSION_DONE;
 }
 
-void inspector_say_obstacles(const struct inspector_findings *findings) {
+void preflight_run_say_obstacles(const struct preflight_run_findings *findings) {
     for (size_t i = 0; i < findings->obstacles.count; i++) {
         report(EVENT_DATABASE_REFUSED, NULL, "%s", findings->obstacles.items[i]);
     }
 }
 
-void inspector_release_findings(struct inspector_findings *findings) {
+void preflight_run_release_findings(struct preflight_run_findings *findings) {
     string_list_release(&findings->obstacles);
 }
 
-enum session_result inspector_look_afterwards(const struct inspector *inspector,
-    const struct inspector_means *means, const struct steps_trace *trace, struct run *success,
+enum session_result preflight_run_look_afterwards(const struct preflight_run *preflight_run,
+    const struct probe_context *context, const struct steps_trace *trace, struct run *success,
     int64_t deadline_ms) {
-    AUTO_SURVEY struct survey survey;
-    survey_begin(&survey, inspector->target->migrations_table, false);
-    add_databases(inspector, means, NULL, &survey);
-    enum session_result result = survey_try(&survey, means->attention, deadline_ms);
+    AUTO_PROBE struct probe probe;
+    probe_begin(&probe, preflight_run->target->migrations_table, false);
+    add_databases(preflight_run, context, NULL, &probe);
+    enum session_result result = probe_try(&probe, context->interrupt, deadline_ms);
     if (result == SESSION_DONE) {
-        result = result_of_reader(&survey, means);
+        result = result_of_reader(&probe, context);
     }
     if (result == SESSION_DONE) {
-        inspection_list_in_order(&survey, success->databases);
-        inspection_find_elsewhere(&survey, inspector->target->database, trace, success->elsewhere);
+        preflight_list_in_order(&probe, success->databases);
+        preflight_find_elsewhere(
+            &probe, preflight_run->target->database, trace, success->elsewhere);
     }
     return result;
 }

@@ -1,5 +1,5 @@
 /*
- * Looking at the databases for the coordinator: with patience where a server is only just coming
+ * Looking at the databases for the backend: with patience where a server is only just coming
  * up, while the lock, where it is held, is tended. What is said here is said once.
  */
 #ifndef PREPARE_PREFLIGHT_PREFLIGHT_RUN_H
@@ -13,42 +13,43 @@
 #include "signalbox/base/string_list.h"
 #include "signalbox/prepare/target.h"
 
-struct inspector {
+struct preflight_run {
     const struct target *target;
-    int64_t patience_ms;           /* How long a server may take to come up. */
-    int64_t trouble_since_ms;      /* 0 while all of them answer. */
-    char last_reason[480];         /* Why one did not answer, said once, … */
-    int64_t said_ms;               /* … and when. */
-    int64_t doubted_run;           /* The run that was doubted last, … */
-    int64_t doubted_ms;            /* … when, … */
-    char doubt[LOOK_DOUBT_LENGTH]; /* … and why. */
+    int64_t patience_ms;                  /* How long a server may take to come up. */
+    int64_t trouble_since_ms;             /* 0 while all of them answer. */
+    char last_reason[480];                /* Why one did not answer, said once, … */
+    int64_t said_ms;                      /* … and when. */
+    int64_t doubted_run;                  /* The run that was doubted last, … */
+    int64_t doubted_ms;                   /* … when, … */
+    char stale_reason[LOOK_DOUBT_LENGTH]; /* … and why. */
 };
 
 struct lock;
 
 /* What every look needs. */
-struct inspector_means {
+struct probe_context {
     struct session *reader; /* Open to the first database; NULL where that does not exist. Hung up
                                where the others are waited for without the lock. */
     struct lock *lock;      /* Tended meanwhile, … */
     bool (*tend)(struct lock *lock); /* … by this, false where it is lost; NULL while not held. */
-    const struct attention *attention;
+    const struct interrupt *interrupt;
 };
 
-void inspector_initialise(
-    struct inspector *inspector, const struct target *target, int64_t patience_ms);
+void preflight_run_initialise(
+    struct preflight_run *preflight_run, const struct target *target, int64_t patience_ms);
 
 /* Whether the databases that this success left in order are so still: `doubt` says which is not, or
  * is empty. The result is the reader's, or SESSION_CANCELLED; SESSION_TIMED_OUT where the lock was
  * lost meanwhile. */
-enum session_result inspector_look(struct inspector *inspector, const struct inspector_means *means,
-    const struct run *success, char doubt[LOOK_DOUBT_LENGTH]) MUST_USE;
+enum session_result preflight_run_look(struct preflight_run *preflight_run,
+    const struct probe_context *context, const struct run *success,
+    char stale_reason[LOOK_DOUBT_LENGTH]) MUST_USE;
 
-/* What the inspection before the steps needs to know from the ledger, and what it found. */
-struct inspector_findings {
+/* What the preflight before the steps needs to know from the ledger, and what it found. */
+struct preflight_run_findings {
     const char *begun;       /* In: databases that an unfinished run began to initialise. */
     const struct run *since; /* In: the last success. */
-    struct inspection inspection;
+    struct preflight preflight;
     struct first_database first;            /* Out: what it is like before the steps. */
     char initialised[RUN_DATABASES_LENGTH]; /* Out: what the steps will initialise. */
     bool is_refused;                        /* Out: `error` says why, and … */
@@ -56,18 +57,18 @@ struct inspector_findings {
     struct error error;
 };
 
-void inspector_say_obstacles(const struct inspector_findings *findings);
-void inspector_release_findings(struct inspector_findings *findings);
-#define AUTO_FINDINGS __attribute__((cleanup(inspector_release_findings)))
+void preflight_run_say_obstacles(const struct preflight_run_findings *findings);
+void preflight_run_release_findings(struct preflight_run_findings *findings);
+#define AUTO_PREFLIGHT_FINDINGS __attribute__((cleanup(preflight_run_release_findings)))
 
 /* Before anything is touched: whether the steps may begin. */
-enum session_result inspector_judge(struct inspector *inspector,
-    const struct inspector_means *means, struct inspector_findings *findings) MUST_USE;
+enum session_result preflight_run_judge(struct preflight_run *preflight_run,
+    const struct probe_context *context, struct preflight_run_findings *findings) MUST_USE;
 
 /* After the steps, asked once: enters into a success the names of the databases that are in order,
  * and why its steps seem to have gone elsewhere. */
-enum session_result inspector_look_afterwards(const struct inspector *inspector,
-    const struct inspector_means *means, const struct steps_trace *trace, struct run *success,
+enum session_result preflight_run_look_afterwards(const struct preflight_run *preflight_run,
+    const struct probe_context *context, const struct steps_trace *trace, struct run *success,
     int64_t deadline_ms) MUST_USE;
 
 #endif

@@ -45,59 +45,59 @@ static const char catalogue_of_path[] =
 static const char role_question[] =
     "SELECT rolcreatedb OR rolsuper FROM pg_roles WHERE rolname = current_user";
 
-bool surveyed_may_pass(const struct surveyed *item) {
+bool probe_database_may_pass(const struct probed *item) {
     return item->condition == CONDITION_UNKNOWN && trouble_may_pass(item->trouble);
 }
 
-void survey_begin(struct survey *survey, const char *table, bool asks_role) {
-    *survey = (struct survey){.table = table, .asks_role = asks_role};
+void probe_begin(struct probe *probe, const char *table, bool asks_role) {
+    *probe = (struct probe){.table = table, .asks_role = asks_role};
 }
 
-void survey_add(struct survey *survey, const struct database *database, const char *directory,
+void probe_add(struct probe *probe, const struct database *database, const char *directory,
     struct session *lent) {
-    survey->items = memory_reallocate(survey->items, survey->count + 1, sizeof *survey->items);
-    struct surveyed *item = &survey->items[survey->count++];
-    *item = (struct surveyed){.database = database, .lent = lent};
+    probe->items = memory_reallocate(probe->items, probe->count + 1, sizeof *probe->items);
+    struct probed *item = &probe->items[probe->count++];
+    *item = (struct probed){.database = database, .lent = lent};
     migrations_read(directory, &database->migrations_paths, &item->migrations);
 }
 
 /* Asked for anew each time: the items move while they are added. */
-static struct session *session_of(struct surveyed *item) {
+static struct session *session_of(struct probed *item) {
     return item->lent == NULL ? &item->own : item->lent;
 }
 
-static void close_own(struct surveyed *item) {
+static void close_own(struct probed *item) {
     session_close(&item->own);
 }
 
-static void end(struct surveyed *item, enum condition condition) {
+static void end(struct probed *item, enum condition condition) {
     item->condition = condition;
     item->result = SESSION_DONE;
-    item->stage = SURVEY_ENDED;
+    item->stage = PROBE_ENDED;
     close_own(item);
 }
 
-static void end_unknown(struct surveyed *item, enum session_result result,
+static void end_unknown(struct probed *item, enum session_result result,
     enum session_trouble trouble, const char *reason) {
     item->condition = CONDITION_UNKNOWN;
     item->result = result;
     item->trouble = trouble;
-    item->stage = SURVEY_ENDED;
+    item->stage = PROBE_ENDED;
     (void)snprintf(item->reason, sizeof item->reason, "%s", reason);
     close_own(item);
 }
 
 static enum session_result connect_start(
-    struct surveyed *item, const char *name, const struct attention *attention) {
-    AUTO_ADDRESS struct address address;
-    address_of(item->database, name, &address);
-    return session_open_start(&item->own, address.keywords, address.values, attention);
+    struct probed *item, const char *name, const struct interrupt *interrupt) {
+    AUTO_CONNINFO struct conninfo conninfo;
+    conninfo_of(item->database, name, &conninfo);
+    return session_open_start(&item->own, conninfo.keywords, conninfo.values, interrupt);
 }
 
-static enum session_result ask_catalogue(const struct survey *survey, struct surveyed *item) {
+static enum session_result ask_catalogue(const struct probe *probe, struct probed *item) {
     const char *path = item->database->schema_search_path;
-    const char *parameters[] = {survey->table, path};
-    item->stage = SURVEY_READING_CATALOGUE;
+    const char *parameters[] = {probe->table, path};
+    item->stage = PROBE_READING_CATALOGUE;
     return path == NULL ? session_query_start(session_of(item), catalogue, parameters, 1)
                         : session_query_start(session_of(item), catalogue_of_path, parameters, 2);
 }
@@ -111,7 +111,7 @@ static void append_versions_question(struct text *statement, const char *table) 
         statement->length == 0 ? "" : " UNION ALL ", table);
 }
 
-static enum session_result ask_versions(struct surveyed *item) {
+static enum session_result ask_versions(struct probed *item) {
     AUTO_TEXT struct text statement = {.data = NULL};
     AUTO_TEXT struct text versions = {.data = NULL};
     for (int row = 1; row < session_row_count(session_of(item)); row++) {
@@ -128,7 +128,7 @@ static enum session_result ask_versions(struct surveyed *item) {
     }
     text_append_string(&statement, " ORDER BY missing LIMIT 1");
     const char *parameters[] = {text_string(&versions)};
-    item->stage = SURVEY_READING_VERSIONS;
+    item->stage = PROBE_READING_VERSIONS;
     return session_query_start(session_of(item), text_string(&statement), parameters, 1);
 }
 
@@ -137,7 +137,7 @@ static int64_t number_in(const char *text) {
     return number_parse(text, 0, INT64_MAX, &number) ? number : 0;
 }
 
-static enum session_result take_catalogue(struct surveyed *item) {
+static enum session_result take_catalogue(struct probed *item) {
     item->tables = number_in(session_value(session_of(item), 0, 1));
     if (session_row_count(session_of(item)) > 1) {
         return ask_versions(item);
@@ -146,14 +146,14 @@ static enum session_result take_catalogue(struct surveyed *item) {
     return SESSION_DONE;
 }
 
-static void take_versions(struct surveyed *item) {
+static void take_versions(struct probed *item) {
     item->missing = number_in(session_value(session_of(item), 0, 0));
     (void)snprintf(item->first_missing, sizeof item->first_missing, "%s",
         session_value(session_of(item), 0, 1));
     end(item, item->missing == 0 ? CONDITION_COMPLETE : CONDITION_BEHIND);
 }
 
-static void take_role(struct surveyed *item) {
+static void take_role(struct probed *item) {
     item->is_creatable = session_row_count(session_of(item)) == 1 &&
         strcmp(session_value(session_of(item), 0, 0), "t") == 0;
     if (!item->is_creatable) {
@@ -163,39 +163,39 @@ static void take_role(struct surveyed *item) {
 }
 
 /* The session has done what its stage wanted: the next question, if there is one. */
-static enum session_result go_on(const struct survey *survey, struct surveyed *item) {
+static enum session_result go_on(const struct probe *probe, struct probed *item) {
     switch (item->stage) {
-    case SURVEY_CONNECTING:
-        return ask_catalogue(survey, item);
-    case SURVEY_READING_CATALOGUE:
+    case PROBE_CONNECTING:
+        return ask_catalogue(probe, item);
+    case PROBE_READING_CATALOGUE:
         return take_catalogue(item);
-    case SURVEY_READING_VERSIONS:
+    case PROBE_READING_VERSIONS:
         take_versions(item);
         return SESSION_DONE;
-    case SURVEY_CONNECTING_TO_CREATE:
-        item->stage = SURVEY_READING_ROLE;
+    case PROBE_CONNECTING_TO_CREATE:
+        item->stage = PROBE_READING_ROLE;
         return session_query_start(session_of(item), role_question, NULL, 0);
-    case SURVEY_READING_ROLE:
+    case PROBE_READING_ROLE:
         take_role(item);
         return SESSION_DONE;
-    case SURVEY_TO_BEGIN:
-    case SURVEY_ENDED:
+    case PROBE_TO_BEGIN:
+    case PROBE_ENDED:
         break;
     }
     return SESSION_DONE;
 }
 
 static enum session_result fail(
-    struct survey *survey, struct surveyed *item, const struct attention *attention) {
+    struct probe *probe, struct probed *item, const struct interrupt *interrupt) {
     const struct session_failure failure = session_of(item)->failure;
     bool is_missing =
-        item->stage == SURVEY_CONNECTING && failure.trouble == TROUBLE_MISSING_DATABASE;
+        item->stage == PROBE_CONNECTING && failure.trouble == TROUBLE_MISSING_DATABASE;
     bool is_asking_role =
-        item->stage == SURVEY_CONNECTING_TO_CREATE || item->stage == SURVEY_READING_ROLE;
-    if (is_missing && survey->asks_role) {
+        item->stage == PROBE_CONNECTING_TO_CREATE || item->stage == PROBE_READING_ROLE;
+    if (is_missing && probe->asks_role) {
         close_own(item);
-        item->stage = SURVEY_CONNECTING_TO_CREATE;
-        return connect_start(item, "postgres", attention);
+        item->stage = PROBE_CONNECTING_TO_CREATE;
+        return connect_start(item, "postgres", interrupt);
     }
     if (is_missing || (is_asking_role && !trouble_may_pass(failure.trouble))) {
         (void)snprintf(item->reason, sizeof item->reason, "%s", failure.message);
@@ -207,47 +207,46 @@ static enum session_result fail(
 }
 
 /* Goes on until something is pending or the item has ended. */
-static void follow(struct survey *survey, struct surveyed *item, enum session_result result,
-    const struct attention *attention) {
-    while (item->stage != SURVEY_ENDED && result != SESSION_PENDING) {
-        result = result == SESSION_DONE ? go_on(survey, item) : fail(survey, item, attention);
+static void follow(struct probe *probe, struct probed *item, enum session_result result,
+    const struct interrupt *interrupt) {
+    while (item->stage != PROBE_ENDED && result != SESSION_PENDING) {
+        result = result == SESSION_DONE ? go_on(probe, item) : fail(probe, item, interrupt);
     }
 }
 
-static void advance(
-    struct survey *survey, struct surveyed *item, const struct attention *attention) {
+static void advance(struct probe *probe, struct probed *item, const struct interrupt *interrupt) {
     bool is_connecting =
-        item->stage == SURVEY_CONNECTING || item->stage == SURVEY_CONNECTING_TO_CREATE;
-    follow(survey, item,
+        item->stage == PROBE_CONNECTING || item->stage == PROBE_CONNECTING_TO_CREATE;
+    follow(probe, item,
         is_connecting ? session_open_advance(session_of(item)) : session_advance(session_of(item)),
-        attention);
+        interrupt);
 }
 
-static void begin(struct survey *survey, struct surveyed *item, const struct attention *attention) {
+static void begin(struct probe *probe, struct probed *item, const struct interrupt *interrupt) {
     enum session_result result = SESSION_DONE;
     if (item->lent != NULL) {
-        result = ask_catalogue(survey, item);
+        result = ask_catalogue(probe, item);
     } else if (!database_names_server(item->database)) {
         end_unknown(item, SESSION_DONE, TROUBLE_FINAL,
             "no host is named, and no server's socket is in /var/run/postgresql");
         return;
     } else {
-        item->stage = SURVEY_CONNECTING;
-        result = connect_start(item, NULL, attention);
+        item->stage = PROBE_CONNECTING;
+        result = connect_start(item, NULL, interrupt);
     }
-    follow(survey, item, result, attention);
+    follow(probe, item, result, interrupt);
 }
 
 /* Waits for any of them; false when the time is up, or *cancelled. */
-static bool wait_for_any(struct survey *survey, const struct attention *attention,
+static bool wait_for_any(struct probe *probe, const struct interrupt *interrupt,
     int64_t deadline_ms, struct pollfd *descriptors, bool *cancelled) {
     size_t pending = 0;
-    descriptors[survey->count] =
-        (struct pollfd){.fd = attention == NULL ? -1 : attention->fd, .events = POLLIN};
-    for (size_t i = 0; i < survey->count; i++) {
-        struct surveyed *item = &survey->items[i];
+    descriptors[probe->count] =
+        (struct pollfd){.fd = interrupt == NULL ? -1 : interrupt->fd, .events = POLLIN};
+    for (size_t i = 0; i < probe->count; i++) {
+        struct probed *item = &probe->items[i];
         descriptors[i] = (struct pollfd){.fd = -1};
-        if (item->stage != SURVEY_ENDED) {
+        if (item->stage != PROBE_ENDED) {
             descriptors[i].fd = session_fd(session_of(item));
             descriptors[i].events = session_of(item)->events;
             pending++;
@@ -256,19 +255,19 @@ static bool wait_for_any(struct survey *survey, const struct attention *attentio
     if (pending == 0 || deadline_passed(deadline_ms)) {
         return false;
     }
-    if (poll(descriptors, survey->count + 1, deadline_poll_timeout_ms(deadline_ms)) <= 0) {
+    if (poll(descriptors, probe->count + 1, deadline_poll_timeout_ms(deadline_ms)) <= 0) {
         /* Nobody may look at what was not filled in. */
-        memset(descriptors, 0, (survey->count + 1) * sizeof *descriptors);
+        memset(descriptors, 0, (probe->count + 1) * sizeof *descriptors);
         return true;
     }
-    *cancelled = attention != NULL && descriptors[survey->count].revents != 0 &&
-        attention->cancelled(attention->argument);
+    *cancelled = interrupt != NULL && descriptors[probe->count].revents != 0 &&
+        interrupt->cancelled(interrupt->argument);
     return !*cancelled;
 }
 
 /* What was lent and has an answer under way would give it to the next statement. What was said
  * before is worth more than the silence. */
-static void abandon(struct surveyed *item, enum session_result result) {
+static void abandon(struct probed *item, enum session_result result) {
     static const char silence[] = "it does not answer";
     AUTO_TEXT struct text reason = {.data = NULL};
     if (string_has_prefix(item->reason, silence)) {
@@ -281,45 +280,45 @@ static void abandon(struct surveyed *item, enum session_result result) {
     end_unknown(item, result, TROUBLE_PASSING, text_string(&reason));
 }
 
-enum session_result survey_try(
-    struct survey *survey, const struct attention *attention, int64_t deadline_ms) {
-    AUTO_FREE struct pollfd *descriptors = memory_allocate(survey->count + 1, sizeof *descriptors);
+enum session_result probe_try(
+    struct probe *probe, const struct interrupt *interrupt, int64_t deadline_ms) {
+    AUTO_FREE struct pollfd *descriptors = memory_allocate(probe->count + 1, sizeof *descriptors);
     bool cancelled = false;
-    for (size_t i = 0; i < survey->count; i++) {
-        struct surveyed *item = &survey->items[i];
-        if (item->stage == SURVEY_TO_BEGIN || surveyed_may_pass(item)) {
-            begin(survey, item, attention);
+    for (size_t i = 0; i < probe->count; i++) {
+        struct probed *item = &probe->items[i];
+        if (item->stage == PROBE_TO_BEGIN || probe_database_may_pass(item)) {
+            begin(probe, item, interrupt);
         }
     }
-    while (wait_for_any(survey, attention, deadline_ms, descriptors, &cancelled)) {
-        for (size_t i = 0; i < survey->count; i++) {
+    while (wait_for_any(probe, interrupt, deadline_ms, descriptors, &cancelled)) {
+        for (size_t i = 0; i < probe->count; i++) {
             if (descriptors[i].revents != 0) {
-                advance(survey, &survey->items[i], attention);
+                advance(probe, &probe->items[i], interrupt);
             }
         }
     }
-    for (size_t i = 0; i < survey->count; i++) {
-        if (survey->items[i].stage != SURVEY_ENDED) {
-            abandon(&survey->items[i], cancelled ? SESSION_CANCELLED : SESSION_TIMED_OUT);
+    for (size_t i = 0; i < probe->count; i++) {
+        if (probe->items[i].stage != PROBE_ENDED) {
+            abandon(&probe->items[i], cancelled ? SESSION_CANCELLED : SESSION_TIMED_OUT);
         }
     }
     return cancelled ? SESSION_CANCELLED : SESSION_DONE;
 }
 
-bool survey_may_pass(const struct survey *survey) {
-    for (size_t i = 0; i < survey->count; i++) {
-        if (surveyed_may_pass(&survey->items[i])) {
+bool probe_may_pass(const struct probe *probe) {
+    for (size_t i = 0; i < probe->count; i++) {
+        if (probe_database_may_pass(&probe->items[i])) {
             return true;
         }
     }
     return false;
 }
 
-void survey_release(struct survey *survey) {
-    for (size_t i = 0; i < survey->count; i++) {
-        close_own(&survey->items[i]);
-        migrations_release(&survey->items[i].migrations);
+void probe_release(struct probe *probe) {
+    for (size_t i = 0; i < probe->count; i++) {
+        close_own(&probe->items[i]);
+        migrations_release(&probe->items[i].migrations);
     }
-    free(survey->items);
-    *survey = (struct survey){.items = NULL};
+    free(probe->items);
+    *probe = (struct probe){.items = NULL};
 }

@@ -23,17 +23,17 @@ enum condition {
     CONDITION_COUNT
 };
 
-enum survey_stage {
-    SURVEY_TO_BEGIN,
-    SURVEY_CONNECTING,
-    SURVEY_READING_CATALOGUE,
-    SURVEY_READING_VERSIONS,
-    SURVEY_CONNECTING_TO_CREATE, /* To `postgres`, since the database is missing. */
-    SURVEY_READING_ROLE,
-    SURVEY_ENDED
+enum probe_stage {
+    PROBE_TO_BEGIN,
+    PROBE_CONNECTING,
+    PROBE_READING_CATALOGUE,
+    PROBE_READING_VERSIONS,
+    PROBE_CONNECTING_TO_CREATE, /* To `postgres`, since the database is missing. */
+    PROBE_READING_ROLE,
+    PROBE_ENDED
 };
 
-struct surveyed {
+struct probed {
     const struct database *database;
     struct migrations migrations; /* That the image has for it. */
     enum condition condition;
@@ -43,39 +43,39 @@ struct surveyed {
     int64_t tables;               /* Extensions' and our ledger aside. */
     int64_t missing;              /* Versions that the image has and the database has not. */
     char first_missing[64];       /* The lowest of them. */
-    enum survey_stage stage;
+    enum probe_stage stage;
     enum session_result result; /* Of the last attempt, SESSION_DONE where it has answered. */
     struct session *lent;       /* NULL where it has one of its own. */
     struct session own;
 };
 
-struct survey {
-    struct surveyed *items;
+struct probe {
+    struct probed *items;
     size_t count;
     const char *table; /* The application's own name for its table of migrations. */
     bool asks_role;    /* Of a missing database: whether it could be created. */
 };
 
-/* Makes a survey of nothing yet. `table` is the name that the application has for its table of
+/* Makes a probe of nothing yet. `table` is the name that the application has for its table of
  * migrations. */
-void survey_begin(struct survey *survey, const char *table, bool asks_role);
+void probe_begin(struct probe *probe, const char *table, bool asks_role);
 
-/* Adds a database, which must be PostgreSQL's and stay as long as the survey; `directory` is the
+/* Adds a database, which must be PostgreSQL's and stay as long as the probe; `directory` is the
  * application's. With `lent`, an open session to it, none is opened, and it is left open. */
-void survey_add(struct survey *survey, const struct database *database, const char *directory,
+void probe_add(struct probe *probe, const struct database *database, const char *directory,
     struct session *lent);
 
 /* One attempt at each that has not answered. SESSION_DONE when each has answered or failed,
  * whatever they said; SESSION_CANCELLED when a signal came. Whoever is not done at the deadline
  * does not answer. */
-enum session_result survey_try(
-    struct survey *survey, const struct attention *attention, int64_t deadline_ms) MUST_USE;
+enum session_result probe_try(
+    struct probe *probe, const struct interrupt *interrupt, int64_t deadline_ms) MUST_USE;
 
 /* Whether another attempt may bring an answer, about one of them or any. */
-bool surveyed_may_pass(const struct surveyed *item);
-bool survey_may_pass(const struct survey *survey);
+bool probe_database_may_pass(const struct probed *item);
+bool probe_may_pass(const struct probe *probe);
 
-void survey_release(struct survey *survey);
-#define AUTO_SURVEY __attribute__((cleanup(survey_release)))
+void probe_release(struct probe *probe);
+#define AUTO_PROBE __attribute__((cleanup(probe_release)))
 
 #endif

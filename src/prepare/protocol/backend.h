@@ -50,11 +50,12 @@ struct look {
     struct run unfinished; /* A run that began on a new database, where none ever succeeded. */
     int failures;          /* How often this fingerprint failed in a row, up to its newest run. */
     int deaths;            /* How often in a row a signal ended its step. */
-    char doubt[LOOK_DOUBT_LENGTH]; /* Why the success of `newest` does not count, or empty. */
+    char
+        stale_reason[LOOK_DOUBT_LENGTH]; /* Why the success of `newest` does not count, or empty. */
 };
 
 /* What the databases look like under the lock, before anything is touched. */
-struct inspection {
+struct preflight {
     bool is_new;      /* The first database has no schema_migrations: the steps initialise it. */
     char reason[320]; /* Why a prepare is due, for people, or empty where nobody can say. */
 };
@@ -73,38 +74,38 @@ struct fence_report {
 };
 
 /* How an operation ended. */
-enum coordination {
-    COORDINATION_DONE,
-    COORDINATION_HELD,      /* lock_try: another replica holds the lock. */
-    COORDINATION_CROWDED,   /* No connection is to be had just now, though the server is there: the
+enum backend_result {
+    BACKEND_DONE,
+    BACKEND_HELD,      /* lock_try: another replica holds the lock. */
+    BACKEND_CROWDED,   /* No connection is to be had just now, though the server is there: the
                                error has its words. */
-    COORDINATION_ELSEWHERE, /* run_end: somebody else has decided this run. */
-    COORDINATION_GONE,      /* The connection broke, as the error says: connect again. */
-    COORDINATION_REFUSED,   /* Final: the error says why. */
-    COORDINATION_CANCELLED  /* A signal asked for an end. */
+    BACKEND_ELSEWHERE, /* run_end: somebody else has decided this run. */
+    BACKEND_GONE,      /* The connection broke, as the error says: connect again. */
+    BACKEND_REFUSED,   /* Final: the error says why. */
+    BACKEND_CANCELLED  /* A signal asked for an end. */
 };
 
-struct coordinator_operations {
+struct backend_operations {
     /* Connects, creating the database where that is allowed; tries until the connect timeout. */
-    enum coordination (*connect)(void *self, struct error *error);
-    enum coordination (*look)(void *self, struct look *look, struct error *error);
+    enum backend_result (*connect)(void *self, struct error *error);
+    enum backend_result (*look)(void *self, struct look *look, struct error *error);
     /* Tries to take the lock; never waits for it. */
-    enum coordination (*lock_try)(void *self, struct error *error);
+    enum backend_result (*lock_try)(void *self, struct error *error);
     void (*lock_release)(void *self);
     /* Before a waiter pauses: may hang up, so that waiting takes no slot from the steps. Returns
      * how long to pause. */
     int64_t (*rest)(void *self, int64_t pause_ms);
     /* Under the lock, before anything is touched: refuses what the steps would ruin or not finish,
      * and says why they are due. */
-    enum coordination (*inspect)(void *self, struct inspection *found, struct error *error);
+    enum backend_result (*preflight)(void *self, struct preflight *found, struct error *error);
     /* Under the lock: marks a run that died as interrupted (its row in *dead, id 0 where there is
      * none) and records a new one as running (*id, 0 where there is no ledger, or not yet). */
-    enum coordination (*run_begin)(void *self, const struct run_beginning *beginning, int64_t *id,
+    enum backend_result (*run_begin)(void *self, const struct run_beginning *beginning, int64_t *id,
         struct run *dead, struct error *error);
     /* Under the lock: ends what earlier runs of this app still do in the server. To be repeated
      * before the first step until nothing remains, and now and then while the steps run, since a
      * step that was still booting connects later. */
-    enum coordination (*fence)(
+    enum backend_result (*fence)(
         void *self, bool is_before_steps, struct fence_report *found, struct error *error);
     /* After a step that did not end well: the same to what this run itself left in the server. */
     void (*fence_own)(void *self);
@@ -112,7 +113,7 @@ struct coordinator_operations {
     const char *(*step_assignment)(void *self);
     /* A descriptor that the steps keep open, so that the lock lasts until they are gone; or -1. */
     int (*step_fd)(void *self);
-    enum coordination (*run_end)(void *self, const struct run *outcome, struct error *error);
+    enum backend_result (*run_end)(void *self, const struct run *outcome, struct error *error);
     /* The lock's dead man's switch, for a poll loop: watch guard_fd for reading until
      * guard_deadline_ms, then ask guard_holds; false means that the lock is lost. */
     int (*guard_fd)(void *self);
@@ -120,15 +121,15 @@ struct coordinator_operations {
     bool (*guard_holds)(void *self);
     const char *why_lost; /* How a lock is lost, in words. */
     /* For --status, instead of connect: reaches what is there, once and within the connect timeout,
-     * takes no lock, and writes and creates nothing. COORDINATION_REFUSED with 69 where it cannot
+     * takes no lock, and writes and creates nothing. BACKEND_REFUSED with 69 where it cannot
      * be reached. Unless found->absent says that there is nothing yet, look may be asked after it.
      */
-    enum coordination (*history)(void *self, struct history *found, struct error *error);
+    enum backend_result (*history)(void *self, struct history *found, struct error *error);
     void (*disconnect)(void *self);
 };
 
-struct coordinator {
-    const struct coordinator_operations *operations;
+struct backend {
+    const struct backend_operations *operations;
     void *self;
 };
 

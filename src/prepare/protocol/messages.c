@@ -16,13 +16,14 @@
 #include "signalbox/report/report.h"
 
 /* What becomes of the server, where there is one: a command that is run under the lock has none. */
-static const char *server_fate(const struct flight *flight) {
-    return flight_purpose(flight) == FLIGHT_ALWAYS ? "" : ": the server is not started";
+static const char *server_fate(const struct protocol *protocol) {
+    return protocol_run_purpose(protocol) == PROTOCOL_ALWAYS ? "" : ": the server is not started";
 }
 
-static void say_nobody_prepares(const struct flight *flight, const struct event_fields *fields) {
-    const struct run *newest = &flight->last.newest;
-    const struct run *run = newest->id == 0 ? &flight->last.latest : newest;
+static void say_nobody_prepares(
+    const struct protocol *protocol, const struct event_fields *fields) {
+    const struct run *newest = &protocol->last.newest;
+    const struct run *run = newest->id == 0 ? &protocol->last.latest : newest;
     AUTO_TEXT struct text last = {.data = NULL};
     if (run->id == 0) {
         text_append_string(&last, "there has been no run yet");
@@ -31,28 +32,28 @@ static void say_nobody_prepares(const struct flight *flight, const struct event_
             newest->id == 0 ? ", of other content," : "", (long long)run->id, run->host,
             run_state_name(run->state), duration_describe(run->age_ms).string);
     }
-    if (flight->last.doubt[0] != '\0') {
-        text_append_format(&last, "; %s", flight->last.doubt);
+    if (protocol->last.stale_reason[0] != '\0') {
+        text_append_format(&last, "; %s", protocol->last.stale_reason);
     }
     report(EVENT_WAITING, fields,
         "nobody is preparing this content; waiting for a replica that does (%s so far; %s)",
         duration_describe(fields->elapsed_ms).string, text_string(&last));
 }
 
-void narrate_waiting(struct flight *flight, int64_t now_ms) {
-    const struct run *holder = &flight->last.holder;
-    struct event_fields fields = {.elapsed_ms = now_ms - flight->waiting_since_ms};
-    flight->say_at_ms = deadline_later_ms(now_ms, report_interval_ms());
-    if (flight->rest_until_ms != 0) {
-        int64_t rest_ms = flight->rest_until_ms > now_ms ? flight->rest_until_ms - now_ms : 0;
+void messages_waiting(struct protocol *protocol, int64_t now_ms) {
+    const struct run *holder = &protocol->last.holder;
+    struct event_fields fields = {.elapsed_ms = now_ms - protocol->waiting_since_ms};
+    protocol->say_at_ms = deadline_later_ms(now_ms, report_interval_ms());
+    if (protocol->rest_until_ms != 0) {
+        int64_t rest_ms = protocol->rest_until_ms > now_ms ? protocol->rest_until_ms - now_ms : 0;
         report(EVENT_WAITING, &fields,
             "this content failed %d times in a row, last in `%s` on %s: running again in %s",
-            flight->last.failures, flight->last.newest.step, flight->last.newest.host,
+            protocol->last.failures, protocol->last.newest.step, protocol->last.newest.host,
             duration_describe(rest_ms).string);
         return;
     }
-    if (holder->id == 0 && flight_purpose(flight) == FLIGHT_TO_WAIT) {
-        say_nobody_prepares(flight, &fields);
+    if (holder->id == 0 && protocol_run_purpose(protocol) == PROTOCOL_TO_WAIT) {
+        say_nobody_prepares(protocol, &fields);
         return;
     }
     if (holder->id == 0) {
@@ -67,24 +68,24 @@ void narrate_waiting(struct flight *flight, int64_t now_ms) {
 }
 
 /* Why the steps are due, as far as anybody can say. */
-static void append_reason(const struct flight *flight, struct text *reason) {
-    const struct look *last = &flight->last;
-    if (flight->request->purpose == PREPARE_UNRECORDED) {
+static void append_reason(const struct protocol *protocol, struct text *reason) {
+    const struct look *last = &protocol->last;
+    if (protocol->request->purpose == PREPARE_UNRECORDED) {
         text_append_string(reason, "the command migrates, loads or seeds");
-    } else if (flight_purpose(flight) == FLIGHT_ALWAYS) {
+    } else if (protocol_run_purpose(protocol) == PROTOCOL_ALWAYS) {
         text_append_string(reason, "the step was given as the command");
-    } else if (!flight->target->has_fingerprint || !last->has_ledger) {
+    } else if (!protocol->target->has_fingerprint || !last->has_ledger) {
         text_append_string(reason, "without a ledger every replica runs the steps in its turn");
-    } else if (last->newest.state == RUN_SUCCEEDED && last->doubt[0] != '\0') {
-        text_append_string(reason, last->doubt);
+    } else if (last->newest.state == RUN_SUCCEEDED && last->stale_reason[0] != '\0') {
+        text_append_string(reason, last->stale_reason);
     } else if (last->newest.state == RUN_SUCCEEDED) {
         text_append_format(reason, "run %lld has prepared other content since run %lld",
             (long long)last->latest.id, (long long)last->newest.id);
     } else if (last->newest.state == RUN_FAILED || last->newest.state == RUN_INTERRUPTED) {
         text_append_format(reason, "run %lld on %s %s", (long long)last->newest.id,
             last->newest.host, last->newest.state == RUN_FAILED ? "failed" : "was interrupted");
-    } else if (flight->inspection.reason[0] != '\0') {
-        text_append_string(reason, flight->inspection.reason);
+    } else if (protocol->preflight.reason[0] != '\0') {
+        text_append_string(reason, protocol->preflight.reason);
     } else if (last->latest.id != 0) {
         text_append_format(reason, "this content is new since run %lld (%s)",
             (long long)last->latest.id,
@@ -94,26 +95,26 @@ static void append_reason(const struct flight *flight, struct text *reason) {
     }
 }
 
-void narrate_beginning(const struct flight *flight) {
-    struct event_fields fields = {.run = flight->run_id};
+void messages_beginning(const struct protocol *protocol) {
+    struct event_fields fields = {.run = protocol->run_id};
     AUTO_TEXT struct text reason = {.data = NULL};
-    append_reason(flight, &reason);
-    switch (flight->target->lock) {
+    append_reason(protocol, &reason);
+    switch (protocol->target->lock) {
     case LOCK_NONE:
         break;
     case LOCK_FILE:
-        report(EVENT_LOCK_TAKEN, &fields, "took the lock %s: %s", flight->target->lock_path,
+        report(EVENT_LOCK_TAKEN, &fields, "took the lock %s: %s", protocol->target->lock_path,
             text_string(&reason));
         break;
     case LOCK_AUTO:
     case LOCK_POSTGRES:
         report(EVENT_LOCK_TAKEN, &fields, "took the lock (key %lld): %s",
-            (long long)flight->target->lock_key, text_string(&reason));
+            (long long)protocol->target->lock_key, text_string(&reason));
         break;
     }
 }
 
-void narrate_fencing(const struct fence_report *found, int64_t waited_ms, int64_t *say_at_ms) {
+void messages_fencing(const struct fence_report *found, int64_t waited_ms, int64_t *say_at_ms) {
     if (found->ended > 0) {
         report(EVENT_FENCED, NULL,
             "ended %d statement%s that an earlier run had left at work in the server", found->ended,
@@ -137,8 +138,8 @@ static void show_output(const struct run *run) {
     }
 }
 
-static int fail(const struct flight *flight) {
-    const struct run *run = &flight->last.newest;
+static int fail(const struct protocol *protocol) {
+    const struct run *run = &protocol->last.newest;
     int exit_status = run->exit_status == 0 ? EXIT_STATUS_SYSTEM : run->exit_status;
     struct event_fields fields = {
         .run = run->id,
@@ -147,27 +148,27 @@ static int fail(const struct flight *flight) {
         .has_exit_status = true,
         .exit_status = exit_status,
     };
-    if (run->id != flight->run_id) {
+    if (run->id != protocol->run_id) {
         show_output(run);
     }
     if (run->id == 0) {
         report(EVENT_PREPARE_FAILED, &fields, "`%s` failed with status %d%s", run->step,
-            exit_status, server_fate(flight));
+            exit_status, server_fate(protocol));
         return exit_status;
     }
     report(EVENT_PREPARE_FAILED, &fields, "run %lld on %s failed with status %d in `%s`%s",
-        (long long)run->id, run->host, exit_status, run->step, server_fate(flight));
+        (long long)run->id, run->host, exit_status, run->step, server_fate(protocol));
     return exit_status;
 }
 
-static int fail_alone(const struct flight *flight) {
-    const struct steps_end *end = &flight->steps_end;
-    struct event_fields fields = {.run = flight->run_id,
+static int fail_alone(const struct protocol *protocol) {
+    const struct steps_end *end = &protocol->steps_end;
+    struct event_fields fields = {.run = protocol->run_id,
         .step = end->step,
         .has_exit_status = true,
         .exit_status = end->exit_status};
     report(EVENT_PREPARE_FAILED, &fields,
-        flight_purpose(flight) == FLIGHT_ALWAYS
+        protocol_run_purpose(protocol) == PROTOCOL_ALWAYS
             ? "a signal ended `%s` (status %d)"
             : "a signal ended `%s` (status %d), so another replica may try: the server is not "
               "started",
@@ -176,8 +177,8 @@ static int fail_alone(const struct flight *flight) {
 }
 
 /* Rails seeds a database only in the run that initialises it. */
-static void warn_of_seeds(const struct flight *flight) {
-    const struct run *unfinished = &flight->last.unfinished;
+static void warn_of_seeds(const struct protocol *protocol) {
+    const struct run *unfinished = &protocol->last.unfinished;
     if (unfinished->id == 0) {
         return;
     }
@@ -189,16 +190,16 @@ static void warn_of_seeds(const struct flight *flight) {
         (long long)unfinished->id, unfinished->host);
 }
 
-static void say_prepared(const struct flight *flight) {
-    const struct run *run = &flight->last.newest;
-    if (flight->prepared_here && flight->run_id == 0) {
+static void say_prepared(const struct protocol *protocol) {
+    const struct run *run = &protocol->last.newest;
+    if (protocol->prepared_here && protocol->run_id == 0) {
         report(EVENT_PREPARED, NULL, "done, without a record in the ledger");
         return;
     }
-    if (flight->prepared_here) {
-        struct event_fields fields = {.run = flight->run_id};
-        report(EVENT_PREPARED, &fields, "prepared (run %lld)", (long long)flight->run_id);
-        warn_of_seeds(flight);
+    if (protocol->prepared_here) {
+        struct event_fields fields = {.run = protocol->run_id};
+        report(EVENT_PREPARED, &fields, "prepared (run %lld)", (long long)protocol->run_id);
+        warn_of_seeds(protocol);
         return;
     }
     struct event_fields fields = {.run = run->id, .holder = run->host};
@@ -207,16 +208,16 @@ static void say_prepared(const struct flight *flight) {
 }
 
 /* For whom, or for what, in vain. */
-static int give_up_waiting(const struct flight *flight) {
-    const struct run *holder = &flight->last.holder;
-    struct duration_text waited = duration_describe(flight->request->wait_timeout_ms);
+static int give_up_waiting(const struct protocol *protocol) {
+    const struct run *holder = &protocol->last.holder;
+    struct duration_text waited = duration_describe(protocol->request->wait_timeout_ms);
     AUTO_TEXT struct text awaited = {.data = NULL};
-    if (flight->steps_end.outcome == STEPS_NOT_BEGUN) {
+    if (protocol->steps_end.outcome == STEPS_NOT_BEGUN) {
         text_append_format(&awaited, "%s to end, before the first step",
-            flight->fenced_by[0] == '\0' ? "what an earlier run has left in the server"
-                                         : flight->fenced_by);
-    } else if (flight->is_crowded) {
-        text_append_format(&awaited, "a free connection (%s)", flight->error.text);
+            protocol->fenced_by[0] == '\0' ? "what an earlier run has left in the server"
+                                           : protocol->fenced_by);
+    } else if (protocol->is_crowded) {
+        text_append_format(&awaited, "a free connection (%s)", protocol->error.text);
     } else if (holder->id != 0) {
         text_append_format(&awaited, "another replica to prepare (%s, run %lld)", holder->host,
             (long long)holder->id);
@@ -225,37 +226,37 @@ static int give_up_waiting(const struct flight *flight) {
     }
     report(EVENT_PREPARE_FAILED, NULL, "waited %s for %s: %s (--wait-timeout)", waited.string,
         text_string(&awaited),
-        flight_purpose(flight) == FLIGHT_ALWAYS ? "the command is not run"
-                                                : "the server is not started");
+        protocol_run_purpose(protocol) == PROTOCOL_ALWAYS ? "the command is not run"
+                                                          : "the server is not started");
     return EXIT_STATUS_WAITED_TOO_LONG;
 }
 
-int narrate_end(const struct flight *flight, enum flight_action action) {
+int messages_end(const struct protocol *protocol, enum protocol_action action) {
     switch (action) {
     case ACT_START:
-        say_prepared(flight);
+        say_prepared(protocol);
         return EXIT_STATUS_SUCCESS;
     case ACT_START_UNRECORDED:
         report(EVENT_LEDGER_UNAVAILABLE, NULL,
             "prepared, but the ledger could not be written: the next replica runs again");
         return EXIT_STATUS_SUCCESS;
     case ACT_FAIL:
-        return fail(flight);
+        return fail(protocol);
     case ACT_FAIL_ALONE:
-        return fail_alone(flight);
+        return fail_alone(protocol);
     case ACT_GIVE_UP_WAITING:
-        return give_up_waiting(flight);
+        return give_up_waiting(protocol);
     case ACT_GIVE_UP_LOCK:
-        report(
-            EVENT_PREPARE_FAILED, NULL, "the lock was lost while preparing%s", server_fate(flight));
+        report(EVENT_PREPARE_FAILED, NULL, "the lock was lost while preparing%s",
+            server_fate(protocol));
         return EXIT_STATUS_WAITED_TOO_LONG;
     case ACT_REFUSE:
-        report(EVENT_DATABASE_REFUSED, NULL, "%s", flight->error.text);
-        return flight->error.exit_status;
+        report(EVENT_DATABASE_REFUSED, NULL, "%s", protocol->error.text);
+        return protocol->error.exit_status;
     case ACT_CANCEL:
         report(EVENT_CANCELLED, NULL, "%s while preparing%s",
-            signal_name(flight->cancellation->signal), server_fate(flight));
-        return EXIT_STATUS_SIGNAL_BASE + flight->cancellation->signal;
+            signals_name(protocol->stop_request->signal), server_fate(protocol));
+        return EXIT_STATUS_SIGNAL_BASE + protocol->stop_request->signal;
     case ACT_CONNECT:
     case ACT_LOOK:
     case ACT_TRY_LOCK:

@@ -1,5 +1,5 @@
 /*
- * What the flight says aloud, for whoever reads the log at 2 a.m.
+ * What the protocol says aloud, for whoever reads the log at 2 a.m.
  */
 #ifndef PREPARE_PROTOCOL_MESSAGES_H
 #define PREPARE_PROTOCOL_MESSAGES_H
@@ -9,16 +9,16 @@
 #include "prepare/protocol/protocol_run.h"
 
 /* For whom this replica waits, and since when; sets when to say it again. */
-void narrate_waiting(struct flight *flight, int64_t now_ms);
+void messages_waiting(struct protocol *protocol, int64_t now_ms);
 
 /* That this replica runs the steps, and why. */
-void narrate_beginning(const struct flight *flight);
+void messages_beginning(const struct protocol *protocol);
 
 /* What was ended, and whom we wait for since `waited_ms`: the latter only when *say_at_ms has come.
  */
-void narrate_fencing(const struct fence_report *found, int64_t waited_ms, int64_t *say_at_ms);
+void messages_fencing(const struct fence_report *found, int64_t waited_ms, int64_t *say_at_ms);
 
-/* The end of the flight in one line; returns its exit status. */
-int narrate_end(const struct flight *flight, enum flight_action action);
+/* The end of the protocol in one line; returns its exit status. */
+int messages_end(const struct protocol *protocol, enum protocol_action action);
 
 #endif

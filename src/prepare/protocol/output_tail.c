@@ -12,7 +12,7 @@
 #include "signalbox/base/text.h"
 #include "signalbox/base/utf8.h"
 
-static void add_line(struct last_lines *last, const char *line, size_t length) {
+static void add_line(struct output_tail *last, const char *line, size_t length) {
     while (length > 0 && (line[length - 1] == '\r' || line[length - 1] == ' ')) {
         length--;
     }
@@ -31,7 +31,7 @@ static void add_line(struct last_lines *last, const char *line, size_t length) {
     last->added++;
 }
 
-void last_lines_add(struct last_lines *last, const char *bytes, size_t length) {
+void output_tail_add(struct output_tail *last, const char *bytes, size_t length) {
     while (length > 0) {
         const char *end = memchr(bytes, '\n', length);
         size_t line = end == NULL ? length : (size_t)(end - bytes);
@@ -59,8 +59,8 @@ static void append_clean(struct text *text, const char *line) {
     }
 }
 
-void last_lines_render(
-    const struct last_lines *last, const struct secret_values *secrets, struct text *rendered) {
+void output_tail_render(
+    const struct output_tail *last, const struct secret_values *secrets, struct text *rendered) {
     size_t count = last->added < LAST_LINES_COUNT ? last->added : LAST_LINES_COUNT;
     AUTO_TEXT struct text lines = {.data = NULL};
     AUTO_TEXT struct text masked = {.data = NULL};

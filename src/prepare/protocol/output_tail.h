@@ -14,18 +14,18 @@
 /* A line is cut at the width only when it is rendered: what is hidden may lie across it. */
 enum { LAST_LINES_COUNT = 20, LAST_LINES_WIDTH = 200, LAST_LINES_HELD = PIPE_BUF };
 
-struct last_lines {
+struct output_tail {
     char lines[LAST_LINES_COUNT][LAST_LINES_HELD + 1];
     size_t added; /* Ever; the newest is at (added - 1) % LAST_LINES_COUNT. */
 };
 
 /* Takes whole lines, each with its '\n', and perhaps one without at the end. Empty ones are left
  * out. */
-void last_lines_add(struct last_lines *last, const char *bytes, size_t length);
+void output_tail_add(struct output_tail *last, const char *bytes, size_t length);
 
 /* Oldest first, with '\n' between them, as valid UTF-8 without control characters and without what
  * looks like a secret or is one of `secrets`; what is longer than the width is cut. */
-void last_lines_render(
-    const struct last_lines *last, const struct secret_values *secrets, struct text *rendered);
+void output_tail_render(
+    const struct output_tail *last, const struct secret_values *secrets, struct text *rendered);
 
 #endif

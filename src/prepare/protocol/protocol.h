@@ -1,8 +1,8 @@
 /*
- * The single flight: what a replica does next, as data. flight_next is a pure function over a table
- * of rows {state, observation, next, action, why}; flight_fly in protocol_run.c carries the actions
- * out. The rule: all replicas that wait share the outcome of the one that runs; replicas that come
- * later run again unless it succeeded.
+ * The single flight: what a replica does next, as data. protocol_next is a pure function over a
+ * table of rows {state, observation, next, action, why}; protocol_run in protocol_run.c carries the
+ * actions out. The rule: all replicas that wait share the outcome of the one that runs; replicas
+ * that come later run again unless it succeeded.
  */
 #ifndef PREPARE_PROTOCOL_PROTOCOL_H
 #define PREPARE_PROTOCOL_PROTOCOL_H
@@ -12,19 +12,19 @@
 
 #include "prepare/protocol/backend.h"
 
-enum flight_state {
-    FLIGHT_CONNECTING, /* No connection yet, or none any more. */
-    FLIGHT_LOOKING,    /* Reading the ledger without the lock. */
-    FLIGHT_TRYING,     /* Trying the lock. */
-    FLIGHT_WAITING,    /* Another replica holds it. */
-    FLIGHT_CONFIRMING, /* The lock is ours: reading the ledger once more. */
-    FLIGHT_INSPECTING, /* What do the databases look like, before anything is touched? */
-    FLIGHT_BEGINNING,  /* Recording that we run. */
-    FLIGHT_FENCING,    /* Ending what earlier runs still do in the server. */
-    FLIGHT_RUNNING,    /* The steps. */
-    FLIGHT_RECORDING,  /* Recording how they ended. */
-    FLIGHT_ENDED,
-    FLIGHT_STATE_COUNT
+enum protocol_state {
+    PROTOCOL_CONNECTING, /* No connection yet, or none any more. */
+    PROTOCOL_LOOKING,    /* Reading the ledger without the lock. */
+    PROTOCOL_TRYING,     /* Trying the lock. */
+    PROTOCOL_WAITING,    /* Another replica holds it. */
+    PROTOCOL_CONFIRMING, /* The lock is ours: reading the ledger once more. */
+    PROTOCOL_INSPECTING, /* What do the databases look like, before anything is touched? */
+    PROTOCOL_BEGINNING,  /* Recording that we run. */
+    PROTOCOL_FENCING,    /* Ending what earlier runs still do in the server. */
+    PROTOCOL_RUNNING,    /* The steps. */
+    PROTOCOL_RECORDING,  /* Recording how they ended. */
+    PROTOCOL_ENDED,
+    PROTOCOL_STATE_COUNT
 };
 
 enum observation {
@@ -47,10 +47,10 @@ enum observation {
     SEEN_GONE,          /* The connection broke. */
     SEEN_REFUSED,       /* Final; the error says why. */
     SEEN_CANCELLED,     /* A signal asked us to end. */
-    OBSERVATION_COUNT
+    PROTOCOL_OBSERVATION_COUNT
 };
 
-enum flight_action {
+enum protocol_action {
     ACT_CONNECT,
     ACT_LOOK,
     ACT_TRY_LOCK,
@@ -61,7 +61,7 @@ enum flight_action {
     ACT_FENCE,
     ACT_RUN_STEPS,
     ACT_RECORD_OUTCOME,
-    /* The rest end the flight. */
+    /* The rest end the protocol. */
     ACT_START,            /* Prepared: let the command start. */
     ACT_START_UNRECORDED, /* Prepared by us, but the ledger does not say so. */
     ACT_FAIL,             /* With the status of the run that failed. */
@@ -72,46 +72,46 @@ enum flight_action {
     ACT_CANCEL
 };
 
-struct flight_row {
-    enum flight_state state;
+struct protocol_row {
+    enum protocol_state state;
     enum observation observation;
-    enum flight_state next;
-    enum flight_action action;
+    enum protocol_state next;
+    enum protocol_action action;
     const char *why; /* A sentence. */
 };
 
 /* NULL for a pair that cannot happen. */
-const struct flight_row *flight_next(enum flight_state state, enum observation observation);
+const struct protocol_row *protocol_next(enum protocol_state state, enum observation observation);
 
-bool flight_action_ends(enum flight_action action);
+bool protocol_action_ends(enum protocol_action action);
 
-/* Why this replica is in the flight. */
-enum flight_purpose {
-    FLIGHT_IF_DUE, /* Prepare unless it is prepared. */
-    FLIGHT_ALWAYS, /* Somebody typed the step: run, whatever the ledger says. */
-    FLIGHT_TO_WAIT /* Never prepare, but start when it is prepared. */
+/* Why this replica is in the protocol. */
+enum protocol_purpose {
+    PROTOCOL_IF_DUE, /* Prepare unless it is prepared. */
+    PROTOCOL_ALWAYS, /* Somebody typed the step: run, whatever the ledger says. */
+    PROTOCOL_TO_WAIT /* Never prepare, but start when it is prepared. */
 };
 
 /* What a look means for one that came for `purpose`: a failure counts only if the first look of
  * this replica did not show that run as decided already, for then it was another deploy's failure
  * and not the one we waited for. Where the steps do more than migrate (`only_latest_counts`), a
  * success counts only while no other content has been prepared since. */
-enum observation flight_observe(enum flight_purpose purpose, bool only_latest_counts,
+enum observation protocol_observe(enum protocol_purpose purpose, bool only_latest_counts,
     const struct look *first, const struct look *now);
 
 /* How long after the last of `failures` in a row the steps may run again: 0 for fewer than two,
  * then 5 s, doubled each time, 60 s at most. */
-int64_t flight_backoff_ms(int failures);
+int64_t protocol_backoff_ms(int failures);
 
 /* A step that a signal ended is interrupted, since the next replica may have more luck (memory, a
  * host that went down); the third in a row, `deaths` before it being two, is a failure. */
-enum run_state flight_state_of_death(int deaths);
+enum run_state protocol_state_of_death(int deaths);
 
 /* How long to pause before looking again: a twentieth of the time waited so far, jittered by
  * `random`, between 100 ms and 2 s. */
-int64_t flight_pause_ms(int64_t waited_ms, uint32_t random);
+int64_t protocol_pause_ms(int64_t waited_ms, uint32_t random);
 
-const char *flight_state_name(enum flight_state state);
-const char *observation_name(enum observation observation);
+const char *protocol_state_name(enum protocol_state state);
+const char *protocol_observation_name(enum observation observation);
 
 #endif

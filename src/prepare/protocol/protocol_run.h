@@ -1,5 +1,5 @@
 /*
- * The flight's pilot: carries out the actions of protocol.c's table against a coordinator. It
+ * The loop of the protocol: carries out the actions of protocol.c's table against a backend. It
  * decides nothing that the table decides; what is said on the way stands in messages.c.
  */
 #ifndef PREPARE_PROTOCOL_PROTOCOL_RUN_H
@@ -15,11 +15,11 @@
 #include "signalbox/base/secret_values.h"
 #include "signalbox/prepare/prepare.h"
 
-struct flight {
+struct protocol {
     const struct prepare_request *request;
     const struct target *target;
-    struct coordinator coordinator;
-    struct cancellation *cancellation;
+    struct backend backend;
+    struct stop_request *stop_request;
     char *const *environment;            /* For the steps. */
     const struct step_list *commands;    /* The steps. */
     const struct secret_values *secrets; /* What the ledger must not keep of their output. */
@@ -31,22 +31,22 @@ struct flight {
     int64_t waiting_since_ms; /* 0 until the lock was first found held. */
     int64_t say_at_ms;
     int64_t rest_until_ms; /* After failures; 0 while there is nothing to rest from. */
-    struct inspection inspection;
+    struct preflight preflight;
     int64_t fencing_since_ms;            /* 0 until the lock was first ours. */
     char fenced_by[FENCE_HOLDER_LENGTH]; /* What the first step waits for, or empty. */
     bool is_crowded;                     /* No connection was to be had last: `error` has why. */
     int64_t settled_at_ms; /* Not before this the first step, after a run that died; or 0. */
     int64_t run_id;
-    struct last_lines last_lines;
+    struct output_tail output_tail;
     struct steps_end steps_end;
     bool prepared_here;
     struct error error;
 };
 
 /* From the first connection to the end, which is an exit status: 0 when the command may start. */
-int flight_fly(struct flight *flight);
+int protocol_run(struct protocol *protocol);
 
-/* Why this replica is in the flight. */
-enum flight_purpose flight_purpose(const struct flight *flight);
+/* Why this replica is in the protocol. */
+enum protocol_purpose protocol_run_purpose(const struct protocol *protocol);
 
 #endif

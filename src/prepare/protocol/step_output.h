@@ -14,29 +14,30 @@
 #include "prepare/protocol/output_tail.h"
 #include "signalbox/base/cleanup.h"
 
-struct relay {
-    int from_fd; /* -1 once it has ended; closed by relay_close. */
+struct step_output {
+    int from_fd; /* -1 once it has ended; closed by step_output_close. */
     int to_fd;
-    struct last_lines *last; /* Hears of each line that passes; the caller's, or NULL. */
-    bool is_within_line;     /* What passed last was a piece of a line, not its end. */
-    size_t held;             /* Bytes read and not yet written. */
-    size_t ready;            /* Of them, those that may go: whole lines, a full buffer, the end. */
+    struct output_tail *last; /* Hears of each line that passes; the caller's, or NULL. */
+    bool is_within_line;      /* What passed last was a piece of a line, not its end. */
+    size_t held;              /* Bytes read and not yet written. */
+    size_t ready;             /* Of them, those that may go: whole lines, a full buffer, the end. */
     char buffer[PIPE_BUF];
 };
 
 /* Makes the pipe; *step_end is the end that the step writes to, which the caller closes. */
-int relay_open(struct relay *relay, int to_fd, struct last_lines *last, int *step_end) MUST_USE;
+int step_output_open(
+    struct step_output *step_output, int to_fd, struct output_tail *last, int *step_end) MUST_USE;
 
 /* What to poll for: our output while something is ready for it, otherwise the pipe. */
-struct pollfd relay_pollfd(const struct relay *relay);
+struct pollfd step_output_pollfd(const struct step_output *step_output);
 
 /* Moves what can be moved, when poll(2) has said so. */
-void relay_move(struct relay *relay);
+void step_output_move(struct step_output *step_output);
 
 /* After the step: what is still in the pipe goes on, as far as anybody takes it; a daemon that
  * keeps the other end open is not waited for. */
-void relay_drain(struct relay *relay);
+void step_output_drain(struct step_output *step_output);
 
-void relay_close(struct relay *relay);
+void step_output_close(struct step_output *step_output);
 
 #endif

@@ -32,9 +32,9 @@ struct running_step {
     pid_t process; /* 0 once it has been reaped. */
     pid_t session; /* Stays, for what it leaves behind. */
     int wait_status;
-    struct relay output;
-    struct relay errors;
-    struct ending ending;
+    struct step_output output;
+    struct step_output errors;
+    struct termination termination;
     bool was_cancelled;
     bool lock_lost;
     bool timed_out;
@@ -67,10 +67,10 @@ static int step_start(struct running_step *running, struct error *error) {
     for (size_t i = 0; i < running->step->assignments.count; i++) {
         environment_set(&environment, running->step->assignments.items[i]);
     }
-    struct last_lines *last = running->request->last_lines;
-    *last = (struct last_lines){.added = 0};
-    if (relay_open(&running->output, STDOUT_FILENO, last, &output_fd) != 0 ||
-        relay_open(&running->errors, STDERR_FILENO, last, &errors_fd) != 0) {
+    struct output_tail *last = running->request->output_tail;
+    *last = (struct output_tail){.added = 0};
+    if (step_output_open(&running->output, STDOUT_FILENO, last, &output_fd) != 0 ||
+        step_output_open(&running->errors, STDERR_FILENO, last, &errors_fd) != 0) {
         error_set(error, EXIT_STATUS_SYSTEM, "no pipe for the output of a step");
         return -1;
     }
@@ -81,13 +81,12 @@ static int step_start(struct running_step *running, struct error *error) {
         .stdin_fd = running->request->reads_input ? -1 : null_fd,
         .stdout_fd = output_fd,
         .stderr_fd = errors_fd,
-        .kept_fd =
-            running->request->coordinator->operations->step_fd(running->request->coordinator->self),
+        .kept_fd = running->request->backend->operations->step_fd(running->request->backend->self),
         .group = SPAWN_OWN_SESSION,
         .die_with_parent = true,
         .signals = running->request->inheritance,
     };
-    if (process_spawn(&request, &running->process, error) != 0) {
+    if (spawn_process(&request, &running->process, error) != 0) {
         return -1;
     }
     running->session = running->process;
@@ -103,14 +102,15 @@ static int signal_for_step(const struct running_step *running, int asked) {
     return (running->request->inheritance->ignored & SIGNAL_BIT(asked)) != 0 ? SIGTERM : asked;
 }
 
-static void act_on_ending(const struct running_step *running, enum ending_action action, int term) {
+static void act_on_ending(
+    const struct running_step *running, enum termination_action action, int term) {
     switch (action) {
-    case ENDING_WAIT:
+    case TERMINATION_WAIT:
         return;
-    case ENDING_SEND_TERM:
+    case TERMINATION_SEND_TERM:
         signal_all(running, term);
         return;
-    case ENDING_SEND_KILL:
+    case TERMINATION_SEND_KILL:
         signal_all(running, SIGKILL);
         return;
     }
@@ -124,36 +124,36 @@ static void kill_at_once(const struct running_step *running) {
     }
 }
 
-static void say_lock_lost(const struct coordinator *coordinator, const char *what_now) {
-    report(EVENT_LOCK_LOST, NULL, "the lock is lost (%s): %s", coordinator->operations->why_lost,
+static void say_lock_lost(const struct backend *backend, const char *what_now) {
+    report(EVENT_LOCK_LOST, NULL, "the lock is lost (%s): %s", backend->operations->why_lost,
         what_now);
 }
 
 /* Asks what is left of the step to end, with the grace that begins now. */
 static void ask_to_end(struct running_step *running, int64_t now_ms, int signal) {
     int64_t kill_at_ms = deadline_later_ms(now_ms, running->request->grace_ms);
-    act_on_ending(running, ending_begin(&running->ending, now_ms, kill_at_ms), signal);
+    act_on_ending(running, termination_begin(&running->termination, now_ms, kill_at_ms), signal);
 }
 
 /* Decides what the last wake-up means for the step; false when nothing of it is left. */
 static bool step_tend(struct running_step *running) {
-    const struct coordinator *coordinator = running->request->coordinator;
-    struct cancellation *cancellation = running->request->cancellation;
+    const struct backend *backend = running->request->backend;
+    struct stop_request *stop_request = running->request->stop_request;
     bool was_running = running->process != 0;
-    bool any_left = children_reap(&running->process, &running->wait_status);
+    bool any_left = reap_children(&running->process, &running->wait_status);
     if (!any_left) {
         return false;
     }
     int64_t now_ms = clock_now_ms();
-    if (cancellation_heard(cancellation) && !running->was_cancelled) {
+    if (stop_request_heard(stop_request) && !running->was_cancelled) {
         running->was_cancelled = true;
-        ask_to_end(running, now_ms, signal_for_step(running, cancellation->signal));
+        ask_to_end(running, now_ms, signal_for_step(running, stop_request->signal));
     }
-    if (!running->lock_lost && !coordinator->operations->guard_holds(coordinator->self)) {
+    if (!running->lock_lost && !backend->operations->guard_holds(backend->self)) {
         running->lock_lost = true;
         kill_at_once(running);
-        say_lock_lost(coordinator, "killing the step");
-        act_on_ending(running, ending_begin(&running->ending, now_ms, now_ms), SIGKILL);
+        say_lock_lost(backend, "killing the step");
+        act_on_ending(running, termination_begin(&running->termination, now_ms, now_ms), SIGKILL);
     }
     if (now_ms >= running->time_is_up_ms) {
         running->time_is_up_ms = DEADLINE_NEVER;
@@ -165,7 +165,7 @@ static bool step_tend(struct running_step *running) {
     if (was_running && running->process == 0) {
         ask_to_end(running, now_ms, SIGTERM);
     }
-    act_on_ending(running, ending_due(&running->ending, now_ms), SIGTERM);
+    act_on_ending(running, termination_due(&running->termination, now_ms), SIGTERM);
     return true;
 }
 
@@ -190,15 +190,14 @@ static void say_still_running(struct running_step *running) {
 
 /* A step of an earlier run that was still booting when its runner died connects only now. */
 static void fence_again(struct running_step *running) {
-    const struct coordinator *coordinator = running->request->coordinator;
+    const struct backend *backend = running->request->backend;
     struct fence_report found;
     struct error error;
-    if (running->process == 0 || running->ending.stage != ENDING_NOT_BEGUN ||
+    if (running->process == 0 || running->termination.stage != TERMINATION_NOT_BEGUN ||
         clock_now_ms() < running->fence_at_ms) {
         return;
     }
-    if (coordinator->operations->fence(coordinator->self, false, &found, &error) ==
-            COORDINATION_DONE &&
+    if (backend->operations->fence(backend->self, false, &found, &error) == BACKEND_DONE &&
         found.ended > 0) {
         report(EVENT_FENCED, NULL, "ended %d late statement%s of an earlier run", found.ended,
             found.ended == 1 ? "" : "s");
@@ -207,30 +206,30 @@ static void fence_again(struct running_step *running) {
 }
 
 static void step_wait(struct running_step *running) {
-    const struct coordinator *coordinator = running->request->coordinator;
+    const struct backend *backend = running->request->backend;
     struct pollfd descriptors[] = {
-        {.fd = running->request->cancellation->signal_fd, .events = POLLIN},
-        {.fd = running->lock_lost ? -1 : coordinator->operations->guard_fd(coordinator->self),
+        {.fd = running->request->stop_request->signal_fd, .events = POLLIN},
+        {.fd = running->lock_lost ? -1 : backend->operations->guard_fd(backend->self),
             .events = POLLIN},
-        relay_pollfd(&running->output),
-        relay_pollfd(&running->errors),
+        step_output_pollfd(&running->output),
+        step_output_pollfd(&running->errors),
     };
     int64_t deadline_ms = deadline_earlier(running->time_is_up_ms,
-        deadline_earlier(running->say_at_ms, ending_deadline_ms(&running->ending)));
+        deadline_earlier(running->say_at_ms, termination_deadline_ms(&running->termination)));
     deadline_ms = deadline_earlier(deadline_ms, *running->request->deploy_warning_at_ms);
-    if (running->ending.stage == ENDING_NOT_BEGUN) {
+    if (running->termination.stage == TERMINATION_NOT_BEGUN) {
         deadline_ms = deadline_earlier(deadline_ms, running->fence_at_ms);
     }
     if (!running->lock_lost) {
-        deadline_ms = deadline_earlier(
-            deadline_ms, coordinator->operations->guard_deadline_ms(coordinator->self));
+        deadline_ms =
+            deadline_earlier(deadline_ms, backend->operations->guard_deadline_ms(backend->self));
     }
     if (poll(descriptors, ARRAY_LENGTH(descriptors), deadline_poll_timeout_ms(deadline_ms)) > 0) {
         if (descriptors[2].revents != 0) {
-            relay_move(&running->output);
+            step_output_move(&running->output);
         }
         if (descriptors[3].revents != 0) {
-            relay_move(&running->errors);
+            step_output_move(&running->errors);
         }
     }
 }
@@ -252,7 +251,7 @@ static struct steps_end step_conclude(const struct running_step *running) {
         end.exit_status = EXIT_STATUS_WAITED_TOO_LONG;
     } else if (running->was_cancelled) {
         end.outcome = STEPS_STOPPED;
-        end.exit_status = EXIT_STATUS_SIGNAL_BASE + running->request->cancellation->signal;
+        end.exit_status = EXIT_STATUS_SIGNAL_BASE + running->request->stop_request->signal;
     } else if (!running->timed_out && WIFSIGNALED(running->wait_status)) {
         end.outcome = STEPS_DIED;
     } else if (running->timed_out || end.exit_status != 0) {
@@ -278,7 +277,7 @@ static struct steps_end step_run(const struct steps_request *request, const stru
     };
     struct event_fields fields = {.step = step->label};
     struct error error;
-    ending_initialise(&running.ending);
+    termination_initialise(&running.termination);
     running.say_at_ms = deadline_later_ms(running.began_ms, report_interval_ms());
     running.fence_at_ms = deadline_later_ms(running.began_ms, FENCE_EVERY_MS);
     running.time_is_up_ms =
@@ -286,8 +285,8 @@ static struct steps_end step_run(const struct steps_request *request, const stru
     report(EVENT_STEP_STARTED, &fields, "running: %s", step->label);
     if (step_start(&running, &error) != 0) {
         report(EVENT_STEP_FAILED, &fields, "%s: %s", step->label, error.text);
-        relay_close(&running.output);
-        relay_close(&running.errors);
+        step_output_close(&running.output);
+        step_output_close(&running.errors);
         return (struct steps_end){
             .outcome = STEPS_FAILED, .step = step->label, .exit_status = error.exit_status};
     }
@@ -296,10 +295,10 @@ static struct steps_end step_run(const struct steps_request *request, const stru
         say_still_running(&running);
         fence_again(&running);
     }
-    relay_drain(&running.output);
-    relay_drain(&running.errors);
-    relay_close(&running.output);
-    relay_close(&running.errors);
+    step_output_drain(&running.output);
+    step_output_drain(&running.errors);
+    step_output_close(&running.output);
+    step_output_close(&running.errors);
     return step_conclude(&running);
 }
 
@@ -307,11 +306,11 @@ static struct steps_end step_run(const struct steps_request *request, const stru
  * lived. */
 static struct steps_end step_run_locked(
     const struct steps_request *request, const struct step *step) {
-    const struct coordinator *coordinator = request->coordinator;
-    if (coordinator->operations->guard_holds(coordinator->self)) {
+    const struct backend *backend = request->backend;
+    if (backend->operations->guard_holds(backend->self)) {
         return step_run(request, step);
     }
-    say_lock_lost(coordinator, "no step is begun");
+    say_lock_lost(backend, "no step is begun");
     return (struct steps_end){.outcome = STEPS_LOCK_LOST,
         .step = step->label,
         .exit_status = EXIT_STATUS_WAITED_TOO_LONG};

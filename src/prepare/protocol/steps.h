@@ -18,12 +18,12 @@ struct steps_request {
     const struct step_list *steps;
     char *const *environment; /* Without the steps' own assignments. */
     const struct signal_inheritance *inheritance;
-    const struct coordinator *coordinator; /* Its lock is watched meanwhile. */
-    struct cancellation *cancellation;
+    const struct backend *backend; /* Its lock is watched meanwhile. */
+    struct stop_request *stop_request;
     int64_t grace_ms;
-    int64_t timeout_ms;            /* For each step; negative: no limit. */
-    bool reads_input;              /* Somebody typed it, and may answer: it has our input. */
-    struct last_lines *last_lines; /* Begins anew with each step. */
+    int64_t timeout_ms;              /* For each step; negative: no limit. */
+    bool reads_input;                /* Somebody typed it, and may answer: it has our input. */
+    struct output_tail *output_tail; /* Begins anew with each step. */
     /* When to warn that whoever deploys will not wait much longer; DEADLINE_NEVER once said. */
     int64_t *deploy_warning_at_ms;
 };

@@ -8,23 +8,23 @@
 
 #include "signalbox/process/signals.h"
 
-bool cancellation_heard(struct cancellation *cancellation) {
+bool stop_request_heard(struct stop_request *stop_request) {
     struct received_signal received;
-    while (signals_read(cancellation->signal_fd, &received)) {
-        bool asks_for_end = signal_asks_for_end(received.number) ||
-            (received.number == SIGALRM && cancellation->heeds_alarm);
-        if (asks_for_end && cancellation->signal == 0) {
-            cancellation->signal = received.number;
+    while (signals_read(stop_request->signal_fd, &received)) {
+        bool asks_for_end = signals_ask_for_end(received.number) ||
+            (received.number == SIGALRM && stop_request->heeds_alarm);
+        if (asks_for_end && stop_request->signal == 0) {
+            stop_request->signal = received.number;
         }
     }
-    return cancellation->signal != 0;
+    return stop_request->signal != 0;
 }
 
 static bool heard(void *argument) {
-    return cancellation_heard(argument);
+    return stop_request_heard(argument);
 }
 
-struct attention cancellation_attention(struct cancellation *cancellation) {
-    return (struct attention){
-        .fd = cancellation->signal_fd, .cancelled = heard, .argument = cancellation};
+struct interrupt stop_request_interrupt(struct stop_request *stop_request) {
+    return (struct interrupt){
+        .fd = stop_request->signal_fd, .cancelled = heard, .argument = stop_request};
 }

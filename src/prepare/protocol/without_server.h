@@ -1,5 +1,5 @@
 /*
- * The operations of a coordinator that has no server behind it: nobody's slots to spare, no
+ * The operations of a backend that has no server behind it: nobody's slots to spare, no
  * statements that outlive a step, no connection to watch. `self` is not looked at.
  */
 #ifndef PREPARE_PROTOCOL_WITHOUT_SERVER_H
@@ -11,7 +11,7 @@
 int64_t without_server_rest(void *self, int64_t pause_ms);
 
 /* Nothing remains, and nothing is ended. */
-enum coordination without_server_fence(
+enum backend_result without_server_fence(
     void *self, bool is_before_steps, struct fence_report *found, struct error *error);
 void without_server_fence_own(void *self);
 

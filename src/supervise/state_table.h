@@ -2,14 +2,14 @@
  * The supervisor's decisions as data: what is done in each state when something happens, and why.
  * Pure: no clock, no process, no descriptor.
  */
-#ifndef SIGNALBOX_SUPERVISE_MACHINE_H
-#define SIGNALBOX_SUPERVISE_MACHINE_H
+#ifndef SIGNALBOX_SUPERVISE_STATE_TABLE_H
+#define SIGNALBOX_SUPERVISE_STATE_TABLE_H
 
 #include <stdbool.h>
 #include <sys/types.h>
 
 #include "signalbox/process/signals.h"
-#include "signalbox/supervise/supervise.h"
+#include "signalbox/supervise/supervisor.h"
 
 enum supervisor_state {
     STATE_PREPARING,  /* The preparer runs. */
@@ -68,30 +68,30 @@ struct supervisor_row {
 };
 
 /* The one row for this state and event; never NULL. */
-const struct supervisor_row *supervisor_row_find(
+const struct supervisor_row *state_table_find_row(
     enum supervisor_state state, enum supervisor_event event);
 
 /* What of `inherited`, the signals that we inherited as ignored, means nothing to us. All of it, as
  * nohup or a script's background want it; but nothing to PID 1 until a command runs that could have
  * an opinion: whoever stops a container means it, and chose no dispositions for it. */
-signal_mask supervisor_ignored(signal_mask inherited, bool is_init, bool has_command);
+signal_mask state_table_ignored(signal_mask inherited, bool is_init, bool has_command);
 
 /* What a received signal is to the table. One of `ignored` never means an end. `self` is our
  * process number. */
-enum supervisor_event supervisor_event_of(
+enum supervisor_event state_table_event_of(
     const struct received_signal *received, signal_mask ignored, pid_t self);
 
 /* What it is to the table that signal `stopped_by` has stopped the command. Without a terminal it
  * was a process that wanted it so. */
-enum supervisor_event supervisor_stop_event_of(int stopped_by, bool has_terminal, bool is_init);
+enum supervisor_event state_table_stop_event_of(int stopped_by, bool has_terminal, bool is_init);
 
 /* What a received signal is taken for: --rewrite changes its number, 0 when it is to be dropped.
  * The news of our own children and our own broken pipe are no signals that somebody sent. */
-int supervisor_rewrite_of(
+int state_table_rewrite_of(
     const struct received_signal *received, const signal_rewrites rewrites, pid_t self);
 
 /* Which signal that is waiting in `pending` forbids to start a command, or 0. */
-int supervisor_stop_pending(
+int state_table_stop_pending(
     signal_mask pending, signal_mask ignored, const signal_rewrites rewrites);
 
 #endif

@@ -1,8 +1,8 @@
 /*
  * What the values of an expression can do.
  */
-#ifndef DATABASE_RUBY_VALUE_H
-#define DATABASE_RUBY_VALUE_H
+#ifndef DATABASE_RUBY_H
+#define DATABASE_RUBY_H
 
 #include "database/expression.h"
 

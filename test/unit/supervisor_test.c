@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 #include "signalbox/report/report.h"
-#include "signalbox/supervise/supervise.h"
+#include "signalbox/supervise/supervisor.h"
 
 #define CHECK(condition)                                                                           \
     do {                                                                                           \
@@ -156,14 +156,14 @@ static int looks_around(void *argument) {
         : 1;
 }
 
-static void surroundings_scenario(void) {
+static void context_scenario(void) {
     open_or_exit(GRACE_ENDLESS_MS);
     CHECK(run_function(looks_around, &supervisor.signal_fd).exit_status == 0);
 }
 
 static void a_preparer_has_a_group_all_signals_blocked_and_dies_with_us(void **state) {
     (void)state;
-    assert_int_equal(scenario_end(scenario_start(surroundings_scenario)), 0);
+    assert_int_equal(scenario_end(scenario_start(context_scenario)), 0);
 }
 
 static int tells_first_signal(void *argument) {
@@ -386,9 +386,9 @@ static void what_a_command_leaves_is_ended_where_we_are_not_pid_1(void **state) 
 }
 
 /* `cron & exec signalbox …`: it was there before us, and is there when we are done. */
-static void bystander_scenario(void) {
-    pid_t bystander = fork();
-    if (bystander == 0) {
+static void preexisting_scenario(void) {
+    pid_t preexisting = fork();
+    if (preexisting == 0) {
         if (fork() == 0) {
             CHECK(prctl(PR_SET_PDEATHSIG, SIGKILL) == 0);
             message_send('b');
@@ -400,13 +400,13 @@ static void bystander_scenario(void) {
     CHECK(run_function(exits_and_leaves_a_stubborn_one, NULL).exit_status == 0);
     siginfo_t info = {.si_pid = 0};
     CHECK(waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == 0);
-    CHECK(kill(bystander, SIGKILL) == 0);
-    CHECK(waitpid(bystander, NULL, 0) == bystander);
+    CHECK(kill(preexisting, SIGKILL) == 0);
+    CHECK(waitpid(preexisting, NULL, 0) == preexisting);
 }
 
 static void children_that_were_there_before_us_are_left_alone(void **state) {
     (void)state;
-    assert_int_equal(scenario_end(scenario_start(bystander_scenario)), 0);
+    assert_int_equal(scenario_end(scenario_start(preexisting_scenario)), 0);
 }
 
 static void rewritten_cancel_scenario(void) {

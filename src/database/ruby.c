@@ -2,7 +2,7 @@
  * Ruby's and ActiveSupport's methods on nil, booleans, integers and strings. What depends on
  * Unicode is left to Ruby.
  */
-#include "database/ruby_value.h"
+#include "database/ruby.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -4,8 +4,8 @@
  * knows nothing of what they do. It forwards signals, reaps, ends what is left over, and tells how
  * the phase ended. It speaks to no network and never blocks but in one poll(2).
  */
-#ifndef SIGNALBOX_SUPERVISE_SUPERVISE_H
-#define SIGNALBOX_SUPERVISE_SUPERVISE_H
+#ifndef SIGNALBOX_SUPERVISE_SUPERVISOR_H
+#define SIGNALBOX_SUPERVISE_SUPERVISOR_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -17,7 +17,7 @@
 
 struct supervisor {
     struct signal_inheritance inheritance;
-    struct bystanders bystanders; /* Children that were there before us. */
+    struct preexisting preexisting; /* Children that were there before us. */
     signal_rewrites rewrites;
     uint64_t ok_exits[4]; /* A bit for each exit status that is to be reported as 0. */
     int signal_fd;

@@ -7,7 +7,7 @@
 
 #include <signal.h>
 
-#include "supervise/machine.h"
+#include "supervise/state_table.h"
 
 static signal_rewrites unchanged;
 
@@ -24,7 +24,7 @@ static void every_state_answers_every_event_with_a_reason(void **state) {
     for (int s = 0; s < STATE_COUNT; s++) {
         for (int e = 0; e < EVENTS_COUNT; e++) {
             const struct supervisor_row *row =
-                supervisor_row_find((enum supervisor_state)s, (enum supervisor_event)e);
+                state_table_find_row((enum supervisor_state)s, (enum supervisor_event)e);
             assert_int_equal(row->state, s);
             assert_int_equal(row->event, e);
             assert_in_range(row->next, 0, STATE_COUNT - 1);
@@ -85,7 +85,7 @@ static void decisions_are_these(void **state) {
         {STATE_RUNNING, ON_DROPPED_SIGNAL, STATE_RUNNING, ACTION_NONE},
     };
     for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
-        const struct supervisor_row *row = supervisor_row_find(rows[i].state, rows[i].event);
+        const struct supervisor_row *row = state_table_find_row(rows[i].state, rows[i].event);
         assert_int_equal(row->next, rows[i].next);
         assert_int_equal(row->action, rows[i].action);
     }
@@ -126,21 +126,22 @@ static void signals_are_told_apart_by_who_made_them(void **state) {
     };
     for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
         assert_int_equal(
-            supervisor_event_of(&cases[i].received, cases[i].ignored, SELF), cases[i].event);
+            state_table_event_of(&cases[i].received, cases[i].ignored, SELF), cases[i].event);
     }
 }
 
 static void four_signals_forbid_a_start_and_the_clearest_is_named(void **state) {
     (void)state;
-    assert_int_equal(supervisor_stop_pending(0, 0, unchanged), 0);
-    assert_int_equal(supervisor_stop_pending(SIGNAL_BIT(SIGHUP), 0, unchanged), SIGHUP);
-    assert_int_equal(supervisor_stop_pending(SIGNAL_BIT(SIGHUP), SIGNAL_BIT(SIGHUP), unchanged), 0);
+    assert_int_equal(state_table_stop_pending(0, 0, unchanged), 0);
+    assert_int_equal(state_table_stop_pending(SIGNAL_BIT(SIGHUP), 0, unchanged), SIGHUP);
     assert_int_equal(
-        supervisor_stop_pending(SIGNAL_BIT(SIGHUP) | SIGNAL_BIT(SIGTERM), 0, unchanged), SIGTERM);
+        state_table_stop_pending(SIGNAL_BIT(SIGHUP), SIGNAL_BIT(SIGHUP), unchanged), 0);
     assert_int_equal(
-        supervisor_stop_pending(SIGNAL_BIT(SIGINT) | SIGNAL_BIT(SIGQUIT), 0, unchanged), SIGINT);
+        state_table_stop_pending(SIGNAL_BIT(SIGHUP) | SIGNAL_BIT(SIGTERM), 0, unchanged), SIGTERM);
     assert_int_equal(
-        supervisor_stop_pending(
+        state_table_stop_pending(SIGNAL_BIT(SIGINT) | SIGNAL_BIT(SIGQUIT), 0, unchanged), SIGINT);
+    assert_int_equal(
+        state_table_stop_pending(
             SIGNAL_BIT(SIGUSR1) | SIGNAL_BIT(SIGCHLD) | SIGNAL_BIT(SIGTSTP), 0, unchanged),
         0);
 }
@@ -222,9 +223,9 @@ static void assert_answer_in_every_state(int number, enum supervisor_event event
     }
     assert_in_range(at, 0, ARRAY_LENGTH(consequences) - 1);
     for (int s = 0; s < STATE_COUNT; s++) {
-        const struct supervisor_row *row = supervisor_row_find((enum supervisor_state)s, event);
+        const struct supervisor_row *row = state_table_find_row((enum supervisor_state)s, event);
         if (row->action != consequences[at].actions[s] || strlen(row->why) < 10) {
-            fail_msg("SIG%s in state %d: action %d, %s", signal_name(number), s, (int)row->action,
+            fail_msg("SIG%s in state %d: action %d, %s", signals_name(number), s, (int)row->action,
                 row->why);
         }
     }
@@ -244,16 +245,16 @@ static void there_is_a_sentence_for_every_signal_in_every_phase(void **state) {
         const struct received_signal made = {number, true, 0};
         const struct received_signal own = {number, false, SELF_PROCESS};
         enum supervisor_event from_self = number == SIGPIPE ? ON_OWN_PIPE : from_process;
-        assert_int_equal(supervisor_event_of(&sent, 0, SELF_PROCESS), from_process);
-        assert_int_equal(supervisor_event_of(&made, 0, SELF_PROCESS), from_kernel);
-        assert_int_equal(supervisor_event_of(&own, 0, SELF_PROCESS), from_self);
+        assert_int_equal(state_table_event_of(&sent, 0, SELF_PROCESS), from_process);
+        assert_int_equal(state_table_event_of(&made, 0, SELF_PROCESS), from_kernel);
+        assert_int_equal(state_table_event_of(&own, 0, SELF_PROCESS), from_self);
         assert_answer_in_every_state(number, from_process);
         assert_answer_in_every_state(number, from_kernel);
         assert_answer_in_every_state(number, from_self);
         /* Where no phase runs it waits: it forbids the next one, or goes to the command. */
         bool means_an_end = from_process == ON_STOP_SIGNAL || from_process == ON_HANG_UP;
         assert_int_equal(
-            supervisor_stop_pending(SIGNAL_BIT(number), 0, unchanged), means_an_end ? number : 0);
+            state_table_stop_pending(SIGNAL_BIT(number), 0, unchanged), means_an_end ? number : 0);
     }
 }
 
@@ -262,9 +263,9 @@ static void what_was_inherited_as_ignored_never_means_an_end(void **state) {
     for (int number = 1; number <= SIGNAL_LAST; number++) {
         const struct received_signal sent = {number, false, OTHER_PROCESS};
         assert_int_equal(
-            supervisor_event_of(&sent, SIGNAL_BIT(number), SELF_PROCESS), ON_OTHER_SIGNAL);
+            state_table_event_of(&sent, SIGNAL_BIT(number), SELF_PROCESS), ON_OTHER_SIGNAL);
         assert_int_equal(
-            supervisor_stop_pending(SIGNAL_BIT(number), SIGNAL_BIT(number), unchanged), 0);
+            state_table_stop_pending(SIGNAL_BIT(number), SIGNAL_BIT(number), unchanged), 0);
     }
 }
 
@@ -281,7 +282,7 @@ static void pid_1_ignores_what_it_inherited_so_only_once_a_command_runs(void **s
         {false, true, SIGNAL_MASK_ALL},
     };
     for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
-        assert_true(supervisor_ignored(SIGNAL_MASK_ALL, cases[i].is_init, cases[i].has_command) ==
+        assert_true(state_table_ignored(SIGNAL_MASK_ALL, cases[i].is_init, cases[i].has_command) ==
             cases[i].ignored);
     }
 }
@@ -292,20 +293,20 @@ static void any_signal_can_be_rewritten_but_not_the_news_of_our_own(void **state
     memset(all_to_usr1, SIGUSR1, sizeof all_to_usr1);
     for (int number = 1; number <= SIGNAL_LAST; number++) {
         const struct received_signal sent = {number, false, OTHER_PROCESS};
-        assert_int_equal(supervisor_rewrite_of(&sent, all_to_usr1, SELF_PROCESS), SIGUSR1);
-        assert_int_equal(supervisor_rewrite_of(&sent, unchanged, SELF_PROCESS), number);
+        assert_int_equal(state_table_rewrite_of(&sent, all_to_usr1, SELF_PROCESS), SIGUSR1);
+        assert_int_equal(state_table_rewrite_of(&sent, unchanged, SELF_PROCESS), number);
     }
     const struct received_signal child = {SIGCHLD, true, OTHER_PROCESS};
     const struct received_signal pipe = {SIGPIPE, false, SELF_PROCESS};
-    assert_int_equal(supervisor_rewrite_of(&child, all_to_usr1, SELF_PROCESS), SIGCHLD);
-    assert_int_equal(supervisor_rewrite_of(&pipe, all_to_usr1, SELF_PROCESS), SIGPIPE);
+    assert_int_equal(state_table_rewrite_of(&child, all_to_usr1, SELF_PROCESS), SIGCHLD);
+    assert_int_equal(state_table_rewrite_of(&pipe, all_to_usr1, SELF_PROCESS), SIGPIPE);
 }
 
 static void what_is_rewritten_to_nothing_is_dropped(void **state) {
     (void)state;
     const struct received_signal dropped = {0, false, OTHER_PROCESS};
     assert_int_equal(
-        supervisor_event_of(&dropped, SIGNAL_MASK_ALL, SELF_PROCESS), ON_DROPPED_SIGNAL);
+        state_table_event_of(&dropped, SIGNAL_MASK_ALL, SELF_PROCESS), ON_DROPPED_SIGNAL);
 }
 
 static void a_waiting_signal_forbids_a_start_by_what_it_is_rewritten_to(void **state) {
@@ -316,23 +317,23 @@ static void a_waiting_signal_forbids_a_start_by_what_it_is_rewritten_to(void **s
     rewrites[SIGUSR1] = SIGQUIT;
     rewrites[SIGUSR2] = SIGKILL;
     rewrites[SIGCHLD] = SIGTERM;
-    assert_int_equal(supervisor_stop_pending(SIGNAL_BIT(SIGTERM), 0, rewrites), 0);
-    assert_int_equal(supervisor_stop_pending(SIGNAL_BIT(SIGUSR1), 0, rewrites), SIGQUIT);
+    assert_int_equal(state_table_stop_pending(SIGNAL_BIT(SIGTERM), 0, rewrites), 0);
+    assert_int_equal(state_table_stop_pending(SIGNAL_BIT(SIGUSR1), 0, rewrites), SIGQUIT);
     assert_int_equal(
-        supervisor_stop_pending(SIGNAL_BIT(SIGUSR1) | SIGNAL_BIT(SIGUSR2), 0, rewrites), SIGKILL);
-    assert_int_equal(supervisor_stop_pending(SIGNAL_BIT(SIGCHLD), 0, rewrites), 0);
+        state_table_stop_pending(SIGNAL_BIT(SIGUSR1) | SIGNAL_BIT(SIGUSR2), 0, rewrites), SIGKILL);
+    assert_int_equal(state_table_stop_pending(SIGNAL_BIT(SIGCHLD), 0, rewrites), 0);
 }
 
 static void only_a_terminal_s_stop_is_undone(void **state) {
     (void)state;
     static const int of_terminal[] = {SIGTSTP, SIGTTIN, SIGTTOU};
     for (size_t i = 0; i < ARRAY_LENGTH(of_terminal); i++) {
-        assert_int_equal(supervisor_stop_event_of(of_terminal[i], true, true), ON_STOPPED_AS_INIT);
-        assert_int_equal(supervisor_stop_event_of(of_terminal[i], true, false), ON_STOPPED_AS_JOB);
-        assert_int_equal(supervisor_stop_event_of(of_terminal[i], false, true), ON_HALTED);
+        assert_int_equal(state_table_stop_event_of(of_terminal[i], true, true), ON_STOPPED_AS_INIT);
+        assert_int_equal(state_table_stop_event_of(of_terminal[i], true, false), ON_STOPPED_AS_JOB);
+        assert_int_equal(state_table_stop_event_of(of_terminal[i], false, true), ON_HALTED);
     }
-    assert_int_equal(supervisor_stop_event_of(SIGSTOP, true, true), ON_HALTED);
-    assert_int_equal(supervisor_stop_event_of(SIGSTOP, true, false), ON_HALTED);
+    assert_int_equal(state_table_stop_event_of(SIGSTOP, true, true), ON_HALTED);
+    assert_int_equal(state_table_stop_event_of(SIGSTOP, true, false), ON_HALTED);
 }
 
 int main(void) {

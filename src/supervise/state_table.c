@@ -1,9 +1,9 @@
 /*
- * Owns the table of the supervisor's decisions. Does nothing by itself: supervise.c acts.
+ * Owns the table of the supervisor's decisions. Does nothing by itself: supervisor.c acts.
  * The trap: a pair that nobody thought of. Every state has a row for every event, the impossible
  * ones too, and a test counts them.
  */
-#include "supervise/machine.h"
+#include "supervise/state_table.h"
 
 #include <stddef.h>
 
@@ -202,7 +202,7 @@ static const struct supervisor_row rows[] = {
 };
 _Static_assert(ARRAY_LENGTH(rows) == (size_t)STATE_COUNT * EVENTS_COUNT, "one row for every pair");
 
-const struct supervisor_row *supervisor_row_find(
+const struct supervisor_row *state_table_find_row(
     enum supervisor_state state, enum supervisor_event event) {
     size_t i = 0;
     /* The count above and the test that finds every pair make the last row a bound that is never
@@ -218,11 +218,11 @@ static bool is_own_news(const struct received_signal *received, pid_t self) {
         (received->number == SIGPIPE && received->sender == self);
 }
 
-signal_mask supervisor_ignored(signal_mask inherited, bool is_init, bool has_command) {
+signal_mask state_table_ignored(signal_mask inherited, bool is_init, bool has_command) {
     return is_init && !has_command ? 0 : inherited;
 }
 
-enum supervisor_event supervisor_event_of(
+enum supervisor_event state_table_event_of(
     const struct received_signal *received, signal_mask ignored, pid_t self) {
     int number = received->number;
     if (number == 0) {
@@ -246,10 +246,10 @@ enum supervisor_event supervisor_event_of(
         return received->from_kernel ? ON_TERMINAL_HANG_UP : ON_HANG_UP;
     }
     /* KILL only comes from --rewrite, by who wants no time lost over an end. */
-    return number == SIGKILL || signal_asks_for_end(number) ? ON_STOP_SIGNAL : ON_OTHER_SIGNAL;
+    return number == SIGKILL || signals_ask_for_end(number) ? ON_STOP_SIGNAL : ON_OTHER_SIGNAL;
 }
 
-enum supervisor_event supervisor_stop_event_of(int stopped_by, bool has_terminal, bool is_init) {
+enum supervisor_event state_table_stop_event_of(int stopped_by, bool has_terminal, bool is_init) {
     bool can_be_terminal = stopped_by == SIGTSTP || stopped_by == SIGTTIN || stopped_by == SIGTTOU;
     if (!can_be_terminal || !has_terminal) {
         return ON_HALTED;
@@ -257,12 +257,12 @@ enum supervisor_event supervisor_stop_event_of(int stopped_by, bool has_terminal
     return is_init ? ON_STOPPED_AS_INIT : ON_STOPPED_AS_JOB;
 }
 
-int supervisor_rewrite_of(
+int state_table_rewrite_of(
     const struct received_signal *received, const signal_rewrites rewrites, pid_t self) {
     return is_own_news(received, self) ? received->number : rewrites[received->number];
 }
 
-int supervisor_stop_pending(
+int state_table_stop_pending(
     signal_mask pending, signal_mask ignored, const signal_rewrites rewrites) {
     signal_mask meant = 0;
     for (int number = 1; number <= SIGNAL_LAST; number++) {

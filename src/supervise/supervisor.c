@@ -1,10 +1,10 @@
 /*
  * Owns what comes before, between and after the phases: taking signals over, starting a phase's
- * process, becoming the command. The loop is phase.c's, the decisions are machine.c's.
+ * process, becoming the command. The loop is phase.c's, the decisions are state_table.c's.
  * The trap: a signal that arrives when no phase runs. All stay blocked from the first act on, so
  * that it waits in the signalfd, and a command is not started while a request to end is waiting.
  */
-#include "signalbox/supervise/supervise.h"
+#include "signalbox/supervise/supervisor.h"
 
 #include <errno.h>
 #include <string.h>
@@ -18,9 +18,9 @@
 #include "signalbox/process/reap.h"
 #include "signalbox/process/spawn.h"
 #include "signalbox/report/report.h"
-#include "supervise/machine.h"
 #include "supervise/phase.h"
 #include "supervise/resident.h"
+#include "supervise/state_table.h"
 
 #define GRACE_DEFAULT_MS 5000
 
@@ -37,13 +37,13 @@ int supervisor_open(struct supervisor *supervisor, struct error *error) {
     signals_take_over(&supervisor->inheritance);
     /* Whatever is opened later must not become standard input, output or error by accident. */
     descriptors_fill_standard();
-    bystanders_note(&supervisor->bystanders);
+    descendants_note_preexisting(&supervisor->preexisting);
     supervisor->signal_fd = signals_open(error);
     return supervisor->signal_fd < 0 ? -1 : 0;
 }
 
 void supervisor_close(struct supervisor *supervisor) {
-    bystanders_release(&supervisor->bystanders);
+    descendants_release_preexisting(&supervisor->preexisting);
     if (supervisor->signal_fd >= 0) {
         (void)close(take_fd(&supervisor->signal_fd));
     }
@@ -74,7 +74,7 @@ int supervisor_exit_status(const struct supervisor *supervisor, int exit_status)
 /* Orphans below us become our children. Refused, they go to the init above us, which reaps them and
  * knows nothing of the time they are given. */
 static bool orphans_adopt(struct supervisor *supervisor) {
-    bool is_subreaper = !supervisor->is_init && subreaper_set(true);
+    bool is_subreaper = !supervisor->is_init && reap_set_subreaper(true);
     if (!supervisor->is_init && !is_subreaper && !supervisor->has_said_refusal) {
         supervisor->has_said_refusal = true;
         report(EVENT_KERNEL_REFUSED, NULL,
@@ -115,7 +115,7 @@ int supervisor_run_function(struct supervisor *supervisor, int (*function)(void 
         result = phase_run(&phase, preparer, error);
     }
     if (is_subreaper) {
-        (void)subreaper_set(false);
+        (void)reap_set_subreaper(false);
     }
     supervisor->has_prepared = true;
     end->exit_status = exit_status_from_wait(phase.wait_status);
@@ -125,8 +125,8 @@ int supervisor_run_function(struct supervisor *supervisor, int (*function)(void 
 
 /* A request to end that arrived before the command: 128 + the signal, or 0. */
 static int stop_before_start(const struct supervisor *supervisor, const char *name) {
-    int number = supervisor_stop_pending(signals_pending(),
-        supervisor_ignored(supervisor->inheritance.ignored, supervisor->is_init, false),
+    int number = state_table_stop_pending(signals_pending(),
+        state_table_ignored(supervisor->inheritance.ignored, supervisor->is_init, false),
         supervisor->rewrites);
     if (number == 0) {
         return 0;
@@ -134,7 +134,7 @@ static int stop_before_start(const struct supervisor *supervisor, const char *na
     struct event_fields fields = {
         .has_exit_status = true, .exit_status = EXIT_STATUS_SIGNAL_BASE + number};
     report(EVENT_COMMAND_NOT_STARTED, &fields,
-        "%s is not started: SIG%s arrived before it could be", name, signal_name(number));
+        "%s is not started: SIG%s arrived before it could be", name, signals_name(number));
     return fields.exit_status;
 }
 
@@ -158,7 +158,7 @@ int supervisor_run_program(
     (void)orphans_adopt(supervisor);
     /* Said before it is so, since a command that cannot be executed says that itself. */
     report(EVENT_COMMAND_STARTED, NULL, "starting the command: %s", argv[0]);
-    if (process_spawn(&request, &command, error) != 0) {
+    if (spawn_process(&request, &command, error) != 0) {
         return -1;
     }
     if (supervisor->has_prepared || !supervisor->is_init) {
@@ -180,5 +180,5 @@ int supervisor_become(struct supervisor *supervisor, char *const argv[]) {
     }
     (void)close(take_fd(&supervisor->signal_fd));
     report(EVENT_COMMAND_STARTED, NULL, "becoming the command: %s", argv[0]);
-    return process_replace(argv, &supervisor->inheritance);
+    return spawn_replace(argv, &supervisor->inheritance);
 }
