@@ -93,18 +93,18 @@ static void print_row(const struct option_row *row) {
 
 static void print_options(void) {
     for (int group = 0; group < GROUP_COUNT; group++) {
-        printf(".Ss %s\n.Bl -tag -width Ds\n", option_group_titles[group]);
-        for (size_t i = 0; i < option_row_count; i++) {
-            if ((int)option_rows[i].group == group) {
-                print_row(&option_rows[i]);
+        printf(".Ss %s\n.Bl -tag -width Ds\n", option_table_group_titles[group]);
+        for (size_t i = 0; i < option_table_row_count; i++) {
+            if ((int)option_table_rows[i].group == group) {
+                print_row(&option_table_rows[i]);
             }
         }
         puts(".El");
     }
     puts(".Ss Instead of running\n.Bl -tag -width Ds");
-    for (size_t i = 0; i < request_row_count; i++) {
-        printf(".It Fl \\-%s\n", request_rows[i].flag + 2);
-        print_text(request_rows[i].help);
+    for (size_t i = 0; i < option_table_request_count; i++) {
+        printf(".It Fl \\-%s\n", option_table_requests[i].flag + 2);
+        print_text(option_table_requests[i].help);
     }
     puts(".El");
 }
