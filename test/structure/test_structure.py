@@ -65,6 +65,19 @@ def test_a_room_knows_only_the_rooms_below_it():
     assert wrong == []
 
 
+def includes_by_room():
+    """Which rooms each room includes, beside what its own family shows to everybody."""
+    arrows = {}
+    for path in sources():
+        relative = path.relative_to(ROOT).parts
+        room = "/".join(relative[1:-1] if relative[0] == "src" else relative[2:-1])
+        for header in re.findall(r'^#include "([^"]+)"', path.read_text(), re.MULTILINE):
+            other, is_public = room_of(header)
+            if other != room and not (is_public and family(other) == family(room)):
+                arrows.setdefault(room or "main", set()).add(other)
+    return arrows
+
+
 def test_each_library_has_one_includer():
     found = {header: [] for header in SINGLE_INCLUDERS}
     for path in sources():
