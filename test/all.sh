@@ -80,34 +80,25 @@ unit_tests_under_valgrind() {
   done
 }
 
-tidy() {
-  # clang-tidy over a clang's idea of the flags, not gcc's.
-  CC=clang cmake --preset tidy >/dev/null
-  find src -name '*.c' -print0 | xargs -0 -P 2 -n 4 clang-tidy --quiet -p build/tidy 2>&1 |
-    { grep -v 'warnings generated\|Suppressed\|Use -header-filter' || true; } >build/tidy/output
-  cat build/tidy/output
-  ! grep -q 'error:\|warning:' build/tidy/output
-}
-
 python_tests() {
-  /usr/bin/python3 -m pytest -q -m 'not soak and not once' "$@"
+  sh test/python.sh -m pytest -q -m 'not soak and not once' "$@"
 }
 
 host_lane() {
-  part 'format' sh -c 'git ls-files "*.c" "*.h" | xargs clang-format --dry-run -Werror'
+  part 'format' sh test/lint.sh format
   part 'build dev' build dev
   part 'build asan' build asan
   part 'unit tests' ctest --preset dev
   part 'unit tests with sanitizers' ctest --preset asan
   part 'unit tests under valgrind' unit_tests_under_valgrind
   part 'gcc -fanalyzer' build analyzer
-  part 'clang-tidy' tidy
+  part 'clang-tidy' sh test/lint.sh tidy
   part 'fuzz' sh test/fuzz/run.sh 15
   part 'structure' python_tests test/structure
   # The same code under the sanitizers and as what people install: a third time, as it is built for
   # the day, would find nothing more.
   part 'integration tests with sanitizers' env SIGNALBOX=build/asan/signalbox \
-    /usr/bin/python3 -m pytest -q -m 'not no_sanitizer and not soak and not once' test/integration
+    sh test/python.sh -m pytest -q -m 'not no_sanitizer and not soak and not once' test/integration
   part 'model' sh test/model/run.sh
   part 'chaos' sh test/chaos/run.sh --seconds 60
   part 'demo' sh test/demo.sh
@@ -121,7 +112,7 @@ release_lane() {
   # With the PostgreSQL of the next Debian, and with what is long and the same for every build.
   part 'integration tests of the static binary' env SIGNALBOX=build/release/signalbox \
     POSTGRES_VERSION=17 \
-    /usr/bin/python3 -m pytest -q -m 'not soak and not dynamic' test/integration
+    sh test/python.sh -m pytest -q -m 'not soak and not dynamic' test/integration
   part 'containers' sh test/container/run.sh
 }
 

@@ -18,7 +18,7 @@ integration() {
   shift 2
   [ $# -gt 0 ] || set -- test/integration
   SIGNALBOX=build/release/signalbox POSTGRES_VERSION=$version \
-    /usr/bin/python3 -m pytest -q -m "$mark" "$@"
+    sh test/python.sh -m pytest -q -m "$mark" "$@"
 }
 
 play() {

@@ -39,7 +39,7 @@ echo "run.sh: all images $(($(date +%s) - start)) s"
 
 start=$(date +%s)
 status=0
-/usr/bin/python3 -m pytest --durations=0 --durations-min=1 "$@" "$here" 8>&- ||
+sh "$source/test/python.sh" -m pytest --durations=0 --durations-min=1 "$@" "$here" 8>&- ||
   status=$?
 echo "run.sh: $SIGNALBOX_ROUNDS rounds and the rest $(($(date +%s) - start)) s"
 exit "$status"
