@@ -24,13 +24,7 @@ void explain_parts_phases(const struct explanation *explanation, struct string_l
 }
 
 const char *explain_parts_lock(const struct target *target) {
-    static const char *const names[] = {
-        [LOCK_AUTO] = NULL,
-        [LOCK_POSTGRES] = "postgres",
-        [LOCK_FILE] = "file",
-        [LOCK_NONE] = "none",
-    };
-    return names[target->lock];
+    return target->lock == LOCK_AUTO ? NULL : lock_choice_name(target->lock);
 }
 
 void explain_parts_warnings(const struct explanation *explanation, const struct target *target,

@@ -148,17 +148,11 @@ static int store_path(struct options *options, const struct option_row *row, con
 
 static int store_lock(struct options *options, const struct option_row *row, const char *value,
     const char *source, struct error *error) {
-    static const struct {
-        const char *word;
-        enum lock_kind kind;
-    } words[] = {
-        {"auto", LOCK_AUTO}, {"postgres", LOCK_POSTGRES}, {"file", LOCK_FILE}, {"none", LOCK_NONE}};
     struct lock_choice *lock = member(options, row);
-    for (size_t i = 0; i < ARRAY_LENGTH(words); i++) {
-        if (strcmp(words[i].word, value) == 0) {
-            *lock = (struct lock_choice){.kind = words[i].kind};
-            return 0;
-        }
+    enum lock_kind kind = LOCK_AUTO;
+    if (lock_choice_named(value, &kind)) {
+        *lock = (struct lock_choice){.kind = kind};
+        return 0;
     }
     if (string_has_prefix(value, "file:") && value[5] != '\0') {
         *lock = (struct lock_choice){.kind = LOCK_FILE, .path = value + 5};
@@ -293,13 +287,7 @@ static void describe_statuses(const struct status_list *list, struct text *value
 }
 
 static void describe_lock(const struct lock_choice *lock, struct text *value) {
-    static const char *const words[] = {
-        [LOCK_AUTO] = "auto",
-        [LOCK_POSTGRES] = "postgres",
-        [LOCK_FILE] = "file",
-        [LOCK_NONE] = "none",
-    };
-    text_append_string(value, words[lock->kind]);
+    text_append_string(value, lock_choice_name(lock->kind));
     if (lock->path != NULL) {
         text_append_format(value, ":%s", lock->path);
     }

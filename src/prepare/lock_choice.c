@@ -5,10 +5,33 @@
  */
 #include "prepare/lock_choice.h"
 
+#include <string.h>
+
 #include "signalbox/base/exit_status.h"
 #include "signalbox/base/path.h"
 #include "signalbox/base/string.h"
 #include "signalbox/base/text.h"
+
+static const char *const names[] = {
+    [LOCK_AUTO] = "auto",
+    [LOCK_POSTGRES] = "postgres",
+    [LOCK_FILE] = "file",
+    [LOCK_NONE] = "none",
+};
+
+const char *lock_choice_name(enum lock_kind kind) {
+    return names[kind];
+}
+
+bool lock_choice_named(const char *name, enum lock_kind *kind) {
+    for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
+        if (strcmp(names[i], name) == 0) {
+            *kind = (enum lock_kind)i;
+            return true;
+        }
+    }
+    return false;
+}
 
 bool lock_choice_stands_alone(const struct lock_choice *choice) {
     return choice->kind == LOCK_NONE || (choice->kind == LOCK_FILE && choice->path != NULL);
