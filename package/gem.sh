@@ -1,10 +1,11 @@
 #!/bin/sh
 # Packs the gem signalbox-rails, with both release binaries in it:
 #
-#   sh package/gem.sh AMD64 ARM64 [DIRECTORY]
+#   sh package/gem.sh AMD64 ARM64 [DIRECTORY [DOCUMENTS]]
 #
 # AMD64 and ARM64 are the static binaries of that processor; the gem is written into DIRECTORY
-# (build/release/dist) and its path printed. With the same binaries, RubyGems and SOURCE_DATE_EPOCH
+# (build/release/dist) and its path printed. DOCUMENTS is a folder of what belongs beside the
+# binaries, licences and bills of materials. With the same binaries, RubyGems and SOURCE_DATE_EPOCH
 # (the date of the last commit where it is not set) it has the same bytes.
 set -eu
 export LANG=C.UTF-8 LC_ALL=C.UTF-8
@@ -17,15 +18,14 @@ die() {
 	exit "$1"
 }
 
-[ $# -eq 2 ] || [ $# -eq 3 ] || die 64 'usage: sh package/gem.sh AMD64 ARM64 [DIRECTORY]'
+case $# in
+2 | 3 | 4) ;;
+*) die 64 'usage: sh package/gem.sh AMD64 ARM64 [DIRECTORY [DOCUMENTS]]' ;;
+esac
 directory=${3:-$top/build/release/dist}
-version=$(sed -n 's/^project(signalbox VERSION \([0-9.]*\).*/\1/p' "$top/CMakeLists.txt")
-[ -n "$version" ] || die 78 'CMakeLists.txt names no version'
-if [ -z "${SOURCE_DATE_EPOCH:-}" ]; then
-	SOURCE_DATE_EPOCH=$(git -C "$top" log -1 --format=%ct) ||
-		die 78 'not a git checkout: SOURCE_DATE_EPOCH has to say what date the gem has'
-fi
-export SOURCE_DATE_EPOCH SIGNALBOX_VERSION="$version"
+# shellcheck source=package/version.sh disable=SC2154
+. "$package/version.sh"
+export SIGNALBOX_VERSION="$version"
 
 ruby --disable-gems "$package/gem/check_program.rb" "$1" amd64
 ruby --disable-gems "$package/gem/check_program.rb" "$2" arm64
@@ -37,6 +37,7 @@ trap 'exit 1' HUP INT TERM
 cp -R "$package/gem/exe" "$package/gem/lib" "$package/gem/README.md" "$package/gem/signalbox-rails.gemspec" "$work"
 cp "$top/LICENSE" "$work"
 mkdir -p "$work/libexec/amd64" "$work/libexec/arm64"
+[ -z "${4:-}" ] || cp -R "$4/." "$work/libexec"
 cp "$1" "$work/libexec/amd64/signalbox"
 cp "$2" "$work/libexec/arm64/signalbox"
 find "$work" -type d -exec chmod 755 {} +

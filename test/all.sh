@@ -113,6 +113,8 @@ release_lane() {
   part 'integration tests of the static binary' env SIGNALBOX=build/release/signalbox \
     POSTGRES_VERSION=17 \
     sh test/python.sh -m pytest -q -m 'not soak and not dynamic' test/integration
+  # By the python3 that has the system's jsonschema.
+  part 'packages' env SIGNALBOX=build/release/signalbox /usr/bin/python3 -m pytest -q test/release
   part 'containers' sh test/container/run.sh
 }
 

@@ -9,7 +9,7 @@
 set -eu
 export LANG=C LC_ALL=C DEBIAN_FRONTEND=noninteractive
 
-groups='build server python database sources inits lint ruby model containers'
+groups='build server python database sources inits lint ruby model containers release'
 
 packages_of() {
   case $1 in
@@ -42,6 +42,9 @@ packages_of() {
     containers)
       echo podman runc catatonit containernetworking-plugins iptables mmdebstrap \
         python3 python3-pytest ca-certificates debian-archive-keyring ;;
+    release)
+      # What the packages are made with, and what looks at them.
+      echo python3 python3-pytest python3-jsonschema ruby git lintian xz-utils ;;
     *)
       echo "prerequisites.sh: no such group: $1 ($groups)" >&2
       exit 64 ;;
