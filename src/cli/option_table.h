@@ -1,6 +1,6 @@
 /*
- * The option table: one row an option. Adding one is a row here, a member of struct options, and a
- * row in the README, which a test holds against this table.
+ * The option table: one row an option. Adding one is a row there, a member of struct options, and a
+ * row in doc/options.md, which a test holds against this table.
  */
 #ifndef CLI_OPTION_TABLE_H
 #define CLI_OPTION_TABLE_H

@@ -1,7 +1,7 @@
 """Five replicas of a Rails application that start in the same instant.
 
-The application and its image are real, and so is the server: section 1 of the
-README tells what happens to such replicas without Signalbox, and the second
+The application and its image are real, and so is the server: section 1 of
+the design tells what happens to such replicas without Signalbox, and the second
 test here prints it.
 """
 

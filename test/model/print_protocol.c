@@ -1,6 +1,7 @@
 /*
  * Prints the rows of src/prepare/protocol/protocol.c: as the transitions of the model (`promela`),
- * so that the model checks the very table that the program runs, or as the README's diagram
+ * so that the model checks the very table that the program runs, or as the diagram of
+ * doc/protocol.md
  * (`diagram`). The trap is a copy of the table that drifts: nothing here knows a row.
  */
 #include <stdio.h>

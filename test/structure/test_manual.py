@@ -4,7 +4,7 @@ import os
 import re
 import subprocess
 
-from test_structure import ROOT, readme_table
+from test_structure import ROOT, document_table
 
 PAGE = ROOT / "doc/signalbox.1"
 
@@ -25,7 +25,7 @@ def test_the_page_has_the_readmes_exit_statuses():
     page = {status: re.sub(r"\\-", "-", " ".join(text.split())).rstrip(".")
             for status, text in re.findall(r"^\.It (\d+)\n(.*?)(?=^\.)", printed,
                                            re.MULTILINE | re.DOTALL)}
-    readme = {status: text.replace("`", "") for status, text in readme_table("Exit statuses")}
+    readme = {status: text.replace("`", "") for status, text in document_table("README.md", "Exit statuses")}
     # Success is no failure, and the README says it in front of its table.
     assert page == {"0": "what was asked for is done"} | readme
 

@@ -1,4 +1,4 @@
-"""The structure that the design promises, held against the sources and the README."""
+"""The structure that the design promises, held against the sources and the documents."""
 
 import os
 import pathlib
@@ -123,9 +123,10 @@ def test_every_header_stands_alone_behind_a_guard():
             assert re.search(r"#ifndef (\w+_H)\n#define \1\n", text), path
 
 
-def readme_table(heading):
-    text = (ROOT / "README.md").read_text()
-    section = text.split(f"## {heading}\n", 1)[1].split("\n## ", 1)[0]
+def document_table(path, heading):
+    """The rows of the table below a heading of a document."""
+    text = (ROOT / path).read_text()
+    section = text.split(f"# {heading}\n", 1)[1].split("\n## ", 1)[0]
     rows = [line for line in section.splitlines() if line.startswith("| ")]
     return [[cell.strip() for cell in re.split(r"(?<!\\)\|", row)[1:-1]] for row in rows[1:]]
 
@@ -140,7 +141,7 @@ def option_rows():
     )
 
 
-def test_the_readmes_options_are_those_of_the_code():
+def test_the_documents_options_are_those_of_the_code():
     code = [
         (flag, variable, "none" if default == "NULL" else default.strip('"'))
         for flag, variable, default in option_rows()
@@ -148,10 +149,23 @@ def test_the_readmes_options_are_those_of_the_code():
     assert len(code) > 15
     table = [
         (re.search(r"--[a-z-]+", flag).group(), variable.strip("`"), default.strip("`"))
-        for flag, variable, default, *_ in readme_table("Options")
+        for flag, variable, default, *_ in document_table("doc/options.md", "The table")
         if "SIGNALBOX_" in variable
     ]
     assert table == code
+
+
+def test_the_readme_says_what_to_do_at_every_warning_and_error():
+    text = (ROOT / "src/report/report.c").read_text()
+    code = re.findall(r'= \{"(\w+)", REPORT_(?:WARN|ERROR)\}', text)
+    assert len(code) > 20
+    rows = document_table("README.md", "What to do when")
+    assert [event.strip("`") for event, *_ in rows] == code
+    assert all(said and to_do for _, said, to_do in rows)
+
+
+def test_the_readme_is_short():
+    assert len((ROOT / "README.md").read_text().splitlines()) <= 250
 
 
 def test_the_readmes_exit_statuses_are_those_of_the_code():
@@ -159,13 +173,13 @@ def test_the_readmes_exit_statuses_are_those_of_the_code():
     code = {int(number) for number in re.findall(r"EXIT_STATUS_\w+ = (\d+)", header)} - {0, 128}
     table = {
         int(number)
-        for status, *_ in readme_table("Exit statuses")
+        for status, *_ in document_table("README.md", "Exit statuses")
         for number in re.findall(r"\d+", status.split("+")[0])
     } - {0, 128}
     assert table == code
 
 
-def test_the_readmes_inits_are_compared_in_the_scenarios_of_the_tests():
+def test_the_documents_inits_are_compared_in_the_scenarios_of_the_tests():
     scenarios = [
         row
         for path in sorted((ROOT / "test/integration").glob("test_peers*.py"))
@@ -173,17 +187,17 @@ def test_the_readmes_inits_are_compared_in_the_scenarios_of_the_tests():
                               path.read_text().split("SCENARIOS = {")[1], re.MULTILINE | re.DOTALL)
     ]
     assert len(scenarios) > 30
-    # The second table of that section, of memory, has another heading.
-    until_memory = [row for row in readme_table("As PID 1") if len(row) == 6]
+    # The second table of that page, of memory, has another heading.
+    until_memory = [row for row in document_table("doc/pid1.md", "As PID 1") if len(row) == 6]
     assert [(name, ours) for name, ours, *_ in until_memory] == scenarios
 
 
-def test_the_readmes_diagram_is_printed_from_the_table():
+def test_the_documents_diagram_is_printed_from_the_table():
     # Built by all.sh before; a missing program is a failure and not a test left out.
     program = ROOT / "build" / os.environ.get("PRESET", "dev") / "test" / "print_protocol"
     printed = subprocess.run(
         [program, "diagram"], capture_output=True, text=True, check=True).stdout
-    diagram, = re.findall(r"```mermaid\n.*?```\n", (ROOT / "README.md").read_text(), re.DOTALL)
+    diagram, = re.findall(r"```mermaid\n.*?```\n", (ROOT / "doc/protocol.md").read_text(), re.DOTALL)
     assert diagram == printed
 
 

@@ -1,7 +1,7 @@
 """Signalbox, and Debian's tini, dumb-init and catatonit, to play the same scenario under each.
 
 What is said of Signalbox is asserted; what the others do is printed beside it at the end, and the
-README's table comes from that. Only for the others is a silence taken for an answer after a while.
+The table of doc/pid1.md comes from that. Only for the others is a silence taken for an answer after a while.
 """
 
 import os
