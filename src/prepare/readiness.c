@@ -45,13 +45,13 @@ static int explain_end(const struct prepare_request *request, const struct targe
     return -1;
 }
 
-static enum backend_result ask(const struct backend *backend, const struct target *target,
+static enum observation ask(const struct backend *backend, const struct target *target,
     struct readiness *readiness, struct error *error) {
     struct history *history = &readiness->history;
     struct look look;
     AUTO_TEXT struct text why = {.data = NULL};
-    enum backend_result result = backend->operations->history(backend->self, history, error);
-    if (result != BACKEND_DONE) {
+    enum observation result = backend->operations->history(backend->self, history, error);
+    if (result != SEEN_DONE) {
         return result;
     }
     readiness->is_known = true;
@@ -61,7 +61,7 @@ static enum backend_result ask(const struct backend *backend, const struct targe
         target_explain_no_fingerprint(target, &why);
     } else {
         result = backend->operations->look(backend->self, &look, error);
-        if (result != BACKEND_DONE) {
+        if (result != SEEN_DONE) {
             return result;
         }
         readiness->is_prepared =
@@ -90,22 +90,17 @@ static int find(const struct prepare_request *request, struct prepare_context *p
     prepare_context->stop_request.heeds_alarm = true;
     session_find_certificates();
     struct backend backend = backend_choice_make(request, target, &interrupt, &backend_choice);
-    enum backend_result result = ask(&backend, target, readiness, error);
+    enum observation result = ask(&backend, target, readiness, error);
     backend.operations->disconnect(backend.self);
-    switch (result) {
-    case BACKEND_DONE:
+    if (result == SEEN_DONE) {
         return 0;
-    case BACKEND_CANCELLED:
+    }
+    if (result == SEEN_CANCELLED) {
         return explain_end(request, target, prepare_context->stop_request.signal, error);
-    case BACKEND_GONE:
-    case BACKEND_CROWDED:
+    }
+    if (result == SEEN_GONE || result == SEEN_CROWDED) {
         error_add_context(error, "%s: it stopped answering", text_string(&readiness->database));
         error->exit_status = EXIT_STATUS_UNAVAILABLE;
-        break;
-    case BACKEND_HELD:
-    case BACKEND_ELSEWHERE:
-    case BACKEND_REFUSED:
-        break;
     }
     return -1;
 }

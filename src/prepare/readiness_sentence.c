@@ -53,7 +53,7 @@ static void explain_none(const struct look *look, struct text *why) {
 bool readiness_sentence_make(
     const struct look *look, bool only_latest_counts, bool is_lock_held, struct text *why) {
     bool is_prepared = look->has_ledger &&
-        protocol_observe(PROTOCOL_TO_WAIT, only_latest_counts, look, look) == SEEN_SUCCEEDED;
+        protocol_observe(PREPARE_BY_OTHERS, only_latest_counts, look, look) == SEEN_SUCCEEDED;
     if (!look->has_ledger) {
         text_append_string(why, "without a ledger nobody can say what is prepared");
         return false;

@@ -274,11 +274,7 @@ proctype Replica(byte me) {
         fi;
         follow_row() }
 
-    :: atomic { CAN_ACT(me) && (act == act_pause || act == act_let_go) ->
-        if
-        :: act == act_let_go -> let_lock_go(me)
-        :: else
-        fi;
+    :: atomic { CAN_ACT(me) && act == act_pause ->
         if
         :: !is_asked_to_end[me] -> seen = seen_done
         :: BUDGET -> faults++; seen = seen_timed_out

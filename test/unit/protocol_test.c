@@ -11,13 +11,12 @@ static void every_action_that_goes_on_has_a_state_that_answers_it(void **state) 
     bool reached[PROTOCOL_STATE_COUNT] = {[PROTOCOL_CONNECTING] = true};
     for (int round = 0; round < PROTOCOL_STATE_COUNT; round++) {
         for (int from = 0; from < PROTOCOL_ENDED; from++) {
-            for (int seen = 0; reached[from] && seen < PROTOCOL_OBSERVATION_COUNT; seen++) {
+            for (int seen = 0; reached[from] && seen < OBSERVATION_COUNT; seen++) {
                 const struct protocol_row *row =
                     protocol_next((enum protocol_state)from, (enum observation)seen);
                 if (row != NULL) {
                     reached[row->next] = true;
-                    assert_int_equal(
-                        protocol_action_ends(row->action), row->next == PROTOCOL_ENDED);
+                    assert_int_equal(row->outcome != OUTCOME_NONE, row->next == PROTOCOL_ENDED);
                     assert_true(strlen(row->why) > 10);
                 }
             }
@@ -32,7 +31,7 @@ static void every_action_that_goes_on_has_a_state_that_answers_it(void **state) 
 
 static void nothing_leads_on_from_the_end(void **state) {
     (void)state;
-    for (int seen = 0; seen < PROTOCOL_OBSERVATION_COUNT; seen++) {
+    for (int seen = 0; seen < OBSERVATION_COUNT; seen++) {
         assert_null(protocol_next(PROTOCOL_ENDED, (enum observation)seen));
     }
 }
@@ -40,13 +39,13 @@ static void nothing_leads_on_from_the_end(void **state) {
 static void a_command_starts_only_after_success(void **state) {
     (void)state;
     for (int from = 0; from < PROTOCOL_ENDED; from++) {
-        for (int seen = 0; seen < PROTOCOL_OBSERVATION_COUNT; seen++) {
+        for (int seen = 0; seen < OBSERVATION_COUNT; seen++) {
             const struct protocol_row *row =
                 protocol_next((enum protocol_state)from, (enum observation)seen);
-            if (row != NULL && row->action == ACT_START) {
+            if (row != NULL && row->outcome == OUTCOME_PREPARED) {
                 assert_int_equal(seen, SEEN_SUCCEEDED);
             }
-            if (row != NULL && row->action == ACT_START_UNRECORDED) {
+            if (row != NULL && row->outcome == OUTCOME_PREPARED_UNRECORDED) {
                 assert_int_equal(from, PROTOCOL_RECORDING);
                 assert_int_equal(seen, SEEN_STEPS_OK);
             }
@@ -57,7 +56,7 @@ static void a_command_starts_only_after_success(void **state) {
 static void steps_run_only_under_a_confirmed_lock(void **state) {
     (void)state;
     for (int from = 0; from < PROTOCOL_ENDED; from++) {
-        for (int seen = 0; seen < PROTOCOL_OBSERVATION_COUNT; seen++) {
+        for (int seen = 0; seen < OBSERVATION_COUNT; seen++) {
             const struct protocol_row *row =
                 protocol_next((enum protocol_state)from, (enum observation)seen);
             if (row != NULL && row->action == ACT_RUN_STEPS) {
@@ -82,7 +81,7 @@ static void a_waiter_leaves_at_once_when_asked(void **state) {
         PROTOCOL_TRYING, PROTOCOL_WAITING, PROTOCOL_CONFIRMING, PROTOCOL_INSPECTING,
         PROTOCOL_BEGINNING};
     for (size_t i = 0; i < ARRAY_LENGTH(waiting); i++) {
-        assert_int_equal(protocol_next(waiting[i], SEEN_CANCELLED)->action, ACT_CANCEL);
+        assert_int_equal(protocol_next(waiting[i], SEEN_CANCELLED)->outcome, OUTCOME_CANCELLED);
     }
 }
 
@@ -119,13 +118,13 @@ static void a_look_means(void **state) {
     for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
         struct look first = newest(rows[i].first_id, rows[i].first);
         struct look now = newest(rows[i].now_id, rows[i].now);
-        if (protocol_observe(PROTOCOL_IF_DUE, false, &first, &now) != rows[i].means) {
+        if (protocol_observe(PREPARE_IF_DUE, false, &first, &now) != rows[i].means) {
             fail_msg("row %zu", i);
         }
         /* Who typed the step runs it, whatever is known. */
-        assert_int_equal(protocol_observe(PROTOCOL_ALWAYS, false, &first, &now), SEEN_UNDECIDED);
+        assert_int_equal(protocol_observe(PREPARE_TYPED, false, &first, &now), SEEN_UNDECIDED);
         /* Who only waits shares every outcome and takes nothing over. */
-        assert_int_equal(protocol_observe(PROTOCOL_TO_WAIT, false, &first, &now),
+        assert_int_equal(protocol_observe(PREPARE_BY_OTHERS, false, &first, &now),
             rows[i].means == SEEN_UNDECIDED ? SEEN_NOT_OURS : rows[i].means);
     }
 }
@@ -150,7 +149,7 @@ static void a_success_counts_unless_something_speaks_against_it(void **state) {
         struct look now = newest(rows[i].newest_id, RUN_SUCCEEDED);
         now.latest = (struct run){.id = rows[i].latest_id, .state = RUN_SUCCEEDED};
         (void)snprintf(now.stale_reason, sizeof now.stale_reason, "%s", rows[i].stale_reason);
-        assert_int_equal(protocol_observe(PROTOCOL_IF_DUE, rows[i].only_latest_counts, &now, &now),
+        assert_int_equal(protocol_observe(PREPARE_IF_DUE, rows[i].only_latest_counts, &now, &now),
             rows[i].means);
     }
 }
@@ -167,33 +166,34 @@ static void what_failed_often_rests_before_it_runs_again(void **state) {
         look.failures = rows[i].failures;
         assert_int_equal(protocol_backoff_ms(rows[i].failures), rows[i].rest_ms);
         look.newest.age_ms = rows[i].rest_ms;
-        assert_int_equal(protocol_observe(PROTOCOL_IF_DUE, false, &look, &look), SEEN_UNDECIDED);
+        assert_int_equal(protocol_observe(PREPARE_IF_DUE, false, &look, &look), SEEN_UNDECIDED);
         look.newest.age_ms = rows[i].rest_ms > 0 ? rows[i].rest_ms - 1 : 0;
-        assert_int_equal(protocol_observe(PROTOCOL_IF_DUE, false, &look, &look),
+        assert_int_equal(protocol_observe(PREPARE_IF_DUE, false, &look, &look),
             rows[i].rest_ms > 0 ? SEEN_TOO_SOON : SEEN_UNDECIDED);
         /* Who types the step wants it now; who only waits does not run at all. */
-        assert_int_equal(protocol_observe(PROTOCOL_ALWAYS, false, &look, &look), SEEN_UNDECIDED);
-        assert_int_equal(protocol_observe(PROTOCOL_TO_WAIT, false, &look, &look), SEEN_NOT_OURS);
+        assert_int_equal(protocol_observe(PREPARE_TYPED, false, &look, &look), SEEN_UNDECIDED);
+        assert_int_equal(protocol_observe(PREPARE_BY_OTHERS, false, &look, &look), SEEN_NOT_OURS);
     }
     struct look interrupted = newest(9, RUN_INTERRUPTED);
     interrupted.failures = 5;
     assert_int_equal(
-        protocol_observe(PROTOCOL_IF_DUE, false, &interrupted, &interrupted), SEEN_UNDECIDED);
+        protocol_observe(PREPARE_IF_DUE, false, &interrupted, &interrupted), SEEN_UNDECIDED);
 }
 
 static void on_a_standby_only_what_is_decided_counts(void **state) {
     (void)state;
     static const struct {
-        enum protocol_purpose purpose;
+        enum prepare_purpose purpose;
         enum run_state run_state;
         enum observation means;
     } rows[] = {
-        {PROTOCOL_IF_DUE, RUN_SUCCEEDED, SEEN_SUCCEEDED},
-        {PROTOCOL_IF_DUE, RUN_NONE, SEEN_STANDBY},
-        {PROTOCOL_IF_DUE, RUN_RUNNING, SEEN_STANDBY},
-        {PROTOCOL_ALWAYS, RUN_SUCCEEDED, SEEN_STANDBY},
-        {PROTOCOL_TO_WAIT, RUN_SUCCEEDED, SEEN_SUCCEEDED},
-        {PROTOCOL_TO_WAIT, RUN_RUNNING, SEEN_NOT_OURS},
+        {PREPARE_IF_DUE, RUN_SUCCEEDED, SEEN_SUCCEEDED},
+        {PREPARE_IF_DUE, RUN_NONE, SEEN_STANDBY},
+        {PREPARE_IF_DUE, RUN_RUNNING, SEEN_STANDBY},
+        {PREPARE_TYPED, RUN_SUCCEEDED, SEEN_STANDBY},
+        {PREPARE_UNRECORDED, RUN_SUCCEEDED, SEEN_STANDBY},
+        {PREPARE_BY_OTHERS, RUN_SUCCEEDED, SEEN_SUCCEEDED},
+        {PREPARE_BY_OTHERS, RUN_RUNNING, SEEN_NOT_OURS},
     };
     for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
         struct look look = newest(1, rows[i].run_state);
@@ -204,10 +204,16 @@ static void on_a_standby_only_what_is_decided_counts(void **state) {
 
 static void the_third_death_in_a_row_is_a_failure(void **state) {
     (void)state;
-    assert_int_equal(protocol_state_of_death(0), RUN_INTERRUPTED);
-    assert_int_equal(protocol_state_of_death(1), RUN_INTERRUPTED);
-    assert_int_equal(protocol_state_of_death(2), RUN_FAILED);
-    assert_int_equal(protocol_state_of_death(3), RUN_FAILED);
+    assert_int_equal(protocol_run_state(SEEN_STEPS_DIED, 0), RUN_INTERRUPTED);
+    assert_int_equal(protocol_run_state(SEEN_STEPS_DIED, 1), RUN_INTERRUPTED);
+    assert_int_equal(protocol_run_state(SEEN_STEPS_DIED, 2), RUN_FAILED);
+    assert_int_equal(protocol_run_state(SEEN_STEPS_DIED, 3), RUN_FAILED);
+    /* The others, whatever died before. */
+    assert_int_equal(protocol_run_state(SEEN_STEPS_OK, 3), RUN_SUCCEEDED);
+    assert_int_equal(protocol_run_state(SEEN_STEPS_FAILED, 0), RUN_FAILED);
+    assert_int_equal(protocol_run_state(SEEN_STEPS_STOPPED, 3), RUN_INTERRUPTED);
+    assert_int_equal(protocol_run_state(SEEN_LOCK_LOST, 3), RUN_INTERRUPTED);
+    assert_int_equal(protocol_run_state(SEEN_TIMED_OUT, 3), RUN_INTERRUPTED);
 }
 
 static void who_only_waits_never_tries_the_lock(void **state) {

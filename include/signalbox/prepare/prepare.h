@@ -9,16 +9,9 @@
 #include <stdint.h>
 
 #include "signalbox/command/recognise.h"
+#include "signalbox/prepare/purpose.h"
 #include "signalbox/prepare/target.h"
 #include "signalbox/process/signals.h"
-
-enum prepare_purpose {
-    PREPARE_NOTHING,
-    PREPARE_IF_DUE,     /* The steps, unless this content is prepared. */
-    PREPARE_TYPED,      /* The command is the steps: under the lock, whatever the ledger says. */
-    PREPARE_UNRECORDED, /* Under the lock, but it is not the whole of the steps. */
-    PREPARE_BY_OTHERS   /* Wait until another replica has prepared. */
-};
 
 struct prepare_request {
     enum prepare_purpose purpose; /* Not PREPARE_NOTHING. */

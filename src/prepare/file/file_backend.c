@@ -90,25 +90,25 @@ static enum sqlite_file first_file(const struct file_backend *backend) {
     return sqlite_files_first(&target->databases, target->directory);
 }
 
-static enum backend_result connect_to_files(void *self, struct error *error) {
+static enum observation connect_to_files(void *self, struct error *error) {
     struct file_backend *backend = self;
     if (file_place_make(backend->target, error) != 0) {
-        return BACKEND_REFUSED;
+        return SEEN_REFUSED;
     }
     if (!backend->was_reached) {
         backend->was_reached = true;
         file_place_warn(backend->target);
     }
-    return BACKEND_DONE;
+    return SEEN_DONE;
 }
 
-static enum backend_result look(void *self, struct look *seen, struct error *error) {
+static enum observation look(void *self, struct look *seen, struct error *error) {
     struct file_backend *backend = self;
     AUTO_FILE_LEDGER struct file_ledger ledger = {.runs = NULL};
     (void)error;
     *seen = (struct look){.newest = {.state = RUN_NONE}};
     if (!backend->target->has_fingerprint || read_ledger(backend, &ledger) == LEDGER_UNUSABLE) {
-        return BACKEND_DONE;
+        return SEEN_DONE;
     }
     file_look_newest(&ledger, backend->target->fingerprint, time_of_day_ms(), seen);
     seen->has_ledger = true;
@@ -120,20 +120,20 @@ static enum backend_result look(void *self, struct look *seen, struct error *err
         (void)sqlite_files_agree(newest->fields[COLUMN_DATABASES], &backend->target->databases,
             backend->target->directory, seen->stale_reason, sizeof seen->stale_reason);
     }
-    return BACKEND_DONE;
+    return SEEN_DONE;
 }
 
-static enum backend_result lock_try(void *self, struct error *error) {
+static enum observation lock_try(void *self, struct error *error) {
     struct file_backend *backend = self;
     switch (file_lock_try(&backend->lock, error)) {
     case FILE_LOCK_TAKEN:
-        return BACKEND_DONE;
+        return SEEN_DONE;
     case FILE_LOCK_HELD:
-        return BACKEND_HELD;
+        return SEEN_LOCK_HELD;
     case FILE_LOCK_REFUSED:
         break;
     }
-    return BACKEND_REFUSED;
+    return SEEN_REFUSED;
 }
 
 static void lock_release(void *self) {
@@ -141,12 +141,12 @@ static void lock_release(void *self) {
     file_lock_release(&backend->lock);
 }
 
-static enum backend_result preflight(void *self, struct preflight *found, struct error *error) {
+static enum observation preflight(void *self, struct preflight *found, struct error *error) {
     enum sqlite_file first = first_file(self);
     (void)error;
     *found =
         (struct preflight){.is_new = first == SQLITE_FILE_MISSING || first == SQLITE_FILE_EMPTY};
-    return BACKEND_DONE;
+    return SEEN_DONE;
 }
 
 static void set_moment(struct file_run *run, enum file_ledger_column column) {
@@ -192,7 +192,7 @@ static int64_t enter(const struct file_backend *backend, struct file_ledger *led
     return file_ledger_run_id(run);
 }
 
-static enum backend_result run_begin(void *self, const struct run_beginning *beginning, int64_t *id,
+static enum observation run_begin(void *self, const struct run_beginning *beginning, int64_t *id,
     struct run *dead, struct error *error) {
     struct file_backend *backend = self;
     AUTO_FILE_LEDGER struct file_ledger ledger = {.runs = NULL};
@@ -201,16 +201,16 @@ static enum backend_result run_begin(void *self, const struct run_beginning *beg
     backend->initialises = beginning->initialises;
     if (!backend->target->has_fingerprint || !beginning->is_recorded ||
         read_ledger(backend, &ledger) == LEDGER_UNUSABLE) {
-        return BACKEND_DONE;
+        return SEEN_DONE;
     }
     mark_interrupted(&ledger, dead);
     int64_t entered = enter(backend, &ledger);
     if (write_ledger(backend, &ledger, error) != 0) {
         complain_of_ledger(backend, error->text);
-        return BACKEND_DONE;
+        return SEEN_DONE;
     }
     *id = entered;
-    return BACKEND_DONE;
+    return SEEN_DONE;
 }
 
 static int step_fd(void *self) {
@@ -251,8 +251,8 @@ static void record(
     file_ledger_run_set(run, COLUMN_ELSEWHERE, outcome->elsewhere);
 }
 
-/* BACKEND_GONE where it may be tried again. */
-static enum backend_result write_outcome(
+/* SEEN_GONE where it may be tried again. */
+static enum observation write_outcome(
     struct file_backend *backend, const struct run *outcome, struct error *error) {
     AUTO_FILE_LEDGER struct file_ledger ledger = {.runs = NULL};
     struct file_run *run = NULL;
@@ -268,13 +268,13 @@ static enum backend_result write_outcome(
         break;
     case LEDGER_UNUSABLE:
         error_set(error, EXIT_STATUS_CONFIGURATION, "%s", backend->last_complaint);
-        return BACKEND_REFUSED;
+        return SEEN_REFUSED;
     }
     if (run == NULL || file_ledger_run_state(run) != RUN_RUNNING) {
-        return BACKEND_ELSEWHERE;
+        return SEEN_ELSEWHERE;
     }
     record(backend, outcome, run);
-    return write_ledger(backend, &ledger, error) == 0 ? BACKEND_DONE : BACKEND_GONE;
+    return write_ledger(backend, &ledger, error) == 0 ? SEEN_DONE : SEEN_GONE;
 }
 
 static void warn_of_elsewhere(const struct file_backend *backend, const struct run *success) {
@@ -289,7 +289,7 @@ static void warn_of_elsewhere(const struct file_backend *backend, const struct r
 
 /* Only under the lock: without it somebody else may be writing. Tries again while nobody else can
  * run, since a disk that is full may be emptied. */
-static enum backend_result run_end(void *self, const struct run *outcome, struct error *error) {
+static enum observation run_end(void *self, const struct run *outcome, struct error *error) {
     static const struct interrupt nobody = {.fd = -1};
     struct file_backend *backend = self;
     struct run noted = *outcome;
@@ -298,18 +298,18 @@ static enum backend_result run_end(void *self, const struct run *outcome, struct
         warn_of_elsewhere(backend, &noted);
     }
     if (outcome->id == 0) {
-        return BACKEND_DONE;
+        return SEEN_DONE;
     }
     int64_t deadline_ms =
         deadline_after_ms(outcome->state == RUN_INTERRUPTED ? FAREWELL_MS : RECORD_MS);
     while (file_lock_holds(&backend->lock)) {
-        enum backend_result written = write_outcome(backend, &noted, error);
-        if (written != BACKEND_GONE || deadline_passed(deadline_ms)) {
+        enum observation written = write_outcome(backend, &noted, error);
+        if (written != SEEN_GONE || deadline_passed(deadline_ms)) {
             return written;
         }
         (void)interrupt_pause(&nobody, deadline_after_ms(RECORD_PAUSE_MS));
     }
-    return BACKEND_ELSEWHERE;
+    return SEEN_ELSEWHERE;
 }
 
 static int64_t guard_deadline_ms(void *self) {
@@ -335,7 +335,7 @@ static void find_holder(const struct file_backend *backend, struct history *foun
     }
 }
 
-static enum backend_result history(void *self, struct history *found, struct error *error) {
+static enum observation history(void *self, struct history *found, struct error *error) {
     struct file_backend *backend = self;
     AUTO_FILE_LEDGER struct file_ledger ledger = {.runs = NULL};
     (void)error;
@@ -348,7 +348,7 @@ static enum backend_result history(void *self, struct history *found, struct err
         file_look_list(&ledger, found);
     }
     find_holder(backend, found);
-    return BACKEND_DONE;
+    return SEEN_DONE;
 }
 
 static void disconnect(void *self) {

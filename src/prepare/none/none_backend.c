@@ -8,45 +8,45 @@
 #include "prepare/protocol/without_server.h"
 #include "signalbox/base/deadline.h"
 
-static enum backend_result succeed(void *self, struct error *error) {
+static enum observation succeed(void *self, struct error *error) {
     (void)self;
     (void)error;
-    return BACKEND_DONE;
+    return SEEN_DONE;
 }
 
 static void do_nothing(void *self) {
     (void)self;
 }
 
-static enum backend_result look(void *self, struct look *seen, struct error *error) {
+static enum observation look(void *self, struct look *seen, struct error *error) {
     (void)self;
     (void)error;
     *seen = (struct look){.has_ledger = false};
-    return BACKEND_DONE;
+    return SEEN_DONE;
 }
 
-static enum backend_result preflight(void *self, struct preflight *found, struct error *error) {
+static enum observation preflight(void *self, struct preflight *found, struct error *error) {
     (void)self;
     (void)error;
     *found = (struct preflight){.is_new = false};
-    return BACKEND_DONE;
+    return SEEN_DONE;
 }
 
-static enum backend_result run_begin(void *self, const struct run_beginning *beginning, int64_t *id,
+static enum observation run_begin(void *self, const struct run_beginning *beginning, int64_t *id,
     struct run *dead, struct error *error) {
     (void)self;
     (void)beginning;
     (void)error;
     *id = 0;
     *dead = (struct run){.state = RUN_NONE};
-    return BACKEND_DONE;
+    return SEEN_DONE;
 }
 
-static enum backend_result run_end(void *self, const struct run *outcome, struct error *error) {
+static enum observation run_end(void *self, const struct run *outcome, struct error *error) {
     (void)self;
     (void)outcome;
     (void)error;
-    return BACKEND_DONE;
+    return SEEN_DONE;
 }
 
 static int step_fd(void *self) {
@@ -64,11 +64,11 @@ static bool guard_holds(void *self) {
     return true;
 }
 
-static enum backend_result history(void *self, struct history *found, struct error *error) {
+static enum observation history(void *self, struct history *found, struct error *error) {
     (void)self;
     (void)error;
     *found = (struct history){.absent = "with --lock=none nothing is recorded"};
-    return BACKEND_DONE;
+    return SEEN_DONE;
 }
 
 struct backend none_backend_interface(void) {

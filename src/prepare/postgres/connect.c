@@ -74,13 +74,13 @@ bool connect_has_room(const struct postgres_backend *backend, int count, int64_t
     return has_room;
 }
 
-static enum backend_result refuse(
+static enum observation refuse(
     struct error *error, int exit_status, const struct database *database, const char *reason) {
     AUTO_TEXT struct text description = {.data = NULL};
     database_describe(database, &description);
     error_set(error, exit_status, "%s (from %s): %s", text_string(&description), database->source,
         reason);
-    return BACKEND_REFUSED;
+    return SEEN_REFUSED;
 }
 
 static void report_once(struct postgres_backend *backend, const struct session_failure *failure) {
@@ -100,11 +100,11 @@ void connect_note(struct postgres_backend *backend, const struct session_failure
     report_once(backend, failure);
 }
 
-enum backend_result connect_find_no_slot(
+enum observation connect_find_no_slot(
     struct postgres_backend *backend, const struct session_failure *failure, struct error *error) {
     connect_note(backend, failure);
     error_set(error, EXIT_STATUS_WAITED_TOO_LONG, "%s", failure->message);
-    return BACKEND_CROWDED;
+    return SEEN_CROWDED;
 }
 
 /* An attempt that had hardly any time left says nothing about the server. */
@@ -115,7 +115,7 @@ static void note_silence(struct postgres_backend *backend, bool had_time) {
 }
 
 /* The last line that people read, and quote: it names the last thing that was said. */
-static enum backend_result refuse_in_the_end(
+static enum observation refuse_in_the_end(
     const struct postgres_backend *backend, bool was_silent_for_long, struct error *error) {
     AUTO_TEXT struct text reason = {.data = NULL};
     const char *said = backend->said;
@@ -211,7 +211,7 @@ static void append_creation(struct text *statement, const struct database *datab
 
 /* A database is created only where the steps could then go all the way. Another replica may have
  * created it meanwhile, and be at work on the others: then there is nothing to judge here. */
-static enum backend_result judge_before_creating(
+static enum observation judge_before_creating(
     struct postgres_backend *backend, struct error *error) {
     static const struct run none = {.state = RUN_NONE};
     const struct probe_context context = {.interrupt = backend->interrupt};
@@ -219,39 +219,39 @@ static enum backend_result judge_before_creating(
     struct session session;
     enum session_result result = preflight_run_judge(&backend->preflight_run, &context, &findings);
     if (result != SESSION_DONE || !findings.is_refused) {
-        return result == SESSION_CANCELLED ? BACKEND_CANCELLED : BACKEND_DONE;
+        return result == SESSION_CANCELLED ? SEEN_CANCELLED : SEEN_DONE;
     }
     result = open_session(backend, NULL, &session, deadline_after_ms(ATTEMPT_MS));
     session_close(&session);
     if (result == SESSION_DONE || result == SESSION_CANCELLED) {
-        return result == SESSION_CANCELLED ? BACKEND_CANCELLED : BACKEND_DONE;
+        return result == SESSION_CANCELLED ? SEEN_CANCELLED : SEEN_DONE;
     }
     preflight_run_say_obstacles(&findings);
     *error = findings.error;
-    return BACKEND_REFUSED;
+    return SEEN_REFUSED;
 }
 
 /* Creates the database. Connects to `postgres`, never to `template1`: a session there makes
  * everybody's CREATE DATABASE fail. */
-static enum backend_result create_database(
+static enum observation create_database(
     struct postgres_backend *backend, int64_t deadline_ms, struct error *error) {
     const struct database *database = backend->target->database;
     struct session session;
     AUTO_TEXT struct text statement = {.data = NULL};
-    enum backend_result judged = judge_before_creating(backend, error);
-    if (judged != BACKEND_DONE) {
+    enum observation judged = judge_before_creating(backend, error);
+    if (judged != SEEN_DONE) {
         return judged;
     }
     enum session_result result = open_session(backend, "postgres", &session, deadline_ms);
     if (result == SESSION_CANCELLED) {
-        return BACKEND_CANCELLED;
+        return SEEN_CANCELLED;
     }
     if (result == SESSION_TIMED_OUT) {
-        return BACKEND_DONE;
+        return SEEN_DONE;
     }
     if (result != SESSION_DONE && trouble_may_pass(session.failure.trouble)) {
         connect_note(backend, &session.failure);
-        return BACKEND_DONE;
+        return SEEN_DONE;
     }
     if (result != SESSION_DONE) {
         AUTO_TEXT struct text reason = {.data = NULL};
@@ -268,15 +268,15 @@ static enum backend_result create_database(
     struct session_failure failure = session.failure;
     session_close(&session);
     if (result == SESSION_CANCELLED) {
-        return BACKEND_CANCELLED;
+        return SEEN_CANCELLED;
     }
     if (result == SESSION_DONE) {
         report(EVENT_DATABASE_CREATED, NULL, "created the database %s", database->name);
-        return BACKEND_DONE;
+        return SEEN_DONE;
     }
     if (result == SESSION_TIMED_OUT || failure.origin == FAILURE_OF_LINK ||
         lost_the_race(failure.sqlstate)) {
-        return BACKEND_DONE;
+        return SEEN_DONE;
     }
     AUTO_TEXT struct text reason = {.data = NULL};
     text_append_format(&reason,
@@ -286,8 +286,8 @@ static enum backend_result create_database(
     return refuse(error, EXIT_STATUS_UNAVAILABLE, database, text_string(&reason));
 }
 
-/* After a failed attempt: BACKEND_DONE to try again. */
-static enum backend_result after_failure(
+/* After a failed attempt: SEEN_DONE to try again. */
+static enum observation after_failure(
     struct postgres_backend *backend, int64_t deadline_ms, struct error *error) {
     const struct database *database = backend->target->database;
     const struct session_failure *failure = &backend->reader.failure;
@@ -314,10 +314,10 @@ static enum backend_result after_failure(
         break;
     }
     connect_note(backend, failure);
-    return BACKEND_DONE;
+    return SEEN_DONE;
 }
 
-enum backend_result connect_patiently(
+enum observation connect_patiently(
     struct postgres_backend *backend, int64_t deadline_ms, struct error *error) {
     int64_t backoff_ms = SHORTEST_BACKOFF_MS;
     for (;;) {
@@ -327,10 +327,10 @@ enum backend_result connect_patiently(
             connect_reader(backend, deadline_earlier(deadline_ms, deadline_after_ms(ATTEMPT_MS)));
         if (result == SESSION_DONE) {
             backend->last_reason[0] = '\0';
-            return BACKEND_DONE;
+            return SEEN_DONE;
         }
         if (result == SESSION_CANCELLED) {
-            return BACKEND_CANCELLED;
+            return SEEN_CANCELLED;
         }
         bool was_missing = false;
         int64_t longest_ms = LONGEST_BACKOFF_MS;
@@ -345,8 +345,8 @@ enum backend_result connect_patiently(
                 backoff_ms = deadline_earlier(
                     backoff_ms > share_ms ? backoff_ms : share_ms, LONGEST_CROWDED_MS);
             }
-            enum backend_result next = after_failure(backend, deadline_ms, error);
-            if (next != BACKEND_DONE) {
+            enum observation next = after_failure(backend, deadline_ms, error);
+            if (next != SEEN_DONE) {
                 return next;
             }
         }
@@ -357,7 +357,7 @@ enum backend_result connect_patiently(
             was_missing ? SHORTEST_BACKOFF_MS : random_jittered_ms(backoff_ms, random_number());
         if (interrupt_pause(
                 backend->interrupt, deadline_earlier(deadline_ms, deadline_after_ms(pause_ms)))) {
-            return BACKEND_CANCELLED;
+            return SEEN_CANCELLED;
         }
         backoff_ms = deadline_earlier(backoff_ms * 2, longest_ms);
     }

@@ -32,15 +32,15 @@ bool connect_has_room(const struct postgres_backend *backend, int count, int64_t
 /* Says, once for each reason, why the database is not to be had just now. */
 void connect_note(struct postgres_backend *backend, const struct session_failure *failure);
 
-/* The same, where that is because all connections are taken: BACKEND_CROWDED, with the error
+/* The same, where that is because all connections are taken: SEEN_CROWDED, with the error
  * filled. */
-enum backend_result connect_find_no_slot(struct postgres_backend *backend,
+enum observation connect_find_no_slot(struct postgres_backend *backend,
     const struct session_failure *failure, struct error *error) MUST_USE;
 
 /* Opens the reader, trying again with backoff while the trouble may pass, until the deadline. Each
  * new reason is reported once. A missing database is created where a step would create it. One
- * that was reached before and has no slot now is BACKEND_CROWDED at once: it is there. */
-enum backend_result connect_patiently(
+ * that was reached before and has no slot now is SEEN_CROWDED at once: it is there. */
+enum observation connect_patiently(
     struct postgres_backend *backend, int64_t deadline_ms, struct error *error) MUST_USE;
 
 #endif

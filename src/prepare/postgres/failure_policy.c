@@ -28,20 +28,20 @@ bool failure_policy_is_gone(const struct session_failure *failure) {
         string_has_prefix(code, "25P0");
 }
 
-enum backend_result failure_policy_session(struct postgres_backend *backend,
+enum observation failure_policy_session(struct postgres_backend *backend,
     enum session_result result, const struct session *session, struct error *error) {
     switch (result) {
     case SESSION_DONE:
         backend->trouble_since_ms = 0;
         backend->said[0] = '\0';
-        return BACKEND_DONE;
+        return SEEN_DONE;
     case SESSION_CANCELLED:
-        return BACKEND_CANCELLED;
+        return SEEN_CANCELLED;
     case SESSION_FAILED:
         if (!failure_policy_is_gone(&session->failure)) {
             error_set(error, EXIT_STATUS_CONFIGURATION, "the database refuses what is needed: %s",
                 session->failure.message);
-            return BACKEND_REFUSED;
+            return SEEN_REFUSED;
         }
         memcpy(backend->said, session->failure.message, sizeof backend->said);
         break;
@@ -53,5 +53,5 @@ enum backend_result failure_policy_session(struct postgres_backend *backend,
         backend->trouble_since_ms = clock_now_ms();
     }
     error_set(error, EXIT_STATUS_UNAVAILABLE, "%s", session->failure.message);
-    return BACKEND_GONE;
+    return SEEN_GONE;
 }

@@ -16,7 +16,7 @@ bool failure_policy_is_gone(const struct session_failure *failure);
 
 /* Remembers since when the server is in trouble, and what it said last. The error is filled where
  * it is refused, and where the connection is gone. */
-enum backend_result failure_policy_session(struct postgres_backend *backend,
+enum observation failure_policy_session(struct postgres_backend *backend,
     enum session_result result, const struct session *session, struct error *error) MUST_USE;
 
 #endif

@@ -29,7 +29,7 @@ bool headroom_is_in_the_way(const struct postgres_backend *backend, enum session
         (is_queued || (result == SESSION_FAILED && failure->trouble == TROUBLE_NO_SLOT));
 }
 
-enum backend_result headroom_give_way(
+enum observation headroom_give_way(
     struct postgres_backend *backend, enum session_result result, struct error *error) {
     static const struct session_failure queued = {
         .trouble = TROUBLE_NO_SLOT, .message = "the pooler has none free"};

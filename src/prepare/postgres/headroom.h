@@ -15,8 +15,8 @@
 bool headroom_is_in_the_way(const struct postgres_backend *backend, enum session_result result,
     const struct session_failure *failure);
 
-/* Hangs up after that, and says once why: BACKEND_CROWDED, with the error filled. */
-enum backend_result headroom_give_way(
+/* Hangs up after that, and says once why: SEEN_CROWDED, with the error filled. */
+enum observation headroom_give_way(
     struct postgres_backend *backend, enum session_result result, struct error *error) MUST_USE;
 
 /* The backend's `rest`: how long to pause, the reader hung up where slots are few. */

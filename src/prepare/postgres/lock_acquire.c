@@ -17,7 +17,7 @@
 enum { STATEMENT_TIMEOUT_MS = 30000, SECOND_CONNECTION_MS = 10000 };
 
 /* A role with two connections could take the lock and never run a step. */
-static enum backend_result refuse_too_few(struct postgres_backend *backend, struct error *error) {
+static enum observation refuse_too_few(struct postgres_backend *backend, struct error *error) {
     struct slots slots;
     enum slot_limit which = SLOTS_OF_SERVER;
     enum session_result result =
@@ -27,13 +27,13 @@ static enum backend_result refuse_too_few(struct postgres_backend *backend, stru
             "%s allows %lld connection%s; the lock, the ledger and a step need one each",
             which == SLOTS_OF_ROLE ? "the role's CONNECTION LIMIT" : "the server or the database",
             (long long)slots.limits[which].most, slots.limits[which].most == 1 ? "" : "s");
-        return BACKEND_REFUSED;
+        return SEEN_REFUSED;
     }
     return failure_policy_session(backend, result, &backend->reader, error);
 }
 
 /* What it means that the second connection was not to be had, or gives no answer. */
-static enum backend_result failure_policy_second(struct postgres_backend *backend,
+static enum observation failure_policy_second(struct postgres_backend *backend,
     enum session_result result, const struct session *session, struct error *error) {
     bool is_silent = result == SESSION_TIMED_OUT ||
         (result == SESSION_FAILED &&
@@ -55,7 +55,7 @@ static enum backend_result failure_policy_second(struct postgres_backend *backen
         "ledger and the steps need others, so its pool must have more than one or two "
         "(PgBouncer: default_pool_size, pool_size); or give --database-url the server's own "
         "address");
-    return BACKEND_REFUSED;
+    return SEEN_REFUSED;
 }
 
 static enum session_result prove(struct session *session, int64_t deadline_ms) {
@@ -74,7 +74,7 @@ static enum session_result open_spare(struct postgres_backend *backend, struct s
 
 /* The reader's connection becomes the lock's, so that a waiter never needs two, and the one that
  * has the lock opens another; only a pooler, which may have no other, is asked for it before. */
-static enum backend_result take(
+static enum observation take(
     struct postgres_backend *backend, struct session *spare, struct error *error) {
     struct session *holder = &backend->lock.holder;
     enum lock_outcome outcome = LOCK_HELD;
@@ -88,65 +88,63 @@ static enum backend_result take(
         if (result == SESSION_DONE) {
             result = prove(&backend->reader, deadline_ms);
         }
-        enum backend_result proven =
-            failure_policy_second(backend, result, &backend->reader, error);
+        enum observation proven = failure_policy_second(backend, result, &backend->reader, error);
         backend->is_learned = true; /* Both go the same way. */
-        if (proven != BACKEND_DONE) {
+        if (proven != SEEN_DONE) {
             lock_release(&backend->lock);
             session_close(&backend->reader);
         }
         return proven;
     }
-    enum backend_result policy_result = failure_policy_session(backend, result, holder, error);
+    enum observation seen = failure_policy_session(backend, result, holder, error);
     session_close(&backend->reader);
     backend->reader = *holder;
     *holder = (struct session){.connection = NULL};
     backend->is_learned = outcome != LOCK_READ_ONLY;
-    if (policy_result != BACKEND_DONE) {
-        return policy_result;
+    if (seen != SEEN_DONE) {
+        return seen;
     }
     if (outcome == LOCK_READ_ONLY) {
         error_set(error, EXIT_STATUS_UNAVAILABLE, "it has become read-only");
-        return BACKEND_GONE;
+        return SEEN_GONE;
     }
-    return BACKEND_HELD;
+    return SEEN_LOCK_HELD;
 }
 
-static enum backend_result try_lock(struct postgres_backend *backend, struct error *error) {
+static enum observation try_lock(struct postgres_backend *backend, struct error *error) {
     struct session spare = {.connection = NULL};
     bool is_held = false;
     enum session_result result = lock_is_held(&backend->reader, backend->target->lock_key, &is_held,
         deadline_after_ms(STATEMENT_TIMEOUT_MS));
-    enum backend_result policy_result =
-        failure_policy_session(backend, result, &backend->reader, error);
-    if (policy_result != BACKEND_DONE || is_held) {
-        return policy_result == BACKEND_DONE ? BACKEND_HELD : policy_result;
+    enum observation seen = failure_policy_session(backend, result, &backend->reader, error);
+    if (seen != SEEN_DONE || is_held) {
+        return seen == SEEN_DONE ? SEEN_LOCK_HELD : seen;
     }
-    policy_result = refuse_too_few(backend, error);
-    if (policy_result == BACKEND_DONE) {
+    seen = refuse_too_few(backend, error);
+    if (seen == SEEN_DONE) {
         result = open_spare(backend, &spare);
-        policy_result = failure_policy_second(backend, result, &spare, error);
+        seen = failure_policy_second(backend, result, &spare, error);
     }
-    if (policy_result != BACKEND_DONE) {
+    if (seen != SEEN_DONE) {
         session_close(&spare);
-        return policy_result;
+        return seen;
     }
     return take(backend, &spare, error);
 }
 
 /* A connection that looks well and breaks whenever the lock is tried would otherwise be made anew
  * for ever. */
-enum backend_result lock_acquire(struct postgres_backend *backend, struct error *error) {
-    enum backend_result tried = try_lock(backend, error);
+enum observation lock_acquire(struct postgres_backend *backend, struct error *error) {
+    enum observation tried = try_lock(backend, error);
     int64_t now_ms = clock_now_ms();
-    if (tried != BACKEND_GONE) {
+    if (tried != SEEN_GONE) {
         backend->lock_trouble_since_ms = 0;
     } else if (backend->lock_trouble_since_ms == 0) {
         backend->lock_trouble_since_ms = now_ms;
     } else if (now_ms - backend->lock_trouble_since_ms >= backend->connect_timeout_ms) {
         error_add_context(error, "the connection breaks whenever the lock is tried");
         error->exit_status = EXIT_STATUS_UNAVAILABLE;
-        return BACKEND_REFUSED;
+        return SEEN_REFUSED;
     }
     return tried;
 }

@@ -11,6 +11,6 @@
 /* The backend's `lock_try`, over the reader, which must be open. When the lock is taken, the
  * reader is another connection, proven to work beside the lock's. Refused where no second one is to
  * be had at all: the pool, or a limit, is too small. */
-enum backend_result lock_acquire(struct postgres_backend *backend, struct error *error) MUST_USE;
+enum observation lock_acquire(struct postgres_backend *backend, struct error *error) MUST_USE;
 
 #endif

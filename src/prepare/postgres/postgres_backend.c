@@ -44,23 +44,21 @@ static void disconnect(void *self) {
 }
 
 /* Other servers speak PostgreSQL's protocol without having its locks. */
-static enum backend_result refuse_what_cannot_lock(
+static enum observation refuse_what_cannot_lock(
     struct postgres_backend *backend, struct error *error) {
     enum session_result result =
         session_query(&backend->reader, "SELECT version()", NULL, 0, statement_deadline_ms());
-    enum backend_result policy_result =
-        failure_policy_session(backend, result, &backend->reader, error);
-    if (policy_result == BACKEND_DONE &&
-        strstr(session_value(&backend->reader, 0, 0), "CockroachDB") != NULL) {
+    enum observation seen = failure_policy_session(backend, result, &backend->reader, error);
+    if (seen == SEEN_DONE && strstr(session_value(&backend->reader, 0, 0), "CockroachDB") != NULL) {
         error_set(error, EXIT_STATUS_CONFIGURATION,
             "CockroachDB gives an advisory lock to everybody who asks, so nothing would keep "
             "replicas apart: set SIGNALBOX_PREPARE=never and prepare before the deploy");
-        return BACKEND_REFUSED;
+        return SEEN_REFUSED;
     }
-    return policy_result;
+    return seen;
 }
 
-static enum backend_result refuse_standby(
+static enum observation refuse_standby(
     const struct postgres_backend *backend, struct error *error) {
     AUTO_TEXT struct text description = {.data = NULL};
     database_describe(backend->target->database, &description);
@@ -68,10 +66,10 @@ static enum backend_result refuse_standby(
         "%s (from %s) is read-only (a standby, or default_transaction_read_only) and did not "
         "become writable before --connect-timeout",
         text_string(&description), backend->target->database->source);
-    return BACKEND_REFUSED;
+    return SEEN_REFUSED;
 }
 
-static enum backend_result connect_to_database(void *self, struct error *error) {
+static enum observation connect_to_database(void *self, struct error *error) {
     struct postgres_backend *backend = self;
     int64_t began_ms = clock_now_ms();
     bool was_standby = backend->read_only_since_ms != 0;
@@ -87,19 +85,19 @@ static enum backend_result connect_to_database(void *self, struct error *error) 
         int64_t pause_ms =
             was_standby ? random_jittered_ms(AFTER_STANDBY_MS, random_number()) : AFTER_TROUBLE_MS;
         if (interrupt_pause(backend->interrupt, deadline_after_ms(pause_ms))) {
-            return BACKEND_CANCELLED;
+            return SEEN_CANCELLED;
         }
     }
-    enum backend_result result = connect_patiently(backend, deadline_ms, error);
-    if (result == BACKEND_REFUSED && was_standby && backend->said[0] == '\0' &&
+    enum observation result = connect_patiently(backend, deadline_ms, error);
+    if (result == SEEN_REFUSED && was_standby && backend->said[0] == '\0' &&
         error->exit_status == EXIT_STATUS_UNAVAILABLE) {
         return refuse_standby(backend, error);
     }
-    if (result != BACKEND_DONE || backend->was_reached) {
+    if (result != SEEN_DONE || backend->was_reached) {
         return result;
     }
     result = refuse_what_cannot_lock(backend, error);
-    if (result == BACKEND_DONE) {
+    if (result == SEEN_DONE) {
         AUTO_TEXT struct text description = {.data = NULL};
         struct event_fields fields = {.elapsed_ms = clock_now_ms() - began_ms};
         database_describe(backend->target->database, &description);
@@ -111,7 +109,7 @@ static enum backend_result connect_to_database(void *self, struct error *error) 
 }
 
 /* Without a ledger the protocol still holds: every replica runs the steps in its turn. */
-static enum backend_result go_on_without_ledger(
+static enum observation go_on_without_ledger(
     struct postgres_backend *backend, const struct session *session) {
     AUTO_TEXT struct text remedy = {.data = NULL};
     const struct remedy_circumstances circumstances = {.ledger = &backend->ledger,
@@ -122,11 +120,11 @@ static enum backend_result go_on_without_ledger(
         "no ledger (%s): every replica runs the steps in its turn; what would spare that: %s",
         session->failure.message, text_string(&remedy));
     backend->has_ledger = false;
-    return BACKEND_DONE;
+    return SEEN_DONE;
 }
 
 /* The ledger's own refusals cost only the ledger; anything else is concluded as usual. */
-static enum backend_result failure_policy_ledger(
+static enum observation failure_policy_ledger(
     struct postgres_backend *backend, enum session_result result, struct error *error) {
     if (result == SESSION_FAILED && !failure_policy_is_gone(&backend->reader.failure)) {
         return go_on_without_ledger(backend, &backend->reader);
@@ -134,7 +132,7 @@ static enum backend_result failure_policy_ledger(
     return failure_policy_session(backend, result, &backend->reader, error);
 }
 
-static enum backend_result look(void *self, struct look *seen, struct error *error) {
+static enum observation look(void *self, struct look *seen, struct error *error) {
     struct postgres_backend *backend = self;
     *seen = (struct look){.newest = {.state = RUN_NONE}};
     backend->look_began_ms = clock_now_ms();
@@ -153,14 +151,13 @@ static enum backend_result look(void *self, struct look *seen, struct error *err
         result = ledger_read(&backend->ledger, &backend->reader, seen, &backend->is_ledger_there,
             statement_deadline_ms());
     }
-    enum backend_result policy_result = failure_policy_ledger(backend, result, error);
+    enum observation came_to = failure_policy_ledger(backend, result, error);
     seen->has_ledger = backend->has_ledger;
     backend->latest = seen->latest;
-    return policy_result == BACKEND_DONE ? postgres_preflight_look(backend, seen, error)
-                                         : policy_result;
+    return came_to == SEEN_DONE ? postgres_preflight_look(backend, seen, error) : came_to;
 }
 
-static enum backend_result lock_try(void *self, struct error *error) {
+static enum observation lock_try(void *self, struct error *error) {
     return lock_acquire(self, error);
 }
 
@@ -173,14 +170,14 @@ static void let_go(void *self) {
     lock_release(&backend->lock);
 }
 
-static enum backend_result preflight(void *self, struct preflight *found, struct error *error) {
+static enum observation preflight(void *self, struct preflight *found, struct error *error) {
     struct postgres_backend *backend = self;
     AUTO_FREE char *begun = NULL;
-    enum backend_result policy_result =
+    enum observation seen =
         failure_policy_ledger(backend, postgres_preflight_find_begun(backend, &begun), error);
-    return policy_result == BACKEND_DONE
+    return seen == SEEN_DONE
         ? postgres_preflight_judge(backend, begun == NULL ? "" : begun, found, error)
-        : policy_result;
+        : seen;
 }
 
 /* Under the lock, with a table that is there: buries the dead and enters the new run. */
@@ -223,7 +220,7 @@ static enum session_result decide_when_to_enter(
     return result;
 }
 
-static enum backend_result run_begin(void *self, const struct run_beginning *beginning, int64_t *id,
+static enum observation run_begin(void *self, const struct run_beginning *beginning, int64_t *id,
     struct run *dead, struct error *error) {
     struct postgres_backend *backend = self;
     struct session *reader = &backend->reader;
@@ -237,12 +234,12 @@ static enum backend_result run_begin(void *self, const struct run_beginning *beg
     backend->fence.roles = text_string(&backend->roles);
     backend->is_ledger_late = false;
     backend->were_steps_seen = false;
-    enum backend_result policy_result = failure_policy_session(backend,
+    enum observation seen = failure_policy_session(backend,
         fence_make(&backend->fence, reader, backend->target->database->schema_search_path,
             backend->target->lock_key, statement_deadline_ms()),
         reader, error);
-    if (policy_result != BACKEND_DONE || !backend->has_ledger || !beginning->is_recorded) {
-        return policy_result;
+    if (seen != SEEN_DONE || !backend->has_ledger || !beginning->is_recorded) {
+        return seen;
     }
     enum session_result result = SESSION_DONE;
     if (backend->target->ledger_named_in[0] != '\0') {
@@ -276,7 +273,7 @@ static enum session_result fence_once(struct postgres_backend *backend, bool is_
                                   : result;
 }
 
-static enum backend_result fence(
+static enum observation fence(
     void *self, bool is_before_steps, struct fence_report *found, struct error *error) {
     struct postgres_backend *backend = self;
     struct fence_sweep sweep = {.ended = 0};
@@ -288,13 +285,12 @@ static enum backend_result fence(
     if (result == SESSION_DONE && is_before_steps && sweep.remaining == 0) {
         result = headroom_wait_for_calm(backend, found, deadline_ms);
     }
-    enum backend_result policy_result =
-        failure_policy_session(backend, result, &backend->reader, error);
+    enum observation seen = failure_policy_session(backend, result, &backend->reader, error);
     if (found->remaining == 0) {
         /* The steps may take an hour, and a connection that idles through it only takes a slot. */
         session_close(&backend->reader);
     }
-    return policy_result;
+    return seen;
 }
 
 static void fence_own(void *self) {
@@ -376,7 +372,7 @@ static void warn_of_elsewhere(const struct postgres_backend *backend, const stru
 
 /* A signal that has already ended the steps must not end their record too, so nothing is heeded
  * here but the clock. */
-static enum backend_result run_end(void *self, const struct run *outcome, struct error *error) {
+static enum observation run_end(void *self, const struct run *outcome, struct error *error) {
     struct postgres_backend *backend = self;
     bool changed = true;
     bool is_recorded = backend->has_ledger && (outcome->id != 0 || backend->is_ledger_late);
@@ -388,17 +384,15 @@ static enum backend_result run_end(void *self, const struct run *outcome, struct
     }
     enum session_result result =
         is_recorded ? write_patiently(backend, &noted, &changed) : SESSION_DONE;
-    enum backend_result policy_result =
-        failure_policy_session(backend, result, &backend->reader, error);
+    enum observation seen = failure_policy_session(backend, result, &backend->reader, error);
     warn_of_elsewhere(backend, &noted);
-    if (is_recorded && policy_result == BACKEND_DONE && changed &&
-        outcome->state == RUN_SUCCEEDED) {
+    if (is_recorded && seen == SEEN_DONE && changed && outcome->state == RUN_SUCCEEDED) {
         /* Rows too many harm nobody today. */
         (void)!ledger_prune(
             &backend->ledger, &backend->reader, deadline_after_ms(FAREWELL_TIMEOUT_MS));
     }
     backend->interrupt = interrupt;
-    return policy_result == BACKEND_DONE && !changed ? BACKEND_ELSEWHERE : policy_result;
+    return seen == SEEN_DONE && !changed ? SEEN_ELSEWHERE : seen;
 }
 
 static int guard_fd(void *self) {

@@ -22,25 +22,25 @@
 #define COPY_FIELD(field, session, row, column)                                                    \
     (void)snprintf(field, sizeof(field), "%s", session_value(session, row, column))
 
-static enum backend_result refuse(const struct postgres_backend *backend, int exit_status,
+static enum observation refuse(const struct postgres_backend *backend, int exit_status,
     const char *reason, struct error *error) {
     AUTO_TEXT struct text description = {.data = NULL};
     database_describe(backend->target->database, &description);
     error_set(error, exit_status, "%s (from %s): %s", text_string(&description),
         backend->target->database->source, reason);
-    return BACKEND_REFUSED;
+    return SEEN_REFUSED;
 }
 
 /* One attempt. A database that is not there is an answer too. */
-static enum backend_result connect_for_asking(
+static enum observation connect_for_asking(
     struct postgres_backend *backend, struct history *found, struct error *error) {
     const struct session_failure *failure = &backend->reader.failure;
     switch (
         connect_once(backend, &backend->reader, deadline_after_ms(backend->connect_timeout_ms))) {
     case SESSION_DONE:
-        return BACKEND_DONE;
+        return SEEN_DONE;
     case SESSION_CANCELLED:
-        return BACKEND_CANCELLED;
+        return SEEN_CANCELLED;
     case SESSION_PENDING:
     case SESSION_TIMED_OUT:
         return refuse(backend, EXIT_STATUS_UNAVAILABLE, "it does not answer", error);
@@ -50,7 +50,7 @@ static enum backend_result connect_for_asking(
     if (failure->trouble == TROUBLE_MISSING_DATABASE) {
         (void)snprintf(found->absent, sizeof found->absent, "the database %s does not exist",
             backend->target->database->name);
-        return BACKEND_DONE;
+        return SEEN_DONE;
     }
     return refuse(backend,
         failure->trouble == TROUBLE_FINAL ? EXIT_STATUS_CONFIGURATION : EXIT_STATUS_UNAVAILABLE,
@@ -150,12 +150,12 @@ static bool is_answered(struct session *session, enum session_result result) {
     return result == SESSION_DONE || (result == SESSION_FAILED && !session_is_lost(session));
 }
 
-enum backend_result postgres_history(void *self, struct history *found, struct error *error) {
+enum observation postgres_history(void *self, struct history *found, struct error *error) {
     struct postgres_backend *backend = self;
     int64_t deadline_ms = deadline_after_ms(backend->connect_timeout_ms);
     *found = (struct history){.count = 0};
-    enum backend_result connected = connect_for_asking(backend, found, error);
-    if (connected != BACKEND_DONE || found->absent[0] != '\0') {
+    enum observation connected = connect_for_asking(backend, found, error);
+    if (connected != SEEN_DONE || found->absent[0] != '\0') {
         return connected;
     }
     enum session_result result = find_holder(backend, &found->lock, deadline_ms);
@@ -163,7 +163,7 @@ enum backend_result postgres_history(void *self, struct history *found, struct e
         result = find_runs(backend, found, deadline_ms);
     }
     if (result == SESSION_CANCELLED) {
-        return BACKEND_CANCELLED;
+        return SEEN_CANCELLED;
     }
     if (!is_answered(&backend->reader, result)) {
         AUTO_TEXT struct text reason = {.data = NULL};
@@ -171,5 +171,5 @@ enum backend_result postgres_history(void *self, struct history *found, struct e
         return refuse(backend, EXIT_STATUS_UNAVAILABLE, text_string(&reason), error);
     }
     prefer_row(found);
-    return BACKEND_DONE;
+    return SEEN_DONE;
 }

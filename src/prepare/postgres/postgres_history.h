@@ -7,6 +7,6 @@
 #include "prepare/protocol/backend.h"
 
 /* The backend's operation `history`; `self` is a struct postgres_backend. */
-enum backend_result postgres_history(void *self, struct history *found, struct error *error);
+enum observation postgres_history(void *self, struct history *found, struct error *error);
 
 #endif

@@ -24,17 +24,17 @@ static struct probe_context probe_context_of(struct postgres_backend *backend) {
 }
 
 /* Where the steps are not only migrations, the last success of this lock key alone counts. */
-enum backend_result postgres_preflight_look(
+enum observation postgres_preflight_look(
     struct postgres_backend *backend, struct look *seen, struct error *error) {
     const struct probe_context context = probe_context_of(backend);
     bool counts = seen->newest.state == RUN_SUCCEEDED &&
         (backend->target->migrates_only || seen->newest.id == seen->latest.id);
     if (!counts) {
-        return BACKEND_DONE;
+        return SEEN_DONE;
     }
     if (seen->newest.elsewhere[0] != '\0') {
         memcpy(seen->stale_reason, seen->newest.elsewhere, sizeof seen->stale_reason);
-        return BACKEND_DONE;
+        return SEEN_DONE;
     }
     enum session_result result =
         preflight_run_look(&backend->preflight_run, &context, &seen->newest, seen->stale_reason);
@@ -51,15 +51,15 @@ enum session_result postgres_preflight_find_begun(struct postgres_backend *backe
                                : SESSION_DONE;
 }
 
-enum backend_result postgres_preflight_judge(struct postgres_backend *backend, const char *begun,
+enum observation postgres_preflight_judge(struct postgres_backend *backend, const char *begun,
     struct preflight *found, struct error *error) {
     const struct probe_context context = probe_context_of(backend);
     AUTO_PREFLIGHT_FINDINGS struct preflight_run_findings findings = {
         .begun = begun, .since = &backend->latest};
-    enum backend_result policy_result = failure_policy_session(backend,
+    enum observation seen = failure_policy_session(backend,
         preflight_run_judge(&backend->preflight_run, &context, &findings), &backend->reader, error);
-    if (policy_result != BACKEND_DONE) {
-        return policy_result;
+    if (seen != SEEN_DONE) {
+        return seen;
     }
     *found = findings.preflight;
     backend->first = findings.first;
@@ -67,9 +67,9 @@ enum backend_result postgres_preflight_judge(struct postgres_backend *backend, c
     if (findings.is_refused) {
         preflight_run_say_obstacles(&findings);
         *error = findings.error;
-        return BACKEND_REFUSED;
+        return SEEN_REFUSED;
     }
-    return BACKEND_DONE;
+    return SEEN_DONE;
 }
 
 void postgres_preflight_note(

@@ -8,7 +8,7 @@
 #include "prepare/protocol/backend.h"
 
 /* Whether a success that the ledger shows counts: a doubt about it goes into `seen`. */
-enum backend_result postgres_preflight_look(
+enum observation postgres_preflight_look(
     struct postgres_backend *backend, struct look *seen, struct error *error) MUST_USE;
 
 /* What unfinished runs began to initialise, if anybody wrote it down, in memory of the caller. */
@@ -16,7 +16,7 @@ enum session_result postgres_preflight_find_begun(
     struct postgres_backend *backend, char **begun) MUST_USE;
 
 /* The backend's `inspect`; keeps for the ledger what the steps will initialise. */
-enum backend_result postgres_preflight_judge(struct postgres_backend *backend, const char *begun,
+enum observation postgres_preflight_judge(struct postgres_backend *backend, const char *begun,
     struct preflight *found, struct error *error) MUST_USE;
 
 /* Enters into a success which of the databases a later look can hold against it, and whether its

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "prepare/protocol/observation.h"
 #include "signalbox/base/error.h"
 #include "signalbox/prepare/history.h"
 
@@ -73,39 +74,28 @@ struct fence_report {
     char holder[FENCE_HOLDER_LENGTH]; /* What is waited for and may not be ended, or empty. */
 };
 
-/* How an operation ended. */
-enum backend_result {
-    BACKEND_DONE,
-    BACKEND_HELD,      /* lock_try: another replica holds the lock. */
-    BACKEND_CROWDED,   /* No connection is to be had just now, though the server is there: the
-                               error has its words. */
-    BACKEND_ELSEWHERE, /* run_end: somebody else has decided this run. */
-    BACKEND_GONE,      /* The connection broke, as the error says: connect again. */
-    BACKEND_REFUSED,   /* Final: the error says why. */
-    BACKEND_CANCELLED  /* A signal asked for an end. */
-};
-
+/* What each came to is an observation; where it is final or broken, the error says why. */
 struct backend_operations {
     /* Connects, creating the database where that is allowed; tries until the connect timeout. */
-    enum backend_result (*connect)(void *self, struct error *error);
-    enum backend_result (*look)(void *self, struct look *look, struct error *error);
+    enum observation (*connect)(void *self, struct error *error);
+    enum observation (*look)(void *self, struct look *look, struct error *error);
     /* Tries to take the lock; never waits for it. */
-    enum backend_result (*lock_try)(void *self, struct error *error);
+    enum observation (*lock_try)(void *self, struct error *error);
     void (*lock_release)(void *self);
     /* Before a waiter pauses: may hang up, so that waiting takes no slot from the steps. Returns
      * how long to pause. */
     int64_t (*rest)(void *self, int64_t pause_ms);
     /* Under the lock, before anything is touched: refuses what the steps would ruin or not finish,
      * and says why they are due. */
-    enum backend_result (*preflight)(void *self, struct preflight *found, struct error *error);
+    enum observation (*preflight)(void *self, struct preflight *found, struct error *error);
     /* Under the lock: marks a run that died as interrupted (its row in *dead, id 0 where there is
      * none) and records a new one as running (*id, 0 where there is no ledger, or not yet). */
-    enum backend_result (*run_begin)(void *self, const struct run_beginning *beginning, int64_t *id,
+    enum observation (*run_begin)(void *self, const struct run_beginning *beginning, int64_t *id,
         struct run *dead, struct error *error);
     /* Under the lock: ends what earlier runs of this app still do in the server. To be repeated
      * before the first step until nothing remains, and now and then while the steps run, since a
      * step that was still booting connects later. */
-    enum backend_result (*fence)(
+    enum observation (*fence)(
         void *self, bool is_before_steps, struct fence_report *found, struct error *error);
     /* After a step that did not end well: the same to what this run itself left in the server. */
     void (*fence_own)(void *self);
@@ -113,7 +103,7 @@ struct backend_operations {
     const char *(*step_assignment)(void *self);
     /* A descriptor that the steps keep open, so that the lock lasts until they are gone; or -1. */
     int (*step_fd)(void *self);
-    enum backend_result (*run_end)(void *self, const struct run *outcome, struct error *error);
+    enum observation (*run_end)(void *self, const struct run *outcome, struct error *error);
     /* The lock's dead man's switch, for a poll loop: watch guard_fd for reading until
      * guard_deadline_ms, then ask guard_holds; false means that the lock is lost. */
     int (*guard_fd)(void *self);
@@ -121,10 +111,10 @@ struct backend_operations {
     bool (*guard_holds)(void *self);
     const char *why_lost; /* How a lock is lost, in words. */
     /* For --status, instead of connect: reaches what is there, once and within the connect timeout,
-     * takes no lock, and writes and creates nothing. BACKEND_REFUSED with 69 where it cannot
+     * takes no lock, and writes and creates nothing. SEEN_REFUSED with 69 where it cannot
      * be reached. Unless found->absent says that there is nothing yet, look may be asked after it.
      */
-    enum backend_result (*history)(void *self, struct history *found, struct error *error);
+    enum observation (*history)(void *self, struct history *found, struct error *error);
     void (*disconnect)(void *self);
 };
 

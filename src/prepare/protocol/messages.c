@@ -17,7 +17,7 @@
 
 /* What becomes of the server, where there is one: a command that is run under the lock has none. */
 static const char *server_fate(const struct protocol *protocol) {
-    return protocol_run_purpose(protocol) == PROTOCOL_ALWAYS ? "" : ": the server is not started";
+    return purpose_is_command(protocol->request->purpose) ? "" : ": the server is not started";
 }
 
 static void say_nobody_prepares(
@@ -52,7 +52,7 @@ void messages_waiting(struct protocol *protocol, int64_t now_ms) {
             duration_describe(rest_ms).string);
         return;
     }
-    if (holder->id == 0 && protocol_run_purpose(protocol) == PROTOCOL_TO_WAIT) {
+    if (holder->id == 0 && protocol->request->purpose == PREPARE_BY_OTHERS) {
         say_nobody_prepares(protocol, &fields);
         return;
     }
@@ -72,7 +72,7 @@ static void append_reason(const struct protocol *protocol, struct text *reason) 
     const struct look *last = &protocol->last;
     if (protocol->request->purpose == PREPARE_UNRECORDED) {
         text_append_string(reason, "the command migrates, loads or seeds");
-    } else if (protocol_run_purpose(protocol) == PROTOCOL_ALWAYS) {
+    } else if (purpose_is_command(protocol->request->purpose)) {
         text_append_string(reason, "the step was given as the command");
     } else if (!protocol->target->has_fingerprint || !last->has_ledger) {
         text_append_string(reason, "without a ledger every replica runs the steps in its turn");
@@ -168,7 +168,7 @@ static int fail_alone(const struct protocol *protocol) {
         .has_exit_status = true,
         .exit_status = end->exit_status};
     report(EVENT_PREPARE_FAILED, &fields,
-        protocol_run_purpose(protocol) == PROTOCOL_ALWAYS
+        purpose_is_command(protocol->request->purpose)
             ? "a signal ended `%s` (status %d)"
             : "a signal ended `%s` (status %d), so another replica may try: the server is not "
               "started",
@@ -212,7 +212,7 @@ static int give_up_waiting(const struct protocol *protocol) {
     const struct run *holder = &protocol->last.holder;
     struct duration_text waited = duration_describe(protocol->request->wait_timeout_ms);
     AUTO_TEXT struct text awaited = {.data = NULL};
-    if (protocol->steps_end.outcome == STEPS_NOT_BEGUN) {
+    if (protocol->steps_end.seen == SEEN_TIMED_OUT) {
         text_append_format(&awaited, "%s to end, before the first step",
             protocol->fenced_by[0] == '\0' ? "what an earlier run has left in the server"
                                            : protocol->fenced_by);
@@ -226,47 +226,39 @@ static int give_up_waiting(const struct protocol *protocol) {
     }
     report(EVENT_PREPARE_FAILED, NULL, "waited %s for %s: %s (--wait-timeout)", waited.string,
         text_string(&awaited),
-        protocol_run_purpose(protocol) == PROTOCOL_ALWAYS ? "the command is not run"
-                                                          : "the server is not started");
+        purpose_is_command(protocol->request->purpose) ? "the command is not run"
+                                                       : "the server is not started");
     return EXIT_STATUS_WAITED_TOO_LONG;
 }
 
-int messages_end(const struct protocol *protocol, enum protocol_action action) {
-    switch (action) {
-    case ACT_START:
+int messages_end(const struct protocol *protocol, enum protocol_outcome outcome) {
+    switch (outcome) {
+    case OUTCOME_PREPARED:
         say_prepared(protocol);
         return EXIT_STATUS_SUCCESS;
-    case ACT_START_UNRECORDED:
+    case OUTCOME_PREPARED_UNRECORDED:
         report(EVENT_LEDGER_UNAVAILABLE, NULL,
             "prepared, but the ledger could not be written: the next replica runs again");
         return EXIT_STATUS_SUCCESS;
-    case ACT_FAIL:
+    case OUTCOME_FAILED:
         return fail(protocol);
-    case ACT_FAIL_ALONE:
+    case OUTCOME_DIED:
         return fail_alone(protocol);
-    case ACT_GIVE_UP_WAITING:
+    case OUTCOME_WAITED_TOO_LONG:
         return give_up_waiting(protocol);
-    case ACT_GIVE_UP_LOCK:
+    case OUTCOME_LOCK_LOST:
         report(EVENT_PREPARE_FAILED, NULL, "the lock was lost while preparing%s",
             server_fate(protocol));
         return EXIT_STATUS_WAITED_TOO_LONG;
-    case ACT_REFUSE:
+    case OUTCOME_REFUSED:
         report(EVENT_DATABASE_REFUSED, NULL, "%s", protocol->error.text);
         return protocol->error.exit_status;
-    case ACT_CANCEL:
+    case OUTCOME_CANCELLED:
         report(EVENT_CANCELLED, NULL, "%s while preparing%s",
             signals_name(protocol->stop_request->signal), server_fate(protocol));
         return EXIT_STATUS_SIGNAL_BASE + protocol->stop_request->signal;
-    case ACT_CONNECT:
-    case ACT_LOOK:
-    case ACT_TRY_LOCK:
-    case ACT_PAUSE:
-    case ACT_LET_GO:
-    case ACT_INSPECT:
-    case ACT_BEGIN_RUN:
-    case ACT_FENCE:
-    case ACT_RUN_STEPS:
-    case ACT_RECORD_OUTCOME:
+    case OUTCOME_NONE:
+    case OUTCOME_COUNT:
         break;
     }
     return EXIT_STATUS_SYSTEM;

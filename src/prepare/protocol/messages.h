@@ -19,6 +19,6 @@ void messages_beginning(const struct protocol *protocol);
 void messages_fencing(const struct fence_report *found, int64_t waited_ms, int64_t *say_at_ms);
 
 /* The end of the protocol in one line; returns its exit status. */
-int messages_end(const struct protocol *protocol, enum protocol_action action);
+int messages_end(const struct protocol *protocol, enum protocol_outcome outcome);
 
 #endif

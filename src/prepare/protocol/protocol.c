@@ -8,122 +8,125 @@
 
 #include "signalbox/base/cleanup.h"
 
+#define THEN(next, action) next, action, OUTCOME_NONE
+#define END(outcome) PROTOCOL_ENDED, ACT_NONE, outcome
+
 static const struct protocol_row rows[] = {
-    {PROTOCOL_CONNECTING, SEEN_DONE, PROTOCOL_LOOKING, ACT_LOOK,
+    {PROTOCOL_CONNECTING, SEEN_DONE, THEN(PROTOCOL_LOOKING, ACT_LOOK),
         "Whether this content is prepared is asked first: a restart boots no Rails."},
-    {PROTOCOL_CONNECTING, SEEN_CROWDED, PROTOCOL_WAITING, ACT_PAUSE,
+    {PROTOCOL_CONNECTING, SEEN_CROWDED, THEN(PROTOCOL_WAITING, ACT_PAUSE),
         "The server is there and has no slot to spare: that is no reason to give up waiting."},
-    {PROTOCOL_CONNECTING, SEEN_REFUSED, PROTOCOL_ENDED, ACT_REFUSE,
+    {PROTOCOL_CONNECTING, SEEN_REFUSED, END(OUTCOME_REFUSED),
         "The database was not reachable in time, or will not take us at all."},
-    {PROTOCOL_CONNECTING, SEEN_GONE, PROTOCOL_CONNECTING, ACT_CONNECT,
+    {PROTOCOL_CONNECTING, SEEN_GONE, THEN(PROTOCOL_CONNECTING, ACT_CONNECT),
         "It went away again with its first answer: start over, until the connect timeout."},
-    {PROTOCOL_CONNECTING, SEEN_CANCELLED, PROTOCOL_ENDED, ACT_CANCEL, "Nothing is held yet."},
+    {PROTOCOL_CONNECTING, SEEN_CANCELLED, END(OUTCOME_CANCELLED), "Nothing is held yet."},
 
-    {PROTOCOL_LOOKING, SEEN_SUCCEEDED, PROTOCOL_ENDED, ACT_START,
+    {PROTOCOL_LOOKING, SEEN_SUCCEEDED, END(OUTCOME_PREPARED),
         "The ledger says that this content is prepared."},
-    {PROTOCOL_LOOKING, SEEN_FAILED, PROTOCOL_ENDED, ACT_FAIL,
+    {PROTOCOL_LOOKING, SEEN_FAILED, END(OUTCOME_FAILED),
         "The run that this replica waited for failed: every waiter shares its outcome."},
-    {PROTOCOL_LOOKING, SEEN_UNDECIDED, PROTOCOL_TRYING, ACT_TRY_LOCK,
+    {PROTOCOL_LOOKING, SEEN_UNDECIDED, THEN(PROTOCOL_TRYING, ACT_TRY_LOCK),
         "Nothing is decided: whoever gets the lock may run."},
-    {PROTOCOL_LOOKING, SEEN_NOT_OURS, PROTOCOL_WAITING, ACT_PAUSE,
+    {PROTOCOL_LOOKING, SEEN_NOT_OURS, THEN(PROTOCOL_WAITING, ACT_PAUSE),
         "A replica that only waits never touches the lock."},
-    {PROTOCOL_LOOKING, SEEN_TOO_SOON, PROTOCOL_WAITING, ACT_PAUSE,
+    {PROTOCOL_LOOKING, SEEN_TOO_SOON, THEN(PROTOCOL_WAITING, ACT_PAUSE),
         "It has failed twice or more in a row: a restart policy must not hammer the database."},
-    {PROTOCOL_LOOKING, SEEN_STANDBY, PROTOCOL_CONNECTING, ACT_CONNECT,
+    {PROTOCOL_LOOKING, SEEN_STANDBY, THEN(PROTOCOL_CONNECTING, ACT_CONNECT),
         "After a failover the name still points at a standby for a while: connect again."},
-    {PROTOCOL_LOOKING, SEEN_CROWDED, PROTOCOL_WAITING, ACT_PAUSE,
+    {PROTOCOL_LOOKING, SEEN_CROWDED, THEN(PROTOCOL_WAITING, ACT_PAUSE),
         "No slot for looking: waiting must not take those that the steps need."},
-    {PROTOCOL_LOOKING, SEEN_GONE, PROTOCOL_CONNECTING, ACT_CONNECT,
+    {PROTOCOL_LOOKING, SEEN_GONE, THEN(PROTOCOL_CONNECTING, ACT_CONNECT),
         "The server went away while nothing was held: start over."},
-    {PROTOCOL_LOOKING, SEEN_REFUSED, PROTOCOL_ENDED, ACT_REFUSE, "The server said no for good."},
-    {PROTOCOL_LOOKING, SEEN_CANCELLED, PROTOCOL_ENDED, ACT_CANCEL, "Nothing is held."},
+    {PROTOCOL_LOOKING, SEEN_REFUSED, END(OUTCOME_REFUSED), "The server said no for good."},
+    {PROTOCOL_LOOKING, SEEN_CANCELLED, END(OUTCOME_CANCELLED), "Nothing is held."},
 
-    {PROTOCOL_TRYING, SEEN_DONE, PROTOCOL_CONFIRMING, ACT_LOOK,
+    {PROTOCOL_TRYING, SEEN_DONE, THEN(PROTOCOL_CONFIRMING, ACT_LOOK),
         "The lock is ours, but the last holder may have finished between our look and our try."},
-    {PROTOCOL_TRYING, SEEN_LOCK_HELD, PROTOCOL_WAITING, ACT_PAUSE,
+    {PROTOCOL_TRYING, SEEN_LOCK_HELD, THEN(PROTOCOL_WAITING, ACT_PAUSE),
         "Another replica prepares: look again later, and never wait inside the server."},
-    {PROTOCOL_TRYING, SEEN_CROWDED, PROTOCOL_WAITING, ACT_PAUSE,
+    {PROTOCOL_TRYING, SEEN_CROWDED, THEN(PROTOCOL_WAITING, ACT_PAUSE),
         "No slot for the second connection: let others finish, and try again."},
-    {PROTOCOL_TRYING, SEEN_GONE, PROTOCOL_CONNECTING, ACT_CONNECT,
+    {PROTOCOL_TRYING, SEEN_GONE, THEN(PROTOCOL_CONNECTING, ACT_CONNECT),
         "The server went away while nothing was held: start over."},
-    {PROTOCOL_TRYING, SEEN_REFUSED, PROTOCOL_ENDED, ACT_REFUSE, "The server said no for good."},
-    {PROTOCOL_TRYING, SEEN_CANCELLED, PROTOCOL_ENDED, ACT_CANCEL, "Nothing is held."},
+    {PROTOCOL_TRYING, SEEN_REFUSED, END(OUTCOME_REFUSED), "The server said no for good."},
+    {PROTOCOL_TRYING, SEEN_CANCELLED, END(OUTCOME_CANCELLED), "Nothing is held."},
 
-    {PROTOCOL_WAITING, SEEN_DONE, PROTOCOL_LOOKING, ACT_LOOK,
+    {PROTOCOL_WAITING, SEEN_DONE, THEN(PROTOCOL_LOOKING, ACT_LOOK),
         "The pause is over: the ledger first, the lock only if nothing is decided."},
-    {PROTOCOL_WAITING, SEEN_TIMED_OUT, PROTOCOL_ENDED, ACT_GIVE_UP_WAITING,
+    {PROTOCOL_WAITING, SEEN_TIMED_OUT, END(OUTCOME_WAITED_TOO_LONG),
         "An hour of waiting is somebody's alarm, not ours to hide."},
-    {PROTOCOL_WAITING, SEEN_CANCELLED, PROTOCOL_ENDED, ACT_CANCEL, "A waiter leaves at once."},
+    {PROTOCOL_WAITING, SEEN_CANCELLED, END(OUTCOME_CANCELLED), "A waiter leaves at once."},
 
-    {PROTOCOL_CONFIRMING, SEEN_SUCCEEDED, PROTOCOL_ENDED, ACT_START,
+    {PROTOCOL_CONFIRMING, SEEN_SUCCEEDED, END(OUTCOME_PREPARED),
         "The last holder finished between our look and our try."},
-    {PROTOCOL_CONFIRMING, SEEN_FAILED, PROTOCOL_ENDED, ACT_FAIL,
+    {PROTOCOL_CONFIRMING, SEEN_FAILED, END(OUTCOME_FAILED),
         "The last holder failed between our look and our try: we waited for it too."},
-    {PROTOCOL_CONFIRMING, SEEN_UNDECIDED, PROTOCOL_INSPECTING, ACT_INSPECT,
+    {PROTOCOL_CONFIRMING, SEEN_UNDECIDED, THEN(PROTOCOL_INSPECTING, ACT_INSPECT),
         "Ours to prepare, unless the databases say that the steps would do harm."},
-    {PROTOCOL_CONFIRMING, SEEN_TOO_SOON, PROTOCOL_WAITING, ACT_LET_GO,
-        "It failed again between our look and our try: rest without the lock."},
-    {PROTOCOL_CONFIRMING, SEEN_STANDBY, PROTOCOL_CONNECTING, ACT_CONNECT,
+    {PROTOCOL_CONFIRMING, SEEN_TOO_SOON, THEN(PROTOCOL_CONNECTING, ACT_CONNECT),
+        "It failed again between our look and our try: connect again, which lets go of the lock."},
+    {PROTOCOL_CONFIRMING, SEEN_STANDBY, THEN(PROTOCOL_CONNECTING, ACT_CONNECT),
         "The lock of a standby keeps nobody away: connect again, which lets go of it."},
-    {PROTOCOL_CONFIRMING, SEEN_CROWDED, PROTOCOL_WAITING, ACT_LET_GO,
-        "The ledger cannot be asked: whoever gets two connections may have the lock."},
-    {PROTOCOL_CONFIRMING, SEEN_GONE, PROTOCOL_CONNECTING, ACT_CONNECT,
+    {PROTOCOL_CONFIRMING, SEEN_CROWDED, THEN(PROTOCOL_CONNECTING, ACT_CONNECT),
+        "The ledger cannot be asked: a replica that gets two connections may have the lock."},
+    {PROTOCOL_CONFIRMING, SEEN_GONE, THEN(PROTOCOL_CONNECTING, ACT_CONNECT),
         "No step has begun, so the lost lock harms nobody: start over."},
-    {PROTOCOL_CONFIRMING, SEEN_REFUSED, PROTOCOL_ENDED, ACT_REFUSE, "The server said no for good."},
-    {PROTOCOL_CONFIRMING, SEEN_CANCELLED, PROTOCOL_ENDED, ACT_CANCEL, "No step has begun."},
+    {PROTOCOL_CONFIRMING, SEEN_REFUSED, END(OUTCOME_REFUSED), "The server said no for good."},
+    {PROTOCOL_CONFIRMING, SEEN_CANCELLED, END(OUTCOME_CANCELLED), "No step has begun."},
 
-    {PROTOCOL_INSPECTING, SEEN_DONE, PROTOCOL_BEGINNING, ACT_BEGIN_RUN,
+    {PROTOCOL_INSPECTING, SEEN_DONE, THEN(PROTOCOL_BEGINNING, ACT_BEGIN_RUN),
         "Nothing speaks against the steps; a run that is still marked as running has died."},
-    {PROTOCOL_INSPECTING, SEEN_GONE, PROTOCOL_CONNECTING, ACT_CONNECT,
+    {PROTOCOL_INSPECTING, SEEN_GONE, THEN(PROTOCOL_CONNECTING, ACT_CONNECT),
         "No step has begun, so the lost lock harms nobody: start over."},
-    {PROTOCOL_INSPECTING, SEEN_REFUSED, PROTOCOL_ENDED, ACT_REFUSE,
+    {PROTOCOL_INSPECTING, SEEN_REFUSED, END(OUTCOME_REFUSED),
         "The steps would ruin tables, or could not finish: nothing has been touched."},
-    {PROTOCOL_INSPECTING, SEEN_CANCELLED, PROTOCOL_ENDED, ACT_CANCEL, "Nothing has been touched."},
+    {PROTOCOL_INSPECTING, SEEN_CANCELLED, END(OUTCOME_CANCELLED), "Nothing has been touched."},
 
-    {PROTOCOL_BEGINNING, SEEN_DONE, PROTOCOL_FENCING, ACT_FENCE,
+    {PROTOCOL_BEGINNING, SEEN_DONE, THEN(PROTOCOL_FENCING, ACT_FENCE),
         "The run is in the ledger, so that even a runner that is killed leaves a trace."},
-    {PROTOCOL_BEGINNING, SEEN_GONE, PROTOCOL_CONNECTING, ACT_CONNECT,
+    {PROTOCOL_BEGINNING, SEEN_GONE, THEN(PROTOCOL_CONNECTING, ACT_CONNECT),
         "No step has begun: the row, if it was written, will be found and taken over."},
-    {PROTOCOL_BEGINNING, SEEN_REFUSED, PROTOCOL_ENDED, ACT_REFUSE, "The server said no for good."},
-    {PROTOCOL_BEGINNING, SEEN_CANCELLED, PROTOCOL_ENDED, ACT_CANCEL,
+    {PROTOCOL_BEGINNING, SEEN_REFUSED, END(OUTCOME_REFUSED), "The server said no for good."},
+    {PROTOCOL_BEGINNING, SEEN_CANCELLED, END(OUTCOME_CANCELLED),
         "No step has begun: the row, if it was written, will be found and taken over."},
 
-    {PROTOCOL_FENCING, SEEN_DONE, PROTOCOL_RUNNING, ACT_RUN_STEPS,
+    {PROTOCOL_FENCING, SEEN_DONE, THEN(PROTOCOL_RUNNING, ACT_RUN_STEPS),
         "Nothing of an earlier run is at work in the server any more."},
-    {PROTOCOL_FENCING, SEEN_STEPS_STOPPED, PROTOCOL_RECORDING, ACT_RECORD_OUTCOME,
+    {PROTOCOL_FENCING, SEEN_STEPS_STOPPED, THEN(PROTOCOL_RECORDING, ACT_RECORD_OUTCOME),
         "We were asked to end before the first step: interrupted."},
-    {PROTOCOL_FENCING, SEEN_TIMED_OUT, PROTOCOL_RECORDING, ACT_RECORD_OUTCOME,
+    {PROTOCOL_FENCING, SEEN_TIMED_OUT, THEN(PROTOCOL_RECORDING, ACT_RECORD_OUTCOME),
         "What may not be ended does not go: nobody holds the lock for ever over it."},
-    {PROTOCOL_FENCING, SEEN_LOCK_LOST, PROTOCOL_RECORDING, ACT_RECORD_OUTCOME,
+    {PROTOCOL_FENCING, SEEN_LOCK_LOST, THEN(PROTOCOL_RECORDING, ACT_RECORD_OUTCOME),
         "Nothing keeps other replicas away any more, and no step has begun."},
-    {PROTOCOL_FENCING, SEEN_GONE, PROTOCOL_CONNECTING, ACT_CONNECT,
+    {PROTOCOL_FENCING, SEEN_GONE, THEN(PROTOCOL_CONNECTING, ACT_CONNECT),
         "No step has begun: the row will be found and taken over."},
-    {PROTOCOL_FENCING, SEEN_REFUSED, PROTOCOL_ENDED, ACT_REFUSE, "The server said no for good."},
+    {PROTOCOL_FENCING, SEEN_REFUSED, END(OUTCOME_REFUSED), "The server said no for good."},
 
-    {PROTOCOL_RUNNING, SEEN_STEPS_OK, PROTOCOL_RECORDING, ACT_RECORD_OUTCOME,
+    {PROTOCOL_RUNNING, SEEN_STEPS_OK, THEN(PROTOCOL_RECORDING, ACT_RECORD_OUTCOME),
         "Nothing of a step goes on any more: succeeded."},
-    {PROTOCOL_RUNNING, SEEN_STEPS_FAILED, PROTOCOL_RECORDING, ACT_RECORD_OUTCOME,
+    {PROTOCOL_RUNNING, SEEN_STEPS_FAILED, THEN(PROTOCOL_RECORDING, ACT_RECORD_OUTCOME),
         "Every replica that waits must learn that it failed."},
-    {PROTOCOL_RUNNING, SEEN_STEPS_DIED, PROTOCOL_RECORDING, ACT_RECORD_OUTCOME,
+    {PROTOCOL_RUNNING, SEEN_STEPS_DIED, THEN(PROTOCOL_RECORDING, ACT_RECORD_OUTCOME),
         "A signal ended a step, which says nothing about the next replica's try."},
-    {PROTOCOL_RUNNING, SEEN_STEPS_STOPPED, PROTOCOL_RECORDING, ACT_RECORD_OUTCOME,
+    {PROTOCOL_RUNNING, SEEN_STEPS_STOPPED, THEN(PROTOCOL_RECORDING, ACT_RECORD_OUTCOME),
         "We were asked to end: interrupted, and another replica takes over."},
-    {PROTOCOL_RUNNING, SEEN_LOCK_LOST, PROTOCOL_RECORDING, ACT_RECORD_OUTCOME,
+    {PROTOCOL_RUNNING, SEEN_LOCK_LOST, THEN(PROTOCOL_RECORDING, ACT_RECORD_OUTCOME),
         "The steps were killed because nothing kept other replicas away any more."},
 
-    {PROTOCOL_RECORDING, SEEN_SUCCEEDED, PROTOCOL_ENDED, ACT_START, "Prepared by this replica."},
-    {PROTOCOL_RECORDING, SEEN_STEPS_OK, PROTOCOL_ENDED, ACT_START_UNRECORDED,
+    {PROTOCOL_RECORDING, SEEN_SUCCEEDED, END(OUTCOME_PREPARED), "Prepared by this replica."},
+    {PROTOCOL_RECORDING, SEEN_STEPS_OK, END(OUTCOME_PREPARED_UNRECORDED),
         "The steps ended well and only the ledger does not know: the next replica runs again."},
-    {PROTOCOL_RECORDING, SEEN_FAILED, PROTOCOL_ENDED, ACT_FAIL,
+    {PROTOCOL_RECORDING, SEEN_FAILED, END(OUTCOME_FAILED),
         "The server must not start on a schema that nobody knows."},
-    {PROTOCOL_RECORDING, SEEN_STEPS_DIED, PROTOCOL_ENDED, ACT_FAIL_ALONE,
+    {PROTOCOL_RECORDING, SEEN_STEPS_DIED, END(OUTCOME_DIED),
         "Interrupted: another replica takes over, and this one has nothing to serve."},
-    {PROTOCOL_RECORDING, SEEN_STEPS_STOPPED, PROTOCOL_ENDED, ACT_CANCEL, "We were asked to end."},
-    {PROTOCOL_RECORDING, SEEN_TIMED_OUT, PROTOCOL_ENDED, ACT_GIVE_UP_WAITING,
+    {PROTOCOL_RECORDING, SEEN_STEPS_STOPPED, END(OUTCOME_CANCELLED), "We were asked to end."},
+    {PROTOCOL_RECORDING, SEEN_TIMED_OUT, END(OUTCOME_WAITED_TOO_LONG),
         "No step has begun: another replica may find that it is gone."},
-    {PROTOCOL_RECORDING, SEEN_LOCK_LOST, PROTOCOL_ENDED, ACT_GIVE_UP_LOCK,
+    {PROTOCOL_RECORDING, SEEN_LOCK_LOST, END(OUTCOME_LOCK_LOST),
         "Another replica may be running by now."},
-    {PROTOCOL_RECORDING, SEEN_ELSEWHERE, PROTOCOL_ENDED, ACT_GIVE_UP_LOCK,
+    {PROTOCOL_RECORDING, SEEN_ELSEWHERE, END(OUTCOME_LOCK_LOST),
         "Somebody took our run for dead and decided it, so the lock cannot have been ours."},
 };
 
@@ -134,32 +137,6 @@ const struct protocol_row *protocol_next(enum protocol_state state, enum observa
         }
     }
     return NULL;
-}
-
-bool protocol_action_ends(enum protocol_action action) {
-    switch (action) {
-    case ACT_CONNECT:
-    case ACT_LOOK:
-    case ACT_TRY_LOCK:
-    case ACT_PAUSE:
-    case ACT_LET_GO:
-    case ACT_INSPECT:
-    case ACT_BEGIN_RUN:
-    case ACT_FENCE:
-    case ACT_RUN_STEPS:
-    case ACT_RECORD_OUTCOME:
-        return false;
-    case ACT_START:
-    case ACT_START_UNRECORDED:
-    case ACT_FAIL:
-    case ACT_FAIL_ALONE:
-    case ACT_GIVE_UP_WAITING:
-    case ACT_GIVE_UP_LOCK:
-    case ACT_REFUSE:
-    case ACT_CANCEL:
-        return true;
-    }
-    return true;
 }
 
 static bool was_decided(const struct look *first, const struct run *run) {
@@ -190,21 +167,22 @@ static bool is_too_soon(const struct look *now) {
         now->newest.age_ms < protocol_backoff_ms(now->failures);
 }
 
-enum observation protocol_observe(enum protocol_purpose purpose, bool only_latest_counts,
+enum observation protocol_observe(enum prepare_purpose purpose, bool only_latest_counts,
     const struct look *first, const struct look *now) {
-    enum observation shared = observe_shared(only_latest_counts, first, now);
-    switch (purpose) {
-    case PROTOCOL_ALWAYS:
+    if (purpose_is_command(purpose)) {
         return now->is_read_only ? SEEN_STANDBY : SEEN_UNDECIDED;
-    case PROTOCOL_TO_WAIT:
-        return shared == SEEN_UNDECIDED ? SEEN_NOT_OURS : shared;
-    case PROTOCOL_IF_DUE:
-        break;
     }
-    if (shared == SEEN_UNDECIDED && now->is_read_only) {
+    enum observation shared = observe_shared(only_latest_counts, first, now);
+    if (shared != SEEN_UNDECIDED) {
+        return shared;
+    }
+    if (purpose == PREPARE_BY_OTHERS) {
+        return SEEN_NOT_OURS;
+    }
+    if (now->is_read_only) {
         return SEEN_STANDBY;
     }
-    return shared == SEEN_UNDECIDED && is_too_soon(now) ? SEEN_TOO_SOON : shared;
+    return is_too_soon(now) ? SEEN_TOO_SOON : SEEN_UNDECIDED;
 }
 
 int64_t protocol_backoff_ms(int failures) {
@@ -217,8 +195,12 @@ int64_t protocol_backoff_ms(int failures) {
     return backoff_ms > longest_ms ? longest_ms : backoff_ms;
 }
 
-enum run_state protocol_state_of_death(int deaths) {
-    return deaths < 2 ? RUN_INTERRUPTED : RUN_FAILED;
+enum run_state protocol_run_state(enum observation seen, int deaths) {
+    if (seen == SEEN_STEPS_OK) {
+        return RUN_SUCCEEDED;
+    }
+    bool has_failed = seen == SEEN_STEPS_FAILED || (seen == SEEN_STEPS_DIED && deaths >= 2);
+    return has_failed ? RUN_FAILED : RUN_INTERRUPTED;
 }
 
 int64_t protocol_pause_ms(int64_t waited_ms, uint32_t random) {
@@ -249,31 +231,4 @@ const char *protocol_state_name(enum protocol_state state) {
     };
     _Static_assert(ARRAY_LENGTH(names) == PROTOCOL_STATE_COUNT, "every state has a name");
     return names[state];
-}
-
-const char *protocol_observation_name(enum observation observation) {
-    static const char *const names[] = {
-        [SEEN_DONE] = "done",
-        [SEEN_SUCCEEDED] = "succeeded",
-        [SEEN_FAILED] = "failed",
-        [SEEN_UNDECIDED] = "undecided",
-        [SEEN_NOT_OURS] = "not ours to prepare",
-        [SEEN_TOO_SOON] = "too soon after a failure",
-        [SEEN_STANDBY] = "on a standby",
-        [SEEN_LOCK_HELD] = "lock held",
-        [SEEN_CROWDED] = "no connection free",
-        [SEEN_TIMED_OUT] = "timed out",
-        [SEEN_STEPS_OK] = "steps ended well",
-        [SEEN_STEPS_FAILED] = "a step failed",
-        [SEEN_STEPS_DIED] = "a step died",
-        [SEEN_STEPS_STOPPED] = "steps stopped",
-        [SEEN_LOCK_LOST] = "lock lost",
-        [SEEN_ELSEWHERE] = "decided elsewhere",
-        [SEEN_GONE] = "connection gone",
-        [SEEN_REFUSED] = "refused",
-        [SEEN_CANCELLED] = "cancelled",
-    };
-    _Static_assert(
-        ARRAY_LENGTH(names) == PROTOCOL_OBSERVATION_COUNT, "every observation has a name");
-    return names[observation];
 }

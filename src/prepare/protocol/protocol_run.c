@@ -24,52 +24,18 @@ enum { FENCE_PAUSE_MS = 100, SETTLING_MS = 1000 };
 /* kamal-proxy gives a new container 30 s; what is said must be read before they are over. */
 enum { DEPLOY_WARNING_MS = 20000 };
 
-static enum observation observe(enum backend_result backend_result) {
-    switch (backend_result) {
-    case BACKEND_DONE:
-        return SEEN_DONE;
-    case BACKEND_HELD:
-        return SEEN_LOCK_HELD;
-    case BACKEND_CROWDED:
-        return SEEN_CROWDED;
-    case BACKEND_ELSEWHERE:
-        return SEEN_ELSEWHERE;
-    case BACKEND_GONE:
-        return SEEN_GONE;
-    case BACKEND_REFUSED:
-        return SEEN_REFUSED;
-    case BACKEND_CANCELLED:
-        return SEEN_CANCELLED;
-    }
-    return SEEN_REFUSED;
-}
-
-enum protocol_purpose protocol_run_purpose(const struct protocol *protocol) {
-    switch (protocol->request->purpose) {
-    case PREPARE_NOTHING:
-    case PREPARE_IF_DUE:
-        break;
-    case PREPARE_TYPED:
-    case PREPARE_UNRECORDED:
-        return PROTOCOL_ALWAYS;
-    case PREPARE_BY_OTHERS:
-        return PROTOCOL_TO_WAIT;
-    }
-    return PROTOCOL_IF_DUE;
-}
-
 static enum observation look(struct protocol *protocol) {
-    enum backend_result result = protocol->backend.operations->look(
+    enum observation result = protocol->backend.operations->look(
         protocol->backend.self, &protocol->last, &protocol->error);
-    if (result != BACKEND_DONE) {
-        return observe(result);
+    if (result != SEEN_DONE) {
+        return result;
     }
     if (!protocol->has_looked) {
         protocol->has_looked = true;
         protocol->first = protocol->last;
     }
-    enum protocol_purpose purpose = protocol_run_purpose(protocol);
-    if (purpose == PROTOCOL_TO_WAIT && !protocol->last.has_ledger) {
+    enum prepare_purpose purpose = protocol->request->purpose;
+    if (purpose == PREPARE_BY_OTHERS && !protocol->last.has_ledger) {
         error_set(&protocol->error, EXIT_STATUS_CONFIGURATION,
             "--prepare=wait has nothing to wait for: without a ledger nobody can say what is "
             "prepared");
@@ -110,14 +76,9 @@ static enum observation pause_waiting(struct protocol *protocol) {
         : SEEN_DONE;
 }
 
-static enum observation let_go(struct protocol *protocol) {
-    protocol->backend.operations->lock_release(protocol->backend.self);
-    return pause_waiting(protocol);
-}
-
 static enum observation preflight(struct protocol *protocol) {
-    return observe(protocol->backend.operations->preflight(
-        protocol->backend.self, &protocol->preflight, &protocol->error));
+    return protocol->backend.operations->preflight(
+        protocol->backend.self, &protocol->preflight, &protocol->error);
 }
 
 static enum observation begin_run(struct protocol *protocol) {
@@ -126,7 +87,7 @@ static enum observation begin_run(struct protocol *protocol) {
         .is_recorded = protocol->request->purpose != PREPARE_UNRECORDED,
         .initialises = protocol->preflight.is_new,
     };
-    enum backend_result result = protocol->backend.operations->run_begin(
+    enum observation result = protocol->backend.operations->run_begin(
         protocol->backend.self, &beginning, &protocol->run_id, &dead, &protocol->error);
     if (dead.id != 0) {
         protocol->settled_at_ms = deadline_after_ms(SETTLING_MS);
@@ -135,10 +96,10 @@ static enum observation begin_run(struct protocol *protocol) {
             "run %lld on %s began %s ago and never ended: its replica died; taking over",
             (long long)dead.id, dead.host, duration_describe(dead.age_ms).string);
     }
-    if (result == BACKEND_DONE) {
+    if (result == SEEN_DONE) {
         messages_beginning(protocol);
     }
-    return observe(result);
+    return result;
 }
 
 /* Waits a moment with both eyes open: for a signal, and on the lock. */
@@ -169,9 +130,9 @@ static enum observation fence(struct protocol *protocol) {
         protocol->fencing_since_ms = clock_now_ms();
     }
     while (seen == SEEN_DONE) {
-        enum backend_result result = protocol->backend.operations->fence(
+        enum observation result = protocol->backend.operations->fence(
             protocol->backend.self, true, &found, &protocol->error);
-        seen = result == BACKEND_CANCELLED ? SEEN_STEPS_STOPPED : observe(result);
+        seen = result == SEEN_CANCELLED ? SEEN_STEPS_STOPPED : result;
         if (seen != SEEN_DONE || found.remaining == 0) {
             break;
         }
@@ -182,14 +143,14 @@ static enum observation fence(struct protocol *protocol) {
                                                               : SEEN_TIMED_OUT;
     }
     if (seen == SEEN_STEPS_STOPPED) {
-        protocol->steps_end = (struct steps_end){.outcome = STEPS_STOPPED,
+        protocol->steps_end = (struct steps_end){.seen = SEEN_STEPS_STOPPED,
             .exit_status = EXIT_STATUS_SIGNAL_BASE + protocol->stop_request->signal};
     } else if (seen == SEEN_TIMED_OUT) {
-        protocol->steps_end = (struct steps_end){
-            .outcome = STEPS_NOT_BEGUN, .exit_status = EXIT_STATUS_WAITED_TOO_LONG};
+        protocol->steps_end =
+            (struct steps_end){.seen = SEEN_TIMED_OUT, .exit_status = EXIT_STATUS_WAITED_TOO_LONG};
     } else if (seen == SEEN_LOCK_LOST) {
-        protocol->steps_end = (struct steps_end){
-            .outcome = STEPS_LOCK_LOST, .exit_status = EXIT_STATUS_WAITED_TOO_LONG};
+        protocol->steps_end =
+            (struct steps_end){.seen = SEEN_LOCK_LOST, .exit_status = EXIT_STATUS_WAITED_TOO_LONG};
     }
     return seen;
 }
@@ -213,7 +174,7 @@ static enum observation run_steps(struct protocol *protocol) {
     struct steps_request request = {
         .steps = protocol->commands,
         .timeout_ms = protocol->request->step_timeout_ms,
-        .reads_input = protocol_run_purpose(protocol) == PROTOCOL_ALWAYS,
+        .reads_input = purpose_is_command(protocol->request->purpose),
         .environment = environment.items,
         .inheritance = protocol->request->inheritance,
         .backend = &protocol->backend,
@@ -223,40 +184,10 @@ static enum observation run_steps(struct protocol *protocol) {
         .deploy_warning_at_ms = &protocol->deploy_warning_at_ms,
     };
     protocol->steps_end = steps_run(&request);
-    if (protocol->steps_end.outcome != STEPS_OK) {
+    if (protocol->steps_end.seen != SEEN_STEPS_OK) {
         protocol->backend.operations->fence_own(protocol->backend.self);
     }
-    switch (protocol->steps_end.outcome) {
-    case STEPS_OK:
-        return SEEN_STEPS_OK;
-    case STEPS_FAILED:
-        return SEEN_STEPS_FAILED;
-    case STEPS_DIED:
-        return SEEN_STEPS_DIED;
-    case STEPS_STOPPED:
-        return SEEN_STEPS_STOPPED;
-    case STEPS_LOCK_LOST:
-        return SEEN_LOCK_LOST;
-    case STEPS_NOT_BEGUN:
-        return SEEN_TIMED_OUT;
-    }
-    return SEEN_STEPS_FAILED;
-}
-
-static enum run_state outcome_state(const struct protocol *protocol) {
-    switch (protocol->steps_end.outcome) {
-    case STEPS_OK:
-        return RUN_SUCCEEDED;
-    case STEPS_FAILED:
-        return RUN_FAILED;
-    case STEPS_DIED:
-        return protocol_state_of_death(protocol->last.deaths);
-    case STEPS_STOPPED:
-    case STEPS_LOCK_LOST:
-    case STEPS_NOT_BEGUN:
-        return RUN_INTERRUPTED;
-    }
-    return RUN_FAILED;
+    return protocol->steps_end.seen;
 }
 
 static void keep_output_tail(const struct protocol *protocol, struct run *outcome) {
@@ -268,103 +199,79 @@ static void keep_output_tail(const struct protocol *protocol, struct run *outcom
     (void)snprintf(outcome->step, sizeof outcome->step, "%s", text_string(&step));
 }
 
-/* What recording came to: the outcome of the steps, unless somebody else has decided the run. */
+/* What recording came to: the outcome of the steps, unless another replica has decided the run. */
 static enum observation record_outcome(struct protocol *protocol) {
+    enum observation seen = protocol->steps_end.seen;
+    bool is_of_step = seen == SEEN_STEPS_FAILED || seen == SEEN_STEPS_DIED;
     struct run outcome = {
         .id = protocol->run_id,
-        .state = outcome_state(protocol),
+        .state = protocol_run_state(seen, protocol->last.deaths),
+        /* The status of a step that was stopped says nothing about the step. */
+        .exit_status = is_of_step ? protocol->steps_end.exit_status : 0,
     };
-    bool was_stopped = protocol->steps_end.outcome == STEPS_STOPPED ||
-        protocol->steps_end.outcome == STEPS_LOCK_LOST ||
-        protocol->steps_end.outcome == STEPS_NOT_BEGUN;
-    /* The status of a step that was stopped says nothing about the step. */
-    outcome.exit_status = was_stopped ? 0 : protocol->steps_end.exit_status;
     if (protocol->steps_end.step != NULL) {
         keep_output_tail(protocol, &outcome);
     }
-    enum backend_result recorded =
+    enum observation recorded =
         protocol->backend.operations->run_end(protocol->backend.self, &outcome, &protocol->error);
-    if (recorded == BACKEND_ELSEWHERE) {
+    if (recorded == SEEN_ELSEWHERE) {
         return SEEN_ELSEWHERE;
     }
-    switch (protocol->steps_end.outcome) {
-    case STEPS_OK:
+    if (seen == SEEN_STEPS_OK) {
         protocol->prepared_here = true;
-        return recorded == BACKEND_DONE ? SEEN_SUCCEEDED : SEEN_STEPS_OK;
-    case STEPS_FAILED:
-    case STEPS_DIED:
-        protocol->last.newest = outcome;
-        (void)snprintf(
-            protocol->last.newest.host, sizeof protocol->last.newest.host, "%s", report_host());
-        return outcome.state == RUN_FAILED ? SEEN_FAILED : SEEN_STEPS_DIED;
-    case STEPS_STOPPED:
-        return SEEN_STEPS_STOPPED;
-    case STEPS_LOCK_LOST:
-        return SEEN_LOCK_LOST;
-    case STEPS_NOT_BEGUN:
-        return SEEN_TIMED_OUT;
+        return recorded == SEEN_DONE ? SEEN_SUCCEEDED : SEEN_STEPS_OK;
     }
-    return SEEN_FAILED;
+    if (!is_of_step) {
+        return seen;
+    }
+    protocol->last.newest = outcome;
+    (void)snprintf(
+        protocol->last.newest.host, sizeof protocol->last.newest.host, "%s", report_host());
+    return outcome.state == RUN_FAILED ? SEEN_FAILED : SEEN_STEPS_DIED;
 }
 
-static enum observation act(struct protocol *protocol, enum protocol_action action) {
-    const struct backend_operations *operations = protocol->backend.operations;
-    switch (action) {
-    case ACT_CONNECT:
-        return observe(operations->connect(protocol->backend.self, &protocol->error));
-    case ACT_LOOK:
-        return look(protocol);
-    case ACT_TRY_LOCK:
-        return observe(operations->lock_try(protocol->backend.self, &protocol->error));
-    case ACT_PAUSE:
-        return pause_waiting(protocol);
-    case ACT_LET_GO:
-        return let_go(protocol);
-    case ACT_INSPECT:
-        return preflight(protocol);
-    case ACT_BEGIN_RUN:
-        return begin_run(protocol);
-    case ACT_FENCE:
-        return fence(protocol);
-    case ACT_RUN_STEPS:
-        return run_steps(protocol);
-    case ACT_RECORD_OUTCOME:
-        return record_outcome(protocol);
-    case ACT_START:
-    case ACT_START_UNRECORDED:
-    case ACT_FAIL:
-    case ACT_FAIL_ALONE:
-    case ACT_GIVE_UP_WAITING:
-    case ACT_GIVE_UP_LOCK:
-    case ACT_REFUSE:
-    case ACT_CANCEL:
-        break;
-    }
-    return SEEN_REFUSED;
+static enum observation connect_to_backend(struct protocol *protocol) {
+    return protocol->backend.operations->connect(protocol->backend.self, &protocol->error);
 }
+
+static enum observation try_lock(struct protocol *protocol) {
+    return protocol->backend.operations->lock_try(protocol->backend.self, &protocol->error);
+}
+
+static enum observation (*const actions[ACTION_COUNT])(struct protocol *protocol) = {
+    [ACT_CONNECT] = connect_to_backend,
+    [ACT_LOOK] = look,
+    [ACT_TRY_LOCK] = try_lock,
+    [ACT_PAUSE] = pause_waiting,
+    [ACT_INSPECT] = preflight,
+    [ACT_BEGIN_RUN] = begin_run,
+    [ACT_FENCE] = fence,
+    [ACT_RUN_STEPS] = run_steps,
+    [ACT_RECORD_OUTCOME] = record_outcome,
+};
 
 int protocol_run(struct protocol *protocol) {
-    enum protocol_state state = PROTOCOL_CONNECTING;
-    enum protocol_action action = ACT_CONNECT;
+    static const struct protocol_row first = {
+        .next = PROTOCOL_CONNECTING, .action = ACT_CONNECT, .why = "Nothing is known yet."};
+    const struct protocol_row *row = &first;
     protocol->deploy_warning_at_ms =
         getenv("KAMAL_VERSION") == NULL ? DEADLINE_NEVER : deadline_after_ms(DEPLOY_WARNING_MS);
-    while (!protocol_action_ends(action)) {
-        enum observation observation = act(protocol, action);
-        if (action != ACT_PAUSE && action != ACT_LET_GO) {
-            protocol->is_crowded = observation == SEEN_CROWDED;
+    while (row->next != PROTOCOL_ENDED) {
+        enum protocol_state state = row->next;
+        enum observation seen = actions[row->action](protocol);
+        if (row->action != ACT_PAUSE) {
+            protocol->is_crowded = seen == SEEN_CROWDED;
         }
-        const struct protocol_row *row = protocol_next(state, observation);
+        row = protocol_next(state, seen);
         if (row == NULL) {
             report(EVENT_PREPARE_FAILED, NULL,
                 "this is a bug in Signalbox: `%s` while %s; the server is not started",
-                protocol_observation_name(observation), protocol_state_name(state));
+                observation_name(seen), protocol_state_name(state));
             return EXIT_STATUS_SYSTEM;
         }
-        state = row->next;
-        action = row->action;
     }
-    /* Let go before the command starts: whoever waits may look at once. */
+    /* Let go before the command starts: a replica that waits may look at once. */
     protocol->backend.operations->lock_release(protocol->backend.self);
     protocol->backend.operations->disconnect(protocol->backend.self);
-    return messages_end(protocol, action);
+    return messages_end(protocol, row->outcome);
 }

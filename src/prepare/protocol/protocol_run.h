@@ -46,7 +46,4 @@ struct protocol {
 /* From the first connection to the end, which is an exit status: 0 when the command may start. */
 int protocol_run(struct protocol *protocol);
 
-/* Why this replica is in the protocol. */
-enum protocol_purpose protocol_run_purpose(const struct protocol *protocol);
-
 #endif

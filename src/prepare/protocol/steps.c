@@ -197,7 +197,7 @@ static void fence_again(struct running_step *running) {
         clock_now_ms() < running->fence_at_ms) {
         return;
     }
-    if (backend->operations->fence(backend->self, false, &found, &error) == BACKEND_DONE &&
+    if (backend->operations->fence(backend->self, false, &found, &error) == SEEN_DONE &&
         found.ended > 0) {
         report(EVENT_FENCED, NULL, "ended %d late statement%s of an earlier run", found.ended,
             found.ended == 1 ? "" : "s");
@@ -247,22 +247,22 @@ static struct steps_end step_conclude(const struct running_step *running) {
     };
     struct duration_text took = duration_describe(fields.elapsed_ms);
     if (running->lock_lost) {
-        end.outcome = STEPS_LOCK_LOST;
+        end.seen = SEEN_LOCK_LOST;
         end.exit_status = EXIT_STATUS_WAITED_TOO_LONG;
     } else if (running->was_cancelled) {
-        end.outcome = STEPS_STOPPED;
+        end.seen = SEEN_STEPS_STOPPED;
         end.exit_status = EXIT_STATUS_SIGNAL_BASE + running->request->stop_request->signal;
     } else if (!running->timed_out && WIFSIGNALED(running->wait_status)) {
-        end.outcome = STEPS_DIED;
+        end.seen = SEEN_STEPS_DIED;
     } else if (running->timed_out || end.exit_status != 0) {
-        end.outcome = STEPS_FAILED;
+        end.seen = SEEN_STEPS_FAILED;
         /* A step that was told to stop and says 0 has still not done its work. */
         end.exit_status = end.exit_status == 0 ? EXIT_STATUS_WAITED_TOO_LONG : end.exit_status;
     } else {
-        end.outcome = STEPS_OK;
+        end.seen = SEEN_STEPS_OK;
         end.step = NULL;
     }
-    report(end.outcome == STEPS_OK ? EVENT_STEP_ENDED : EVENT_STEP_FAILED, &fields,
+    report(end.seen == SEEN_STEPS_OK ? EVENT_STEP_ENDED : EVENT_STEP_FAILED, &fields,
         "ended with status %d after %s: %s", fields.exit_status, took.string, running->step->label);
     return end;
 }
@@ -288,7 +288,7 @@ static struct steps_end step_run(const struct steps_request *request, const stru
         step_output_close(&running.output);
         step_output_close(&running.errors);
         return (struct steps_end){
-            .outcome = STEPS_FAILED, .step = step->label, .exit_status = error.exit_status};
+            .seen = SEEN_STEPS_FAILED, .step = step->label, .exit_status = error.exit_status};
     }
     while (step_tend(&running)) {
         step_wait(&running);
@@ -311,14 +311,13 @@ static struct steps_end step_run_locked(
         return step_run(request, step);
     }
     say_lock_lost(backend, "no step is begun");
-    return (struct steps_end){.outcome = STEPS_LOCK_LOST,
-        .step = step->label,
-        .exit_status = EXIT_STATUS_WAITED_TOO_LONG};
+    return (struct steps_end){
+        .seen = SEEN_LOCK_LOST, .step = step->label, .exit_status = EXIT_STATUS_WAITED_TOO_LONG};
 }
 
 struct steps_end steps_run(const struct steps_request *request) {
-    struct steps_end end = {.outcome = STEPS_OK};
-    for (size_t i = 0; i < request->steps->count && end.outcome == STEPS_OK; i++) {
+    struct steps_end end = {.seen = SEEN_STEPS_OK};
+    for (size_t i = 0; i < request->steps->count && end.seen == SEEN_STEPS_OK; i++) {
         end = step_run_locked(request, &request->steps->items[i]);
     }
     return end;

@@ -28,18 +28,9 @@ struct steps_request {
     int64_t *deploy_warning_at_ms;
 };
 
-enum steps_outcome {
-    STEPS_OK,
-    STEPS_FAILED,
-    STEPS_DIED, /* A signal ended one, and not at our wish. */
-    STEPS_STOPPED,
-    STEPS_LOCK_LOST,
-    STEPS_NOT_BEGUN /* What they wait for did not end in time; never of steps_run. */
-};
-
 struct steps_end {
-    enum steps_outcome outcome;
-    const char *step; /* The text of the one that did not end well; NULL when all did. */
+    enum observation seen; /* SEEN_STEPS_OK and the like, or SEEN_LOCK_LOST. */
+    const char *step;      /* The text of the one that did not end well; NULL when all did. */
     int exit_status;
 };
 

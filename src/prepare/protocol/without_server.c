@@ -10,13 +10,13 @@ int64_t without_server_rest(void *self, int64_t pause_ms) {
     return pause_ms;
 }
 
-enum backend_result without_server_fence(
+enum observation without_server_fence(
     void *self, bool is_before_steps, struct fence_report *found, struct error *error) {
     (void)self;
     (void)is_before_steps;
     (void)error;
     *found = (struct fence_report){.remaining = 0};
-    return BACKEND_DONE;
+    return SEEN_DONE;
 }
 
 void without_server_fence_own(void *self) {

@@ -11,7 +11,7 @@
 int64_t without_server_rest(void *self, int64_t pause_ms);
 
 /* Nothing remains, and nothing is ended. */
-enum backend_result without_server_fence(
+enum observation without_server_fence(
     void *self, bool is_before_steps, struct fence_report *found, struct error *error);
 void without_server_fence_own(void *self);
 
