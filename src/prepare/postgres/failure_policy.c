@@ -4,9 +4,6 @@
  */
 #include "prepare/postgres/failure_policy.h"
 
-#include <string.h>
-
-#include "signalbox/base/clock.h"
 #include "signalbox/base/exit_status.h"
 #include "signalbox/base/string.h"
 
@@ -28,30 +25,24 @@ bool failure_policy_is_gone(const struct session_failure *failure) {
         string_has_prefix(code, "25P0");
 }
 
-enum observation failure_policy_session(struct postgres_backend *backend,
-    enum session_result result, const struct session *session, struct error *error) {
+enum observation failure_policy_decide(
+    enum session_result result, const struct session_failure *failure, struct error *error) {
     switch (result) {
     case SESSION_DONE:
-        backend->trouble_since_ms = 0;
-        backend->said[0] = '\0';
         return SEEN_DONE;
     case SESSION_CANCELLED:
         return SEEN_CANCELLED;
     case SESSION_FAILED:
-        if (!failure_policy_is_gone(&session->failure)) {
+        if (!failure_policy_is_gone(failure)) {
             error_set(error, EXIT_STATUS_CONFIGURATION, "the database refuses what is needed: %s",
-                session->failure.message);
+                failure->message);
             return SEEN_REFUSED;
         }
-        memcpy(backend->said, session->failure.message, sizeof backend->said);
         break;
     case SESSION_PENDING:
     case SESSION_TIMED_OUT:
         break;
     }
-    if (backend->trouble_since_ms == 0) {
-        backend->trouble_since_ms = clock_now_ms();
-    }
-    error_set(error, EXIT_STATUS_UNAVAILABLE, "%s", session->failure.message);
+    error_set(error, EXIT_STATUS_UNAVAILABLE, "%s", failure->message);
     return SEEN_GONE;
 }

@@ -7,25 +7,35 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "prepare/postgres/postgres_backend.h"
+#include "prepare/postgres/link.h"
 #include "prepare/protocol/backend.h"
+
+struct headroom {
+    int64_t look_began_ms;
+    int64_t rest_base_ms;    /* The pace of a waiter that hangs up. */
+    int64_t counted_ms;      /* When the slots were last found plenty. */
+    int64_t uncalm_since_ms; /* Since when the first step waits for slots; 0: not at all. */
+    int calm_streak;         /* How often in a row there was room. */
+};
+
+/* A look begins: how long it takes decides how long the next rest is. */
+void headroom_begin_look(struct headroom *headroom);
 
 /* The server is there, but it, or the pooler in front of it, has no connection for us just now.
  * That is nothing to give up for: --wait-timeout says how long one waits. */
-bool headroom_is_in_the_way(const struct postgres_backend *backend, enum session_result result,
-    const struct session_failure *failure);
+bool headroom_is_in_the_way(const struct link *link, enum session_result result);
 
 /* Hangs up after that, and says once why: SEEN_CROWDED, with the error filled. */
 enum observation headroom_give_way(
-    struct postgres_backend *backend, enum session_result result, struct error *error) MUST_USE;
+    struct link *link, enum session_result result, struct error *error) MUST_USE;
 
-/* The backend's `rest`: how long to pause, the reader hung up where slots are few. */
-int64_t headroom_rest(struct postgres_backend *backend, int64_t pause_ms);
+/* Before a waiter pauses: how long to pause, the session hung up where slots are few. */
+int64_t headroom_rest(struct headroom *headroom, struct link *link, int64_t pause_ms);
 
 /* Replicas that came together are still coming in and hanging up: among them the first step could
  * be refused its connection. Those that the server is only letting in show in no view, so what the
  * step will need is tried. Not waited for longer than it takes them, whatever the count says. */
-enum session_result headroom_wait_for_calm(
-    struct postgres_backend *backend, struct fence_report *found, int64_t deadline_ms) MUST_USE;
+enum session_result headroom_wait_for_calm(struct headroom *headroom, struct link *link,
+    struct fence_report *found, int64_t deadline_ms) MUST_USE;
 
 #endif

@@ -7,8 +7,6 @@
 
 #include <string.h>
 
-#include "prepare/postgres/connect.h"
-#include "prepare/postgres/failure_policy.h"
 #include "prepare/postgres/slots.h"
 #include "signalbox/base/clock.h"
 #include "signalbox/base/deadline.h"
@@ -17,11 +15,11 @@
 enum { STATEMENT_TIMEOUT_MS = 30000, SECOND_CONNECTION_MS = 10000 };
 
 /* A role with two connections could take the lock and never run a step. */
-static enum observation refuse_too_few(struct postgres_backend *backend, struct error *error) {
+static enum observation refuse_too_few(struct link *link, struct error *error) {
     struct slots slots;
     enum slot_limit which = SLOTS_OF_SERVER;
     enum session_result result =
-        slots_read(&backend->reader, &slots, deadline_after_ms(STATEMENT_TIMEOUT_MS));
+        slots_read(&link->session, &slots, deadline_after_ms(STATEMENT_TIMEOUT_MS));
     if (result == SESSION_DONE && slots_are_too_few(&slots, &which)) {
         error_set(error, EXIT_STATUS_CONFIGURATION,
             "%s allows %lld connection%s; the lock, the ledger and a step need one each",
@@ -29,26 +27,26 @@ static enum observation refuse_too_few(struct postgres_backend *backend, struct 
             (long long)slots.limits[which].most, slots.limits[which].most == 1 ? "" : "s");
         return SEEN_REFUSED;
     }
-    return failure_policy_session(backend, result, &backend->reader, error);
+    return link_judge(link, result, &link->session, error);
 }
 
 /* What it means that the second connection was not to be had, or gives no answer. */
-static enum observation failure_policy_second(struct postgres_backend *backend,
+static enum observation judge_second(struct lock_acquire *acquire, struct link *link,
     enum session_result result, const struct session *session, struct error *error) {
     bool is_silent = result == SESSION_TIMED_OUT ||
         (result == SESSION_FAILED &&
             strstr(session->failure.message, "query_wait_timeout") != NULL);
     if (result == SESSION_FAILED && session->failure.trouble == TROUBLE_NO_SLOT) {
-        return connect_find_no_slot(backend, &session->failure, error);
+        return link_find_no_slot(link, &session->failure, error);
     }
     if (!is_silent) {
-        backend->unproven = 0;
-        return failure_policy_session(backend, result, session, error);
+        acquire->unproven = 0;
+        return link_judge(link, result, session, error);
     }
     /* Some poolers cannot be told from a server: these show themselves by doing it twice. */
-    backend->unproven++;
-    if (!backend->is_pooled && backend->unproven < 2) {
-        return failure_policy_session(backend, SESSION_TIMED_OUT, session, error);
+    acquire->unproven++;
+    if (!link->is_pooled && acquire->unproven < 2) {
+        return link_judge(link, SESSION_TIMED_OUT, session, error);
     }
     error_set(error, EXIT_STATUS_CONFIGURATION,
         "the pooler gave no second connection within 10 s: the lock keeps one for itself while the "
@@ -63,44 +61,44 @@ static enum session_result prove(struct session *session, int64_t deadline_ms) {
 }
 
 /* Behind a pooler: opens what will be the reader once the lock has taken the first connection. */
-static enum session_result open_spare(struct postgres_backend *backend, struct session *spare) {
+static enum session_result open_spare(struct link *link, struct session *spare) {
     int64_t deadline_ms = deadline_after_ms(SECOND_CONNECTION_MS);
-    if (!backend->is_pooled) {
+    if (!link->is_pooled) {
         return SESSION_DONE;
     }
-    enum session_result result = connect_once(backend, spare, deadline_ms);
+    enum session_result result = link_open_another(link, spare, deadline_ms);
     return result == SESSION_DONE ? prove(spare, deadline_ms) : result;
 }
 
 /* The reader's connection becomes the lock's, so that a waiter never needs two, and the one that
  * has the lock opens another; only a pooler, which may have no other, is asked for it before. */
-static enum observation take(
-    struct postgres_backend *backend, struct session *spare, struct error *error) {
-    struct session *holder = &backend->lock.holder;
+static enum observation take(struct lock_acquire *acquire, struct link *link, struct lock *lock,
+    struct session *spare, struct error *error) {
+    struct session *holder = &lock->holder;
     enum lock_outcome outcome = LOCK_HELD;
-    *holder = backend->reader;
-    backend->reader = *spare;
-    enum session_result result = lock_take(&backend->lock, backend->target->lock_key, &outcome,
-        deadline_after_ms(STATEMENT_TIMEOUT_MS));
+    *holder = link->session;
+    link->session = *spare;
+    enum session_result result =
+        lock_take(lock, acquire->lock_key, &outcome, deadline_after_ms(STATEMENT_TIMEOUT_MS));
     if (result == SESSION_DONE && outcome == LOCK_TAKEN) {
         int64_t deadline_ms = deadline_after_ms(SECOND_CONNECTION_MS);
-        result = connect_reader_patiently(backend, deadline_ms);
+        result = link_insist(link, deadline_ms);
         if (result == SESSION_DONE) {
-            result = prove(&backend->reader, deadline_ms);
+            result = prove(&link->session, deadline_ms);
         }
-        enum observation proven = failure_policy_second(backend, result, &backend->reader, error);
-        backend->is_learned = true; /* Both go the same way. */
+        enum observation proven = judge_second(acquire, link, result, &link->session, error);
+        link->is_learned = true; /* Both go the same way. */
         if (proven != SEEN_DONE) {
-            lock_release(&backend->lock);
-            session_close(&backend->reader);
+            lock_release(lock);
+            session_close(&link->session);
         }
         return proven;
     }
-    enum observation seen = failure_policy_session(backend, result, holder, error);
-    session_close(&backend->reader);
-    backend->reader = *holder;
+    enum observation seen = link_judge(link, result, holder, error);
+    session_close(&link->session);
+    link->session = *holder;
     *holder = (struct session){.connection = NULL};
-    backend->is_learned = outcome != LOCK_READ_ONLY;
+    link->is_learned = outcome != LOCK_READ_ONLY;
     if (seen != SEEN_DONE) {
         return seen;
     }
@@ -111,37 +109,39 @@ static enum observation take(
     return SEEN_LOCK_HELD;
 }
 
-static enum observation try_lock(struct postgres_backend *backend, struct error *error) {
+static enum observation try_lock(
+    struct lock_acquire *acquire, struct link *link, struct lock *lock, struct error *error) {
     struct session spare = {.connection = NULL};
     bool is_held = false;
-    enum session_result result = lock_is_held(&backend->reader, backend->target->lock_key, &is_held,
-        deadline_after_ms(STATEMENT_TIMEOUT_MS));
-    enum observation seen = failure_policy_session(backend, result, &backend->reader, error);
+    enum session_result result = lock_is_held(
+        &link->session, acquire->lock_key, &is_held, deadline_after_ms(STATEMENT_TIMEOUT_MS));
+    enum observation seen = link_judge(link, result, &link->session, error);
     if (seen != SEEN_DONE || is_held) {
         return seen == SEEN_DONE ? SEEN_LOCK_HELD : seen;
     }
-    seen = refuse_too_few(backend, error);
+    seen = refuse_too_few(link, error);
     if (seen == SEEN_DONE) {
-        result = open_spare(backend, &spare);
-        seen = failure_policy_second(backend, result, &spare, error);
+        result = open_spare(link, &spare);
+        seen = judge_second(acquire, link, result, &spare, error);
     }
     if (seen != SEEN_DONE) {
         session_close(&spare);
         return seen;
     }
-    return take(backend, &spare, error);
+    return take(acquire, link, lock, &spare, error);
 }
 
 /* A connection that looks well and breaks whenever the lock is tried would otherwise be made anew
  * for ever. */
-enum observation lock_acquire(struct postgres_backend *backend, struct error *error) {
-    enum observation tried = try_lock(backend, error);
+enum observation lock_acquire(
+    struct lock_acquire *acquire, struct link *link, struct lock *lock, struct error *error) {
+    enum observation tried = try_lock(acquire, link, lock, error);
     int64_t now_ms = clock_now_ms();
     if (tried != SEEN_GONE) {
-        backend->lock_trouble_since_ms = 0;
-    } else if (backend->lock_trouble_since_ms == 0) {
-        backend->lock_trouble_since_ms = now_ms;
-    } else if (now_ms - backend->lock_trouble_since_ms >= backend->connect_timeout_ms) {
+        acquire->trouble_since_ms = 0;
+    } else if (acquire->trouble_since_ms == 0) {
+        acquire->trouble_since_ms = now_ms;
+    } else if (now_ms - acquire->trouble_since_ms >= link->connect_timeout_ms) {
         error_add_context(error, "the connection breaks whenever the lock is tried");
         error->exit_status = EXIT_STATUS_UNAVAILABLE;
         return SEEN_REFUSED;

@@ -5,12 +5,21 @@
 #ifndef PREPARE_POSTGRES_LOCK_ACQUIRE_H
 #define PREPARE_POSTGRES_LOCK_ACQUIRE_H
 
-#include "prepare/postgres/postgres_backend.h"
-#include "prepare/protocol/backend.h"
+#include <stdint.h>
 
-/* The backend's `lock_try`, over the reader, which must be open. When the lock is taken, the
- * reader is another connection, proven to work beside the lock's. Refused where no second one is to
- * be had at all: the pool, or a limit, is too small. */
-enum observation lock_acquire(struct postgres_backend *backend, struct error *error) MUST_USE;
+#include "prepare/postgres/link.h"
+#include "prepare/postgres/lock.h"
+
+struct lock_acquire {
+    int64_t lock_key;
+    int64_t trouble_since_ms; /* Since when only trying the lock breaks the connection; or 0. */
+    int unproven;             /* How often in a row no second connection could be had. */
+};
+
+/* The backend's `lock_try`, over the link's session, which must be open. When the lock is taken,
+ * that session is another connection, proven to work beside the lock's. Refused where no second one
+ * can be had at all: the pool, or a limit, is too small. */
+enum observation lock_acquire(struct lock_acquire *acquire, struct link *link, struct lock *lock,
+    struct error *error) MUST_USE;
 
 #endif

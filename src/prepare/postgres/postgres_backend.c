@@ -7,12 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "prepare/postgres/connect.h"
+#include "prepare/postgres/creation.h"
 #include "prepare/postgres/failure_policy.h"
-#include "prepare/postgres/headroom.h"
-#include "prepare/postgres/lock_acquire.h"
 #include "prepare/postgres/postgres_history.h"
-#include "prepare/postgres/postgres_preflight.h"
 #include "prepare/postgres/remedy.h"
 #include "signalbox/base/clock.h"
 #include "signalbox/base/deadline.h"
@@ -28,6 +25,7 @@ enum {
     RECORD_PAUSE_MS = 250,
     FENCE_PAUSE_MS = 20,
     AFTER_TROUBLE_MS = 250,
+    MISSING_PAUSE_MS = 100,
     AFTER_STANDBY_MS = 1000
 };
 
@@ -37,19 +35,18 @@ static int64_t statement_deadline_ms(void) {
 
 static void disconnect(void *self) {
     struct postgres_backend *backend = self;
-    session_close(&backend->reader);
+    session_close(&backend->link.session);
     session_close(&backend->lock.holder);
     ledger_release(&backend->ledger);
     text_release(&backend->roles);
 }
 
 /* Other servers speak PostgreSQL's protocol without having its locks. */
-static enum observation refuse_what_cannot_lock(
-    struct postgres_backend *backend, struct error *error) {
+static enum observation refuse_what_cannot_lock(struct link *link, struct error *error) {
     enum session_result result =
-        session_query(&backend->reader, "SELECT version()", NULL, 0, statement_deadline_ms());
-    enum observation seen = failure_policy_session(backend, result, &backend->reader, error);
-    if (seen == SEEN_DONE && strstr(session_value(&backend->reader, 0, 0), "CockroachDB") != NULL) {
+        session_query(&link->session, "SELECT version()", NULL, 0, statement_deadline_ms());
+    enum observation seen = link_judge(link, result, &link->session, error);
+    if (seen == SEEN_DONE && strstr(session_value(&link->session, 0, 0), "CockroachDB") != NULL) {
         error_set(error, EXIT_STATUS_CONFIGURATION,
             "CockroachDB gives an advisory lock to everybody who asks, so nothing would keep "
             "replicas apart: set SIGNALBOX_PREPARE=never and prepare before the deploy");
@@ -58,54 +55,89 @@ static enum observation refuse_what_cannot_lock(
     return seen;
 }
 
-static enum observation refuse_standby(
-    const struct postgres_backend *backend, struct error *error) {
+static enum observation refuse_standby(const struct link *link, struct error *error) {
     AUTO_TEXT struct text description = {.data = NULL};
-    database_describe(backend->target->database, &description);
+    database_describe(link->database, &description);
     error_set(error, EXIT_STATUS_UNAVAILABLE,
         "%s (from %s) is read-only (a standby, or default_transaction_read_only) and did not "
         "become writable before --connect-timeout",
-        text_string(&description), backend->target->database->source);
+        text_string(&description), link->database->source);
     return SEEN_REFUSED;
+}
+
+/* The database does not exist: SEEN_DONE to connect again. */
+static enum observation deal_with_missing(
+    struct postgres_backend *backend, int64_t deadline_ms, struct error *error) {
+    struct link *link = &backend->link;
+    enum observation seen = SEEN_DONE;
+    switch (backend->target->missing_database) {
+    case MISSING_IS_CREATED:
+        seen = creation_attempt(link, &backend->preflight.run, deadline_ms, error);
+        break;
+    case MISSING_IS_AN_ERROR:
+        return link_refuse(link, EXIT_STATUS_CONFIGURATION,
+            "the database does not exist, and no step would create it", error);
+    case MISSING_IS_AWAITED:
+        link_note(link, &link->session.failure);
+        break;
+    }
+    return seen == SEEN_DONE ? link_pause(link, MISSING_PAUSE_MS, deadline_ms, error) : seen;
+}
+
+static enum observation connect_or_create(
+    struct postgres_backend *backend, int64_t deadline_ms, struct error *error) {
+    for (;;) {
+        enum observation seen = link_connect(&backend->link, deadline_ms, error);
+        if (seen != SEEN_REFUSED || !link_is_missing(&backend->link)) {
+            return seen;
+        }
+        seen = deal_with_missing(backend, deadline_ms, error);
+        if (seen != SEEN_DONE) {
+            return seen;
+        }
+    }
+}
+
+/* What broke a moment ago is not asked again in the same breath. */
+static bool rest_after_trouble(const struct link *link, bool was_standby) {
+    int64_t pause_ms =
+        was_standby ? random_jittered_ms(AFTER_STANDBY_MS, random_number()) : AFTER_TROUBLE_MS;
+    return interrupt_pause(link->interrupt, deadline_after_ms(pause_ms));
 }
 
 static enum observation connect_to_database(void *self, struct error *error) {
     struct postgres_backend *backend = self;
+    struct link *link = &backend->link;
     int64_t began_ms = clock_now_ms();
-    bool was_standby = backend->read_only_since_ms != 0;
-    int64_t since_ms = was_standby ? backend->read_only_since_ms : backend->trouble_since_ms;
-    int64_t deadline_ms = since_ms == 0 ? deadline_after_ms(backend->connect_timeout_ms)
-                                        : deadline_later_ms(since_ms, backend->connect_timeout_ms);
+    bool was_standby = link->read_only_since_ms != 0;
+    int64_t since_ms = was_standby ? link->read_only_since_ms : link->trouble_since_ms;
+    int64_t deadline_ms = since_ms == 0 ? deadline_after_ms(link->connect_timeout_ms)
+                                        : deadline_later_ms(since_ms, link->connect_timeout_ms);
     disconnect(backend);
     if (was_standby && deadline_passed(deadline_ms)) {
-        return refuse_standby(backend, error);
+        return refuse_standby(link, error);
     }
-    if (since_ms != 0) {
-        /* What broke a moment ago is not asked again in the same breath. */
-        int64_t pause_ms =
-            was_standby ? random_jittered_ms(AFTER_STANDBY_MS, random_number()) : AFTER_TROUBLE_MS;
-        if (interrupt_pause(backend->interrupt, deadline_after_ms(pause_ms))) {
-            return SEEN_CANCELLED;
-        }
+    if (since_ms != 0 && rest_after_trouble(link, was_standby)) {
+        return SEEN_CANCELLED;
     }
-    enum observation result = connect_patiently(backend, deadline_ms, error);
-    if (result == SEEN_REFUSED && was_standby && backend->said[0] == '\0' &&
+    enum observation seen = connect_or_create(backend, deadline_ms, error);
+    if (seen == SEEN_REFUSED && was_standby && link->said[0] == '\0' &&
         error->exit_status == EXIT_STATUS_UNAVAILABLE) {
-        return refuse_standby(backend, error);
+        return refuse_standby(link, error);
     }
-    if (result != SEEN_DONE || backend->was_reached) {
-        return result;
+    if (seen != SEEN_DONE || link->was_reached) {
+        return seen;
     }
-    result = refuse_what_cannot_lock(backend, error);
-    if (result == SEEN_DONE) {
+    seen = refuse_what_cannot_lock(link, error);
+    if (seen == SEEN_DONE) {
         AUTO_TEXT struct text description = {.data = NULL};
         struct event_fields fields = {.elapsed_ms = clock_now_ms() - began_ms};
-        database_describe(backend->target->database, &description);
+        database_describe(link->database, &description);
         report(EVENT_DATABASE_REACHED, &fields, "reached %s (from %s)", text_string(&description),
-            backend->target->database->source);
-        backend->was_reached = true;
+            link->database->source);
+        link->was_reached = true;
     }
-    return result;
+    return seen;
 }
 
 /* Without a ledger the protocol still holds: every replica runs the steps in its turn. */
@@ -123,46 +155,49 @@ static enum observation go_on_without_ledger(
     return SEEN_DONE;
 }
 
-/* The ledger's own refusals cost only the ledger; anything else is concluded as usual. */
-static enum observation failure_policy_ledger(
+/* The ledger's own refusals cost only the ledger; anything else is judged as usual. */
+static enum observation judge_ledger(
     struct postgres_backend *backend, enum session_result result, struct error *error) {
-    if (result == SESSION_FAILED && !failure_policy_is_gone(&backend->reader.failure)) {
-        return go_on_without_ledger(backend, &backend->reader);
+    if (result == SESSION_FAILED && !failure_policy_is_gone(&backend->link.session.failure)) {
+        return go_on_without_ledger(backend, &backend->link.session);
     }
-    return failure_policy_session(backend, result, &backend->reader, error);
+    return link_judge(&backend->link, result, &backend->link.session, error);
 }
 
 static enum observation look(void *self, struct look *seen, struct error *error) {
     struct postgres_backend *backend = self;
     *seen = (struct look){.newest = {.state = RUN_NONE}};
-    backend->look_began_ms = clock_now_ms();
-    enum session_result result = connect_and_learn(backend, statement_deadline_ms());
-    seen->is_read_only = backend->is_read_only;
-    if (headroom_is_in_the_way(backend, result, &backend->reader.failure)) {
-        return headroom_give_way(backend, result, error);
+    headroom_begin_look(&backend->headroom);
+    enum session_result result = link_learn(&backend->link, statement_deadline_ms());
+    seen->is_read_only = backend->link.is_read_only;
+    if (headroom_is_in_the_way(&backend->link, result)) {
+        return headroom_give_way(&backend->link, result, error);
     }
     if (result != SESSION_DONE || !backend->has_ledger) {
-        return failure_policy_session(backend, result, &backend->reader, error);
+        return link_judge(&backend->link, result, &backend->link.session, error);
     }
     if (backend->ledger.table == NULL || !backend->is_ledger_there) {
-        result = ledger_find(&backend->ledger, &backend->reader, statement_deadline_ms());
+        result = ledger_find(&backend->ledger, &backend->link.session, statement_deadline_ms());
     }
     if (result == SESSION_DONE) {
-        result = ledger_read(&backend->ledger, &backend->reader, seen, &backend->is_ledger_there,
-            statement_deadline_ms());
+        result = ledger_read(&backend->ledger, &backend->link.session, seen,
+            &backend->is_ledger_there, statement_deadline_ms());
     }
-    enum observation came_to = failure_policy_ledger(backend, result, error);
+    enum observation came_to = judge_ledger(backend, result, error);
     seen->has_ledger = backend->has_ledger;
-    backend->latest = seen->latest;
-    return came_to == SEEN_DONE ? postgres_preflight_look(backend, seen, error) : came_to;
+    backend->preflight.latest = seen->latest;
+    return came_to == SEEN_DONE ? postgres_preflight_look(&backend->preflight, seen, error)
+                                : came_to;
 }
 
 static enum observation lock_try(void *self, struct error *error) {
-    return lock_acquire(self, error);
+    struct postgres_backend *backend = self;
+    return lock_acquire(&backend->acquire, &backend->link, &backend->lock, error);
 }
 
 static int64_t rest(void *self, int64_t pause_ms) {
-    return headroom_rest(self, pause_ms);
+    struct postgres_backend *backend = self;
+    return headroom_rest(&backend->headroom, &backend->link, pause_ms);
 }
 
 static void let_go(void *self) {
@@ -170,13 +205,18 @@ static void let_go(void *self) {
     lock_release(&backend->lock);
 }
 
+static enum session_result find_begun(struct postgres_backend *backend, char **begun) {
+    return backend->has_ledger
+        ? ledger_begun(&backend->ledger, &backend->link.session, begun, statement_deadline_ms())
+        : SESSION_DONE;
+}
+
 static enum observation preflight(void *self, struct preflight *found, struct error *error) {
     struct postgres_backend *backend = self;
     AUTO_FREE char *begun = NULL;
-    enum observation seen =
-        failure_policy_ledger(backend, postgres_preflight_find_begun(backend, &begun), error);
+    enum observation seen = judge_ledger(backend, find_begun(backend, &begun), error);
     return seen == SEEN_DONE
-        ? postgres_preflight_judge(backend, begun == NULL ? "" : begun, found, error)
+        ? postgres_preflight_judge(&backend->preflight, begun == NULL ? "" : begun, found, error)
         : seen;
 }
 
@@ -184,12 +224,12 @@ static enum observation preflight(void *self, struct preflight *found, struct er
 static enum session_result enter(
     struct postgres_backend *backend, int64_t *id, struct run *dead, int64_t deadline_ms) {
     const struct ledger *ledger = &backend->ledger;
-    struct session *reader = &backend->reader;
+    struct session *reader = &backend->link.session;
     struct ledger_entry entry = {.run = backend->fence.run,
         .host = report_host(),
         .release = backend->release,
         .initialises = backend->initialises,
-        .databases = backend->initialised};
+        .databases = backend->preflight.initialised};
     bool was_there = backend->is_ledger_there;
     enum session_result result =
         ledger_make(ledger, reader, &backend->is_ledger_there, deadline_ms);
@@ -208,7 +248,7 @@ static enum session_result decide_when_to_enter(
     struct postgres_backend *backend, int64_t deadline_ms) {
     bool exists = false;
     enum session_result result =
-        ledger_exists(&backend->ledger, &backend->reader, &exists, deadline_ms);
+        ledger_exists(&backend->ledger, &backend->link.session, &exists, deadline_ms);
     backend->is_ledger_late = result == SESSION_DONE && !exists;
     if (backend->is_ledger_late) {
         report(EVENT_LEDGER_LATE, NULL,
@@ -223,7 +263,7 @@ static enum session_result decide_when_to_enter(
 static enum observation run_begin(void *self, const struct run_beginning *beginning, int64_t *id,
     struct run *dead, struct error *error) {
     struct postgres_backend *backend = self;
-    struct session *reader = &backend->reader;
+    struct session *reader = &backend->link.session;
     *id = 0;
     *dead = (struct run){.state = RUN_NONE};
     backend->initialises = beginning->initialises;
@@ -233,8 +273,8 @@ static enum observation run_begin(void *self, const struct run_beginning *beginn
     servers_append_roles(backend->servers.databases, &backend->roles);
     backend->fence.roles = text_string(&backend->roles);
     backend->is_ledger_late = false;
-    backend->were_steps_seen = false;
-    enum observation seen = failure_policy_session(backend,
+    backend->preflight.were_steps_seen = false;
+    enum observation seen = link_judge(&backend->link,
         fence_make(&backend->fence, reader, backend->target->database->schema_search_path,
             backend->target->lock_key, statement_deadline_ms()),
         reader, error);
@@ -248,29 +288,31 @@ static enum observation run_begin(void *self, const struct run_beginning *beginn
     if (result == SESSION_DONE && !backend->is_ledger_late) {
         result = enter(backend, id, dead, statement_deadline_ms());
     }
-    return failure_policy_ledger(backend, result, error);
+    return judge_ledger(backend, result, error);
 }
 
 static enum session_result fence_once(struct postgres_backend *backend, bool is_before_steps,
     struct fence_sweep *sweep, int64_t deadline_ms) {
-    enum session_result result = connect_reader_patiently(backend, deadline_ms);
+    enum session_result result = link_insist(&backend->link, deadline_ms);
     if (result == SESSION_DONE) {
-        result = fence_sweep_others(&backend->fence, &backend->reader, sweep, deadline_ms);
+        result = fence_sweep_others(&backend->fence, &backend->link.session, sweep, deadline_ms);
     }
-    if (result == SESSION_DONE && !is_before_steps && !backend->were_steps_seen) {
-        result = fence_see_own(
-            &backend->fence, &backend->reader, &backend->were_steps_seen, deadline_ms);
+    if (result == SESSION_DONE && !is_before_steps && !backend->preflight.were_steps_seen) {
+        result = fence_see_own(&backend->fence, &backend->link.session,
+            &backend->preflight.were_steps_seen, deadline_ms);
     }
     if (result == SESSION_DONE && is_before_steps && sweep->remaining == 0) {
-        result = fence_look_at_rails_lock(&backend->fence, &backend->reader, sweep, deadline_ms);
+        result =
+            fence_look_at_rails_lock(&backend->fence, &backend->link.session, sweep, deadline_ms);
     }
     if (result == SESSION_DONE && is_before_steps && sweep->remaining == 0) {
         result = servers_look_at_first(
-            &backend->servers, &backend->fence, &backend->reader, sweep, deadline_ms);
+            &backend->servers, &backend->fence, &backend->link.session, sweep, deadline_ms);
     }
-    return result == SESSION_DONE ? servers_sweep_others(&backend->servers, &backend->fence,
-                                        is_before_steps, backend->interrupt, sweep, deadline_ms)
-                                  : result;
+    return result == SESSION_DONE
+        ? servers_sweep_others(&backend->servers, &backend->fence, is_before_steps,
+              backend->link.interrupt, sweep, deadline_ms)
+        : result;
 }
 
 static enum observation fence(
@@ -283,32 +325,33 @@ static enum observation fence(
     *found = (struct fence_report){.ended = sweep.ended, .remaining = sweep.remaining};
     (void)snprintf(found->holder, sizeof found->holder, "%s", sweep.holder);
     if (result == SESSION_DONE && is_before_steps && sweep.remaining == 0) {
-        result = headroom_wait_for_calm(backend, found, deadline_ms);
+        result = headroom_wait_for_calm(&backend->headroom, &backend->link, found, deadline_ms);
     }
-    enum observation seen = failure_policy_session(backend, result, &backend->reader, error);
+    enum observation seen = link_judge(&backend->link, result, &backend->link.session, error);
     if (found->remaining == 0) {
         /* The steps may take an hour, and a connection that idles through it only takes a slot. */
-        session_close(&backend->reader);
+        session_close(&backend->link.session);
     }
     return seen;
 }
 
 static void fence_own(void *self) {
     struct postgres_backend *backend = self;
-    const struct interrupt *interrupt = backend->interrupt;
+    const struct interrupt *interrupt = backend->link.interrupt;
     static const struct interrupt nobody = {.fd = -1};
     struct fence_sweep sweep = {.remaining = 1};
     int64_t deadline_ms = deadline_after_ms(FAREWELL_TIMEOUT_MS);
-    backend->interrupt = NULL;
+    backend->link.interrupt = NULL;
     /* Ending a backend is asynchronous, so it is asked until it is gone. */
-    while (connect_reader_patiently(backend, deadline_ms) == SESSION_DONE &&
-        fence_sweep_own(&backend->fence, &backend->reader, &sweep, deadline_ms) == SESSION_DONE &&
+    while (link_insist(&backend->link, deadline_ms) == SESSION_DONE &&
+        fence_sweep_own(&backend->fence, &backend->link.session, &sweep, deadline_ms) ==
+            SESSION_DONE &&
         servers_sweep_own(&backend->servers, &backend->fence, NULL, &sweep, deadline_ms) ==
             SESSION_DONE &&
         sweep.remaining > 0 && !deadline_passed(deadline_ms)) {
         (void)interrupt_pause(&nobody, deadline_after_ms(FENCE_PAUSE_MS));
     }
-    backend->interrupt = interrupt;
+    backend->link.interrupt = interrupt;
 }
 
 static const char *step_assignment(void *self) {
@@ -327,12 +370,12 @@ static enum session_result write_outcome(struct postgres_backend *backend,
     const struct run *outcome, bool *changed, int64_t deadline_ms) {
     struct run entered = *outcome;
     struct run dead;
-    enum session_result result = connect_reader_patiently(backend, deadline_ms);
+    enum session_result result = link_insist(&backend->link, deadline_ms);
     if (result == SESSION_DONE && entered.id == 0) {
         result = enter(backend, &entered.id, &dead, deadline_ms);
     }
     return result == SESSION_DONE
-        ? ledger_end(&backend->ledger, &backend->reader, &entered, changed, deadline_ms)
+        ? ledger_end(&backend->ledger, &backend->link.session, &entered, changed, deadline_ms)
         : result;
 }
 
@@ -347,11 +390,11 @@ static enum session_result write_patiently(
         enum session_result result = write_outcome(backend, outcome, changed,
             deadline_earlier(deadline_ms, deadline_after_ms(RECORD_ATTEMPT_MS)));
         if (result == SESSION_DONE ||
-            (result == SESSION_FAILED && !failure_policy_is_gone(&backend->reader.failure)) ||
+            (result == SESSION_FAILED && !failure_policy_is_gone(&backend->link.session.failure)) ||
             deadline_passed(deadline_ms) || !(is_stopped || lock_holds(&backend->lock))) {
             return result;
         }
-        session_close(&backend->reader);
+        session_close(&backend->link.session);
         (void)interrupt_pause(&nobody, deadline_after_ms(RECORD_PAUSE_MS));
     }
 }
@@ -376,22 +419,22 @@ static enum observation run_end(void *self, const struct run *outcome, struct er
     struct postgres_backend *backend = self;
     bool changed = true;
     bool is_recorded = backend->has_ledger && (outcome->id != 0 || backend->is_ledger_late);
-    const struct interrupt *interrupt = backend->interrupt;
-    backend->interrupt = NULL;
+    const struct interrupt *interrupt = backend->link.interrupt;
+    backend->link.interrupt = NULL;
     struct run noted = *outcome;
     if (outcome->state == RUN_SUCCEEDED) {
-        postgres_preflight_note(backend, &noted, deadline_after_ms(RECORD_ATTEMPT_MS));
+        postgres_preflight_note(&backend->preflight, &noted, deadline_after_ms(RECORD_ATTEMPT_MS));
     }
     enum session_result result =
         is_recorded ? write_patiently(backend, &noted, &changed) : SESSION_DONE;
-    enum observation seen = failure_policy_session(backend, result, &backend->reader, error);
+    enum observation seen = link_judge(&backend->link, result, &backend->link.session, error);
     warn_of_elsewhere(backend, &noted);
     if (is_recorded && seen == SEEN_DONE && changed && outcome->state == RUN_SUCCEEDED) {
         /* Rows too many harm nobody today. */
         (void)!ledger_prune(
-            &backend->ledger, &backend->reader, deadline_after_ms(FAREWELL_TIMEOUT_MS));
+            &backend->ledger, &backend->link.session, deadline_after_ms(FAREWELL_TIMEOUT_MS));
     }
-    backend->interrupt = interrupt;
+    backend->link.interrupt = interrupt;
     return seen == SEEN_DONE && !changed ? SEEN_ELSEWHERE : seen;
 }
 
@@ -414,17 +457,25 @@ void postgres_backend_initialise(struct postgres_backend *backend, const struct 
     const struct interrupt *interrupt, int64_t connect_timeout_ms, const char *release) {
     *backend = (struct postgres_backend){
         .target = target,
-        .interrupt = interrupt,
         .release = release,
-        .connect_timeout_ms = connect_timeout_ms,
+        .link = {.database = target->database,
+            .interrupt = interrupt,
+            .connect_timeout_ms = connect_timeout_ms},
+        .acquire = {.lock_key = target->lock_key},
+        .servers = {.databases = &target->databases},
+        .preflight = {.target = target, .link = &backend->link, .lock = &backend->lock},
         .has_ledger = target->has_fingerprint,
         .ledger = {.fingerprint = target->fingerprint,
             .search_path = target->database->schema_search_path},
     };
-    backend->servers = (struct servers){.databases = &target->databases};
-    preflight_run_initialise(&backend->preflight_run, target, connect_timeout_ms);
+    preflight_run_initialise(&backend->preflight.run, target, connect_timeout_ms);
     (void)snprintf(backend->ledger.lock_key, sizeof backend->ledger.lock_key, "%lld",
         (long long)target->lock_key);
+}
+
+static enum observation history(void *self, struct history *found, struct error *error) {
+    struct postgres_backend *backend = self;
+    return postgres_history(&backend->link, &backend->ledger, found, error);
 }
 
 struct backend postgres_backend_interface(struct postgres_backend *backend) {
@@ -446,7 +497,7 @@ struct backend postgres_backend_interface(struct postgres_backend *backend) {
         .guard_holds = guard_holds,
         .why_lost = "the connection that held it is closed or silent; behind PgBouncer its "
                     "idle_transaction_timeout does that",
-        .history = postgres_history,
+        .history = history,
         .disconnect = disconnect,
     };
     return (struct backend){.operations = &operations, .self = backend};

@@ -8,8 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "prepare/postgres/connect.h"
-#include "prepare/postgres/postgres_backend.h"
+#include "prepare/postgres/lock.h"
 #include "signalbox/base/deadline.h"
 #include "signalbox/base/exit_status.h"
 #include "signalbox/base/number.h"
@@ -22,46 +21,36 @@
 #define COPY_FIELD(field, session, row, column)                                                    \
     (void)snprintf(field, sizeof(field), "%s", session_value(session, row, column))
 
-static enum observation refuse(const struct postgres_backend *backend, int exit_status,
-    const char *reason, struct error *error) {
-    AUTO_TEXT struct text description = {.data = NULL};
-    database_describe(backend->target->database, &description);
-    error_set(error, exit_status, "%s (from %s): %s", text_string(&description),
-        backend->target->database->source, reason);
-    return SEEN_REFUSED;
-}
-
 /* One attempt. A database that is not there is an answer too. */
 static enum observation connect_for_asking(
-    struct postgres_backend *backend, struct history *found, struct error *error) {
-    const struct session_failure *failure = &backend->reader.failure;
-    switch (
-        connect_once(backend, &backend->reader, deadline_after_ms(backend->connect_timeout_ms))) {
+    struct link *link, struct history *found, struct error *error) {
+    const struct session_failure *failure = &link->session.failure;
+    switch (link_open_another(link, &link->session, deadline_after_ms(link->connect_timeout_ms))) {
     case SESSION_DONE:
         return SEEN_DONE;
     case SESSION_CANCELLED:
         return SEEN_CANCELLED;
     case SESSION_PENDING:
     case SESSION_TIMED_OUT:
-        return refuse(backend, EXIT_STATUS_UNAVAILABLE, "it does not answer", error);
+        return link_refuse(link, EXIT_STATUS_UNAVAILABLE, "it does not answer", error);
     case SESSION_FAILED:
         break;
     }
     if (failure->trouble == TROUBLE_MISSING_DATABASE) {
         (void)snprintf(found->absent, sizeof found->absent, "the database %s does not exist",
-            backend->target->database->name);
+            link->database->name);
         return SEEN_DONE;
     }
-    return refuse(backend,
+    return link_refuse(link,
         failure->trouble == TROUBLE_FINAL ? EXIT_STATUS_CONFIGURATION : EXIT_STATUS_UNAVAILABLE,
         failure->message, error);
 }
 
 /* Who holds the lock, by the name that our sessions have. */
 static enum session_result find_holder(
-    struct postgres_backend *backend, struct lock_holder *holder, int64_t deadline_ms) {
-    struct session *session = &backend->reader;
-    const char *parameters[] = {backend->ledger.lock_key};
+    struct link *link, const char *lock_key, struct lock_holder *holder, int64_t deadline_ms) {
+    struct session *session = &link->session;
+    const char *parameters[] = {lock_key};
     enum session_result result = session_query(session,
         "SELECT coalesce(substring(activity.application_name FROM '^signalbox/(.*)$'), "
         "''), " ISO_8601("activity.xact_start") " FROM pg_locks AS lock LEFT JOIN pg_stat_activity "
@@ -103,9 +92,8 @@ static struct past_run run_at(const struct session *session, int row) {
 }
 
 static enum session_result find_runs(
-    struct postgres_backend *backend, struct history *found, int64_t deadline_ms) {
-    struct session *session = &backend->reader;
-    struct ledger *ledger = &backend->ledger;
+    struct link *link, struct ledger *ledger, struct history *found, int64_t deadline_ms) {
+    struct session *session = &link->session;
     const char *parameters[] = {ledger->lock_key};
     AUTO_TEXT struct text statement = {.data = NULL};
     enum session_result result = ledger_find(ledger, session, deadline_ms);
@@ -150,25 +138,25 @@ static bool is_answered(struct session *session, enum session_result result) {
     return result == SESSION_DONE || (result == SESSION_FAILED && !session_is_lost(session));
 }
 
-enum observation postgres_history(void *self, struct history *found, struct error *error) {
-    struct postgres_backend *backend = self;
-    int64_t deadline_ms = deadline_after_ms(backend->connect_timeout_ms);
+enum observation postgres_history(
+    struct link *link, struct ledger *ledger, struct history *found, struct error *error) {
+    int64_t deadline_ms = deadline_after_ms(link->connect_timeout_ms);
     *found = (struct history){.count = 0};
-    enum observation connected = connect_for_asking(backend, found, error);
+    enum observation connected = connect_for_asking(link, found, error);
     if (connected != SEEN_DONE || found->absent[0] != '\0') {
         return connected;
     }
-    enum session_result result = find_holder(backend, &found->lock, deadline_ms);
+    enum session_result result = find_holder(link, ledger->lock_key, &found->lock, deadline_ms);
     if (result == SESSION_DONE) {
-        result = find_runs(backend, found, deadline_ms);
+        result = find_runs(link, ledger, found, deadline_ms);
     }
     if (result == SESSION_CANCELLED) {
         return SEEN_CANCELLED;
     }
-    if (!is_answered(&backend->reader, result)) {
+    if (!is_answered(&link->session, result)) {
         AUTO_TEXT struct text reason = {.data = NULL};
-        text_append_format(&reason, "it stopped answering (%s)", backend->reader.failure.message);
-        return refuse(backend, EXIT_STATUS_UNAVAILABLE, text_string(&reason), error);
+        text_append_format(&reason, "it stopped answering (%s)", link->session.failure.message);
+        return link_refuse(link, EXIT_STATUS_UNAVAILABLE, text_string(&reason), error);
     }
     prefer_row(found);
     return SEEN_DONE;

@@ -6,29 +6,27 @@
 
 #include <string.h>
 
-#include "prepare/postgres/connect.h"
-#include "prepare/postgres/failure_policy.h"
 #include "prepare/postgres/ledger.h"
 #include "prepare/preflight/preflight_run.h"
 #include "signalbox/base/deadline.h"
 
 enum { STATEMENT_TIMEOUT_MS = 30000 };
 
-static struct probe_context probe_context_of(struct postgres_backend *backend) {
+static struct probe_context probe_context_of(const struct postgres_preflight *preflight) {
     return (struct probe_context){
-        .reader = &backend->reader,
-        .lock = &backend->lock,
-        .tend = lock_is_taken(&backend->lock) ? lock_holds : NULL,
-        .interrupt = backend->interrupt,
+        .reader = &preflight->link->session,
+        .lock = preflight->lock,
+        .tend = lock_is_taken(preflight->lock) ? lock_holds : NULL,
+        .interrupt = preflight->link->interrupt,
     };
 }
 
 /* Where the steps are not only migrations, the last success of this lock key alone counts. */
 enum observation postgres_preflight_look(
-    struct postgres_backend *backend, struct look *seen, struct error *error) {
-    const struct probe_context context = probe_context_of(backend);
+    struct postgres_preflight *preflight, struct look *seen, struct error *error) {
+    const struct probe_context context = probe_context_of(preflight);
     bool counts = seen->newest.state == RUN_SUCCEEDED &&
-        (backend->target->migrates_only || seen->newest.id == seen->latest.id);
+        (preflight->target->migrates_only || seen->newest.id == seen->latest.id);
     if (!counts) {
         return SEEN_DONE;
     }
@@ -37,33 +35,27 @@ enum observation postgres_preflight_look(
         return SEEN_DONE;
     }
     enum session_result result =
-        preflight_run_look(&backend->preflight_run, &context, &seen->newest, seen->stale_reason);
+        preflight_run_look(&preflight->run, &context, &seen->newest, seen->stale_reason);
     if (result == SESSION_DONE && seen->stale_reason[0] != '\0') {
-        result = connect_and_learn(backend, deadline_after_ms(STATEMENT_TIMEOUT_MS));
+        result = link_learn(preflight->link, deadline_after_ms(STATEMENT_TIMEOUT_MS));
     }
-    return failure_policy_session(backend, result, &backend->reader, error);
+    return link_judge(preflight->link, result, &preflight->link->session, error);
 }
 
-enum session_result postgres_preflight_find_begun(struct postgres_backend *backend, char **begun) {
-    *begun = NULL;
-    return backend->has_ledger ? ledger_begun(&backend->ledger, &backend->reader, begun,
-                                     deadline_after_ms(STATEMENT_TIMEOUT_MS))
-                               : SESSION_DONE;
-}
-
-enum observation postgres_preflight_judge(struct postgres_backend *backend, const char *begun,
+enum observation postgres_preflight_judge(struct postgres_preflight *preflight, const char *begun,
     struct preflight *found, struct error *error) {
-    const struct probe_context context = probe_context_of(backend);
+    const struct probe_context context = probe_context_of(preflight);
     AUTO_PREFLIGHT_FINDINGS struct preflight_run_findings findings = {
-        .begun = begun, .since = &backend->latest};
-    enum observation seen = failure_policy_session(backend,
-        preflight_run_judge(&backend->preflight_run, &context, &findings), &backend->reader, error);
+        .begun = begun, .since = &preflight->latest};
+    enum observation seen =
+        link_judge(preflight->link, preflight_run_judge(&preflight->run, &context, &findings),
+            &preflight->link->session, error);
     if (seen != SEEN_DONE) {
         return seen;
     }
     *found = findings.preflight;
-    backend->first = findings.first;
-    memcpy(backend->initialised, findings.initialised, sizeof backend->initialised);
+    preflight->first = findings.first;
+    memcpy(preflight->initialised, findings.initialised, sizeof preflight->initialised);
     if (findings.is_refused) {
         preflight_run_say_obstacles(&findings);
         *error = findings.error;
@@ -73,16 +65,16 @@ enum observation postgres_preflight_judge(struct postgres_backend *backend, cons
 }
 
 void postgres_preflight_note(
-    struct postgres_backend *backend, struct run *success, int64_t deadline_ms) {
-    const struct probe_context context = probe_context_of(backend);
+    struct postgres_preflight *preflight, struct run *success, int64_t deadline_ms) {
+    const struct probe_context context = probe_context_of(preflight);
     const struct steps_trace trace = {
-        .migrate_wholly = backend->target->migrates_wholly,
-        .are_named = backend->target->are_steps_named,
-        .were_seen = backend->were_steps_seen,
-        .before = backend->first,
+        .migrate_wholly = preflight->target->migrates_wholly,
+        .are_named = preflight->target->are_steps_named,
+        .were_seen = preflight->were_steps_seen,
+        .before = preflight->first,
     };
-    if (connect_reader_patiently(backend, deadline_ms) == SESSION_DONE) {
+    if (link_insist(preflight->link, deadline_ms) == SESSION_DONE) {
         (void)!preflight_run_look_afterwards(
-            &backend->preflight_run, &context, &trace, success, deadline_ms);
+            &preflight->run, &context, &trace, success, deadline_ms);
     }
 }
