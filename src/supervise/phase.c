@@ -128,69 +128,99 @@ static void terminal_take_back(const struct phase *phase) {
 /* What an event that is not a signal carries. */
 static const struct received_signal no_signal;
 
-static void act(
-    struct phase *phase, enum supervisor_action action, const struct received_signal *received) {
-    struct supervisor *supervisor = phase->supervisor;
-    switch (action) {
-    case ACTION_NONE:
-    case ACTION_IMPOSSIBLE:
-        break;
-    case ACTION_REMEMBER:
-        if (phase->cancelled_by == 0) {
-            phase->cancelled_by = received->number;
-        }
-        clock_start(supervisor);
-        leftovers_end(phase, supervisor->kill_at_ms);
-        break;
-    case ACTION_HASTEN:
-        clock_start(supervisor);
-        leftovers_end(phase, supervisor->kill_at_ms);
-        break;
-    case ACTION_CANCEL:
-        if (phase->cancelled_by == 0) {
-            phase->cancelled_by = received->number;
-        }
-        clock_start(supervisor);
-        received_pass(phase, received);
-        break;
-    case ACTION_FORWARD_AND_TIME:
-        clock_start(supervisor);
-        received_pass(phase, received);
-        break;
-    case ACTION_FORWARD:
-        received_pass(phase, received);
-        break;
-    case ACTION_FORWARD_AND_RESUME:
-        received_pass(phase, received);
-        signal_pass(phase, SIGCONT, "us");
-        break;
-    case ACTION_RESUME:
-        command_resume(phase, false);
-        break;
-    case ACTION_STOP_TOO:
-        command_stop_too(phase);
-        break;
-    case ACTION_KILL_PREPARER:
-        preparer_kill(phase);
-        break;
-    case ACTION_END_LEFTOVERS:
-        leftovers_end(phase,
-            deadline_earlier(supervisor->kill_at_ms, deadline_after_ms(supervisor->grace_ms)));
-        break;
-    case ACTION_KILL_LEFTOVERS:
-        leftovers_end(phase, clock_now_ms());
-        break;
-    case ACTION_GIVE_UP:
-        leftovers_give_up(phase);
-        break;
-    }
+/* The actions, one function each. */
+static void do_nothing(struct phase *phase, const struct received_signal *received) {
+    (void)phase;
+    (void)received;
 }
+
+static void hasten(struct phase *phase, const struct received_signal *received) {
+    (void)received;
+    clock_start(phase->supervisor);
+    leftovers_end(phase, phase->supervisor->kill_at_ms);
+}
+
+static void remember(struct phase *phase, const struct received_signal *received) {
+    if (phase->cancelled_by == 0) {
+        phase->cancelled_by = received->number;
+    }
+    hasten(phase, received);
+}
+
+static void forward_and_time(struct phase *phase, const struct received_signal *received) {
+    clock_start(phase->supervisor);
+    received_pass(phase, received);
+}
+
+static void cancel(struct phase *phase, const struct received_signal *received) {
+    if (phase->cancelled_by == 0) {
+        phase->cancelled_by = received->number;
+    }
+    forward_and_time(phase, received);
+}
+
+static void forward_and_resume(struct phase *phase, const struct received_signal *received) {
+    received_pass(phase, received);
+    signal_pass(phase, SIGCONT, "us");
+}
+
+static void resume(struct phase *phase, const struct received_signal *received) {
+    (void)received;
+    command_resume(phase, false);
+}
+
+static void stop_too(struct phase *phase, const struct received_signal *received) {
+    (void)received;
+    command_stop_too(phase);
+}
+
+static void kill_preparer(struct phase *phase, const struct received_signal *received) {
+    (void)received;
+    preparer_kill(phase);
+}
+
+static void end_leftovers(struct phase *phase, const struct received_signal *received) {
+    (void)received;
+    leftovers_end(phase,
+        deadline_earlier(
+            phase->supervisor->kill_at_ms, deadline_after_ms(phase->supervisor->grace_ms)));
+}
+
+static void kill_leftovers(struct phase *phase, const struct received_signal *received) {
+    (void)received;
+    leftovers_end(phase, clock_now_ms());
+}
+
+static void give_up(struct phase *phase, const struct received_signal *received) {
+    (void)received;
+    leftovers_give_up(phase);
+}
+
+static void (*const actions[ACTION_COUNT])(
+    struct phase *phase, const struct received_signal *received) = {
+    [ACTION_NONE] = do_nothing,
+    [ACTION_CANCEL] = cancel,
+    [ACTION_REMEMBER] = remember,
+    [ACTION_FORWARD] = received_pass,
+    [ACTION_FORWARD_AND_TIME] = forward_and_time,
+    [ACTION_FORWARD_AND_RESUME] = forward_and_resume,
+    [ACTION_RESUME] = resume,
+    [ACTION_STOP_TOO] = stop_too,
+    [ACTION_HASTEN] = hasten,
+    [ACTION_KILL_PREPARER] = kill_preparer,
+    [ACTION_END_LEFTOVERS] = end_leftovers,
+    [ACTION_KILL_LEFTOVERS] = kill_leftovers,
+    [ACTION_GIVE_UP] = give_up,
+};
 
 static void step(
     struct phase *phase, enum supervisor_event event, const struct received_signal *received) {
-    const struct supervisor_row *row = state_table_find_row(phase->state, event);
+    const struct supervisor_row *row = state_table_next(phase->state, event);
+    if (row == NULL) {
+        return; /* It cannot happen, and PID 1 must go on if it does. */
+    }
     phase->state = row->next;
-    act(phase, row->action, received);
+    actions[row->action](phase, received);
 }
 
 static int64_t phase_deadline_ms(const struct phase *phase) {

@@ -56,7 +56,7 @@ enum supervisor_action {
     ACTION_END_LEFTOVERS,  /* TERM now, KILL when the grace is over. */
     ACTION_KILL_LEFTOVERS, /* KILL now. */
     ACTION_GIVE_UP,        /* Say what is left and go on without it. */
-    ACTION_IMPOSSIBLE      /* Cannot happen; the reason says why. Nothing is done. */
+    ACTION_COUNT
 };
 
 struct supervisor_row {
@@ -67,8 +67,8 @@ struct supervisor_row {
     const char *why;
 };
 
-/* The one row for this state and event; never NULL. */
-const struct supervisor_row *state_table_find_row(
+/* NULL for a pair that cannot happen. */
+const struct supervisor_row *state_table_next(
     enum supervisor_state state, enum supervisor_event event);
 
 /* What of `inherited`, the signals that we inherited as ignored, means nothing to us. All of it, as

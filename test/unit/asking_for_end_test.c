@@ -45,7 +45,7 @@ static bool is_heard_by_the_preparer(int number) {
 
 static bool cancels_a_phase(int number) {
     const struct received_signal received = {.number = number, .sender = 1};
-    return state_table_find_row(STATE_PREPARING, state_table_event_of(&received, 0, 2))->action ==
+    return state_table_next(STATE_PREPARING, state_table_event_of(&received, 0, 2))->action ==
         ACTION_CANCEL;
 }
 
