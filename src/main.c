@@ -115,7 +115,7 @@ static int ask_status(
     enum { ASKING_TIMEOUT_MS = 5000 };
     struct phase_end end;
     struct status_request status = {.prepare = prepare, .format = options->log};
-    if (strcmp(options_source(options, "--connect-timeout"), "default") == 0) {
+    if (options_is_default(options, "--connect-timeout")) {
         prepare->connect_timeout_ms = ASKING_TIMEOUT_MS;
     }
     return run_in_child(supervisor, status_run, &status, &end);

@@ -92,7 +92,8 @@ static void explain_identity(struct text *page) {
 
 static void explain_target(const struct target *target, struct text *page) {
     AUTO_TEXT struct text value = {.data = NULL};
-    text_append_format(&value, "%s (%s)", target->environment, target->environment_source);
+    text_append_format(
+        &value, "%s (%s)", target->environment, recognise_source_name(target->environment_source));
     line(page, "environment", text_string(&value));
     text_release(&value);
     if (target->database == NULL) {
@@ -130,7 +131,7 @@ static void explain_target(const struct target *target, struct text *page) {
 }
 
 static bool is_at_default(const struct options *options, const char *flag) {
-    return strcmp(options_source(options, flag), "default") == 0;
+    return options_is_default(options, flag);
 }
 
 /* What somebody has set; all of it where that is asked for. */

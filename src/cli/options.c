@@ -190,6 +190,11 @@ const char *options_source(const struct options *options, const char *flag) {
     return source == NULL ? "default" : source;
 }
 
+bool options_is_default(const struct options *options, const char *flag) {
+    const struct option_row *row = row_by_flag(flag, strlen(flag));
+    return row == NULL || options->sources[row - option_table_rows] == NULL;
+}
+
 size_t options_count(void) {
     return option_table_row_count;
 }

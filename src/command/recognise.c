@@ -24,40 +24,41 @@ static const char *variable(
     return value == NULL || value[0] == '\0' ? NULL : value;
 }
 
-/* "the command" where it is an assignment of its own, otherwise the variable's name. */
-static const char *variable_source(const struct context *around, const char *name) {
-    return context_variable(around, NULL, name) != NULL ? "the command" : name;
+/* The command where it assigns the variable itself. */
+static enum environment_source variable_source(
+    const struct context *around, const char *name, enum environment_source otherwise) {
+    return context_variable(around, NULL, name) != NULL ? ENVIRONMENT_OF_COMMAND : otherwise;
 }
 
 static void find_environment(const struct recognition *recognition, const struct context *around,
-    char *const environment[], const char **name, const char **source) {
+    char *const environment[], const char **name, enum environment_source *source) {
     const char *rails = variable(around, environment, "RAILS_ENV");
     const char *rack = variable(around, environment, "RACK_ENV");
     *name = "development";
-    *source = "default";
+    *source = ENVIRONMENT_DEFAULT;
     if (recognition->named_environment != NULL && (recognition->names_rails_env || rails == NULL)) {
         *name = recognition->named_environment;
-        *source = "the command";
+        *source = ENVIRONMENT_OF_COMMAND;
     } else if (rails != NULL) {
         *name = rails;
-        *source = variable_source(around, "RAILS_ENV");
+        *source = variable_source(around, "RAILS_ENV", ENVIRONMENT_OF_RAILS_ENV);
     } else if (rack != NULL) {
         *name = rack;
-        *source = variable_source(around, "RACK_ENV");
+        *source = variable_source(around, "RACK_ENV", ENVIRONMENT_OF_RACK_ENV);
     }
 }
 
 void recognise_environment_in(const struct recognition *recognition, char *const environment[],
-    const char **name, const char **source) {
+    const char **name, enum environment_source *source) {
     const struct context nothing = {.directory = NULL};
     find_environment(recognition, &nothing, environment, name, source);
 }
 
 void recognise_wrap_steps(const struct recognition *recognition, const struct step_list *steps,
-    const char *environment, const char *environment_source, struct step_list *wrapped) {
+    const char *environment, enum environment_source source, struct step_list *wrapped) {
     AUTO_TEXT struct text assignment = {.data = NULL};
     text_append_format(&assignment, "RAILS_ENV=%s", environment);
-    bool is_own = strcmp(environment_source, "the command") == 0 &&
+    bool is_own = source == ENVIRONMENT_OF_COMMAND &&
         !string_list_has(&recognition->around.prefix, text_string(&assignment));
     step_list_append_wrapped(
         wrapped, steps, &recognition->around, is_own ? text_string(&assignment) : NULL);
@@ -121,4 +122,18 @@ const char *recognise_kind_name(enum command_kind kind) {
         return "none";
     }
     return "other";
+}
+
+const char *recognise_source_name(enum environment_source source) {
+    switch (source) {
+    case ENVIRONMENT_DEFAULT:
+        return "default";
+    case ENVIRONMENT_OF_COMMAND:
+        return "the command";
+    case ENVIRONMENT_OF_RAILS_ENV:
+        return "RAILS_ENV";
+    case ENVIRONMENT_OF_RACK_ENV:
+        return "RACK_ENV";
+    }
+    return "default";
 }

@@ -26,7 +26,7 @@ static void copy_list(char *const *from, struct string_list *to) {
  * the preparer sets for itself alone is not among it. A name that nobody gave is left to Rails: a
  * secrets tool around the step may know better. */
 static void copy_environment(const struct target_request *target, struct string_list *copy) {
-    bool is_named = strcmp(target->environment_source, "default") != 0;
+    bool is_named = target->environment_source != ENVIRONMENT_DEFAULT;
     for (size_t i = 0; environ[i] != NULL; i++) {
         if (!is_named || !string_has_prefix(environ[i], "RAILS_ENV=")) {
             string_list_append(copy, environ[i]);

@@ -32,7 +32,7 @@ static void change_environment(const struct target_request *request) {
         /* putenv keeps the string, which lives as long as the request. */
         (void)putenv(request->environment_changes->items[i]);
     }
-    if (strcmp(request->environment_source, "default") != 0) {
+    if (request->environment_source != ENVIRONMENT_DEFAULT) {
         /* As the steps get it, whatever its name came from; database.yml may ask for it. */
         (void)setenv("RAILS_ENV", request->environment, 1);
     }
@@ -278,7 +278,7 @@ int target_make(const struct target_request *request, struct target *target, str
         strcmp(target->environment, "test") == 0) {
         (void)snprintf(target->no_fingerprint, sizeof target->no_fingerprint,
             "the Rails environment is %.64s (%.64s)", target->environment,
-            target->environment_source);
+            recognise_source_name(target->environment_source));
         return 0;
     }
     return find_fingerprint(request, target, error);

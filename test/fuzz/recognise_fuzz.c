@@ -70,7 +70,7 @@ static void check(
     HOLDS(strnlen(recognition->rule, sizeof recognition->rule) < sizeof recognition->rule);
     HOLDS(recognition->rule[0] != '\0');
     HOLDS(recognition->environment != NULL && recognition->environment[0] != '\0');
-    HOLDS(recognition->environment_source != NULL);
+    HOLDS(recognise_source_name(recognition->environment_source)[0] != '\0');
     HOLDS(!recognition->is_step || recognition->kind == COMMAND_PREPARE);
     for (size_t i = 0; i < recognition->around.changes.count; i++) {
         const char *change = recognition->around.changes.items[i];

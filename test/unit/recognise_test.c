@@ -113,7 +113,7 @@ static void check_recognition(const struct vector_row *row, const struct recogni
     } columns[] = {
         {"the kind", recognise_kind_name(recognition->kind)},
         {"the environment", recognition->environment},
-        {"its source", recognition->environment_source},
+        {"its source", recognise_source_name(recognition->environment_source)},
         {"the user", around->user == NULL ? "-" : around->user},
         {"the directory", around->directory == NULL ? "-" : around->directory},
         {"the flags", flags.length == 0 ? "-" : text_string(&flags)},

@@ -92,6 +92,7 @@ int options_read(char *const argv[], char *const environment[], struct options *
 
 /* Where the value of `flag` came from: the flag itself, its variable, or "default". */
 const char *options_source(const struct options *options, const char *flag);
+bool options_is_default(const struct options *options, const char *flag);
 
 void options_release(struct options *options);
 

@@ -71,6 +71,17 @@ struct context {
     char *user;              /* As the wrapper names it: "rails", "1000:1000"; or NULL. */
 };
 
+/* What names the environment. */
+enum environment_source {
+    ENVIRONMENT_DEFAULT, /* Nothing does: development. */
+    ENVIRONMENT_OF_COMMAND,
+    ENVIRONMENT_OF_RAILS_ENV,
+    ENVIRONMENT_OF_RACK_ENV
+};
+
+/* "default", "the command", or the variable's name. */
+const char *recognise_source_name(enum environment_source source);
+
 struct recognition {
     enum command_kind kind;
     /* COMMAND_PREPARE only: it does the whole of the configured steps, and then perhaps more.
@@ -83,9 +94,9 @@ struct recognition {
     char rule[240];    /* Why, for the log: "`rails server` behind `thrust`". */
     /* The Rails environment that the program will have, as Rails itself finds it: never NULL. */
     char *environment;
-    const char *environment_source; /* "the command", "RAILS_ENV", "RACK_ENV" or "default". */
-    char *named_environment;        /* What the program's own option names, or NULL. */
-    bool names_rails_env;           /* It sets RAILS_ENV itself, and not only RACK_ENV. */
+    enum environment_source environment_source;
+    char *named_environment; /* What the program's own option names, or NULL. */
+    bool names_rails_env;    /* It sets RAILS_ENV itself, and not only RACK_ENV. */
     struct context around;
     /* COMMAND_SERVER only: the server's own words, from the program on; in a shell string too. */
     struct string_list server;
@@ -101,12 +112,12 @@ void recognise_command(const struct recognition_request *request, struct recogni
 /* The name of the Rails environment and where it comes from, in an environment that the command's
  * own words have already made. `name` points into it or into the recognition. */
 void recognise_environment_in(const struct recognition *recognition, char *const environment[],
-    const char **name, const char **source);
+    const char **name, enum environment_source *source);
 
 /* Appends the steps as they are to run beside the command: each behind what lies around it. What
  * the server's own option names, no wrapper of it can tell a step, so that goes with them. */
 void recognise_wrap_steps(const struct recognition *recognition, const struct step_list *steps,
-    const char *environment, const char *environment_source, struct step_list *wrapped);
+    const char *environment, enum environment_source source, struct step_list *wrapped);
 
 /* Appends the words behind what lies around. */
 void context_wrap(

@@ -13,6 +13,7 @@
 #include "signalbox/base/error.h"
 #include "signalbox/base/string_list.h"
 #include "signalbox/base/text.h"
+#include "signalbox/command/recognise.h"
 #include "signalbox/command/step.h"
 #include "signalbox/database/ask_rails.h"
 #include "signalbox/database/database.h"
@@ -25,7 +26,7 @@ struct target_request {
     const char *database_url_source; /* The option's name, where it is given. */
     const struct step_list *steps;   /* As configured, without what lies around the command. */
     const char *environment;         /* The Rails environment's name, such as "production" … */
-    const char *environment_source;  /* … and where it comes from: "RAILS_ENV", "default". */
+    enum environment_source environment_source; /* … and what names it. */
     /* What the command's own words do to the environment, in the order for putenv(3). */
     const struct string_list *environment_changes;
     bool clears_environment;
@@ -57,8 +58,8 @@ struct target {
     enum lock_kind lock;                   /* What it comes to; LOCK_AUTO while unclear. */
     char *lock_path;                       /* Of LOCK_FILE, otherwise NULL. */
     int64_t lock_key;
-    const char *environment;        /* As in the request. */
-    const char *environment_source; /* As in the request. */
+    const char *environment;                    /* As in the request. */
+    enum environment_source environment_source; /* As in the request. */
     bool has_fingerprint;
     char no_fingerprint[200];    /* Why there is none, as a clause. */
     struct string_list warnings; /* What is noteworthy about the watched files, a sentence each. */
