@@ -109,6 +109,7 @@ release_lane() {
   part 'sources of the libraries' python_tests test/package
   part 'static libraries' sh package/libraries.sh
   part 'static binary' sh package/build.sh
+  part 'what is linked into the binary' python_tests test/binary
   # With the PostgreSQL of the next Debian, and with what is long and the same for every build.
   part 'integration tests of the static binary' env SIGNALBOX=build/release/signalbox \
     POSTGRES_VERSION=17 \

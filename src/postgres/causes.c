@@ -63,7 +63,7 @@ static const struct cause {
     {NONE, "server does not support SSL", TROUBLE_FINAL,
         "the server has no TLS, and sslmode asks for it"},
     {NONE, "certificate verify failed", TROUBLE_FINAL,
-        "nobody that is trusted here has signed the server's certificate: give sslrootcert"},
+        "it has expired, or nobody that is trusted here has signed it: give sslrootcert"},
     {NONE, "root certificate", TROUBLE_FINAL,
         "give sslrootcert, or `sslrootcert=system` for the image's own certificates"},
     {NONE, "server certificate for", TROUBLE_FINAL, "the certificate is another host's"},

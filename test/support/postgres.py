@@ -136,6 +136,7 @@ class Server:
         self.socket_directory = os.path.join(self.directory, "socket")
         self.log_file = os.path.join(self.directory, "server.log")
         self.ca_certificate = os.path.join(self.directory, "ca.crt")
+        self.certificate = os.path.join(self.directory, "server.crt")
 
         atexit.register(self.close)
         stop = self._as_system_user(
@@ -334,6 +335,10 @@ class Server:
         except FileNotFoundError:
             return ""
 
+    def give(self, *paths):
+        """Makes these files the server's own, as it wants it of its keys."""
+        _give_to_system_user(*paths)
+
     # --- how ----------------------------------------------------------------
 
     def _as_system_user(self, program, *arguments):
@@ -367,7 +372,7 @@ class Server:
             "max_connections": self.max_connections,
             "password_encryption": "scram-sha-256",
             "ssl": "on",
-            "ssl_cert_file": os.path.join(self.directory, "server.crt"),
+            "ssl_cert_file": self.certificate,
             "ssl_key_file": os.path.join(self.directory, "server.key"),
             "fsync": "off",
             "full_page_writes": "off",
