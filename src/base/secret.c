@@ -10,9 +10,11 @@
 #include <string.h>
 
 #include "base/secret_form.h"
+#include "base/secret_option.h"
 #include "signalbox/base/cleanup.h"
 #include "signalbox/base/hex.h"
 #include "signalbox/base/memory.h"
+#include "signalbox/base/path.h"
 #include "signalbox/base/string.h"
 #include "signalbox/base/text.h"
 
@@ -156,4 +158,40 @@ void secret_mask_known(const char *string, char *const *values, size_t count, st
 
 void secret_mask(const char *string, struct text *masked) {
     secret_mask_known(string, NULL, 0, masked);
+}
+
+struct words_before {
+    char *const *words;
+    size_t count;
+};
+
+static bool has_program(const void *words, const char *program) {
+    const struct words_before *before = words;
+    for (size_t i = 0; i < before->count; i++) {
+        if (strcmp(path_base_name(before->words[i]), program) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void secret_mask_words(char *const *words, size_t count, struct string_list *masked) {
+    for (size_t i = 0; i < count; i++) {
+        const struct words_before before = {.words = words, .count = i};
+        const struct secret_option_context context = {.has_program = has_program, .words = &before};
+        const char *option = i == 0 ? "" : words[i - 1];
+        size_t length = strlen(words[i]);
+        size_t shown = secret_option_separate(&context, option, strlen(option), words[i], length);
+        AUTO_TEXT struct text text = {.data = NULL};
+        if (shown == length) {
+            shown = secret_option_glued(&context, words[i], length);
+        }
+        if (shown == length) {
+            secret_mask(words[i], &text);
+        } else {
+            text_append(&text, words[i], shown);
+            text_append_string(&text, "***");
+        }
+        string_list_append(masked, text_string(&text));
+    }
 }

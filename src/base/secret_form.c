@@ -10,13 +10,16 @@
 #include <string.h>
 
 #include "base/secret_name.h"
+#include "base/secret_option.h"
 #include "base/secret_token.h"
 #include "signalbox/base/cleanup.h"
 #include "signalbox/base/string.h"
 
-enum { TOKEN_LEAST = 8, BARE_USER_LEAST = 16, LOOKS_RANDOM_LENGTH = 20 };
+enum { TOKEN_LEAST = 8, BARE_USER_LEAST = 16, LOOKS_RANDOM_LENGTH = 20, COMMAND_MOST = 500 };
 
-static const char word_ends[] = " \t\n'\"";
+#define BLANKS " \t"
+static const char word_ends[] = BLANKS "\n'\"";
+static const char command_ends[] = "\n;|&()`'\"";
 static const char value_ends[] = " \t\n'\",;)}]<>";
 
 struct search {
@@ -191,16 +194,63 @@ static bool is_method(const char *string, size_t name) {
         (name > 3 && memcmp(string + name - 4, "in ", 3) == 0);
 }
 
-/* `--NAME VALUE`: the option at `name`, which ends at `behind`. */
-static void hide_argument(const struct search *search, size_t name, size_t behind) {
+/* The words of a command, from its beginning or somewhat later up to `end`. */
+struct words_before {
+    const char *string;
+    size_t end;
+};
+
+static bool has_program(const void *words, const char *program) {
+    const struct words_before *before = words;
+    const char *string = before->string;
+    size_t length = strlen(program);
+    size_t at = before->end;
+    while (
+        at > 0 && before->end - at < COMMAND_MOST && strchr(command_ends, string[at - 1]) == NULL) {
+        at--;
+    }
+    for (; at + length < before->end; at++) {
+        bool is_start = at == 0 || strchr("/" BLANKS, string[at - 1]) != NULL ||
+            strchr(command_ends, string[at - 1]) != NULL;
+        if (is_start && strncmp(string + at, program, length) == 0 &&
+            strchr(BLANKS, string[at + length]) != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The word at `at`, which begins with a `-`, and the one behind it. */
+static void take_option(const struct search *search, size_t at) {
     const char *string = search->string;
-    size_t value = skip_blanks(string, behind);
-    bool is_option = string_has_prefix(string + name, "--") && string[name + 2] != '-' &&
-        (name == 0 || strchr(" \t\n", string[name - 1]) != NULL);
+    const struct words_before before = {.string = string, .end = at};
+    const struct secret_option_context context = {.has_program = has_program, .words = &before};
+    if (at > 0 && strchr(word_ends, string[at - 1]) == NULL) {
+        return;
+    }
+    size_t length = strcspn(string + at, word_ends);
+    size_t value = skip_blanks(string, at + length);
+    size_t in_word = secret_option_glued(&context, string + at, length);
+    hide(search, at + in_word, at + length);
+    if (value == at + length) {
+        return;
+    }
     bool is_quoted = string[value] == '\'' || string[value] == '"';
-    if (is_option && value > behind && string[value] != '-' &&
-        (is_quoted || !is_placeholder(string + value, strcspn(string + value, value_ends)))) {
+    size_t from = value + (is_quoted ? 1 : 0);
+    size_t to = is_quoted ? find_closing(string, from, string[value], 0)
+                          : from + strcspn(string + from, word_ends);
+    while (!is_quoted && to > from && strchr(command_ends, string[to - 1]) != NULL) {
+        to--;
+    }
+    size_t begins =
+        from + secret_option_separate(&context, string + at, length, string + from, to - from);
+    if (!is_quoted && is_placeholder(string + begins, to - begins)) {
+        return;
+    }
+    if (is_quoted && begins == from && begins < to) {
         hide_assigned(search, value);
+    } else {
+        hide(search, begins, to);
     }
 }
 
@@ -217,7 +267,6 @@ static void take_named(const struct search *search, size_t name, size_t length) 
     struct separator separator =
         read_separator(string, is_quoted ? behind + escapes + 1 : behind, is_quoted);
     if (separator.value == 0) {
-        hide_argument(search, name, behind);
         return;
     }
     if (separator.is_tight) {
@@ -336,6 +385,9 @@ void secret_form_find(const char *string, secret_form_found *found, void *contex
         if (string[at] == '-' && take_pem(&search, at, &behind)) {
             at = behind;
             continue;
+        }
+        if (string[at] == '-') {
+            take_option(&search, at);
         }
         size_t name = name_length(string + at);
         if (name == 0) {

@@ -1,6 +1,7 @@
 /*
  * Stretches of a text that have the form of a secret: the password of a URL, the value of a name
- * that says so (in a shell, YAML, JSON, Ruby, a header), well-known tokens, private keys.
+ * that says so (in a shell, YAML, JSON, Ruby, a header), what is
+ * behind a command's option for it, well-known tokens, private keys.
  */
 #ifndef BASE_SECRET_FORM_H
 #define BASE_SECRET_FORM_H

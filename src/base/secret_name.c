@@ -42,12 +42,13 @@ static const char *const secret_words[] = {
     "PEPPER",
     "JWT",
     "OTP",
+    "PIN",
     "SIGNATURE",
 };
 
 /* So does one that has one of these in it … */
 static const char *const secret_parts[] = {
-    "PASSWORD", "PASSWD", "PASSPHRASE", "SECRET", "CREDENTIAL", "APIKEY"};
+    "PASSWORD", "PASSWD", "PASSPHRASE", "PASSCODE", "SECRET", "CREDENTIAL", "APIKEY"};
 
 /* … or at its end. */
 static const char *const secret_ends[] = {"KEY", "TOKEN", "TOKENS", "PASS", "PWD"};
@@ -108,7 +109,7 @@ static const char *const harmless_keys[] = {"PRIMARY", "FOREIGN", "UNIQUE", "DUP
 
 /* What a sentence says for other reasons. */
 static const char *const prose_words[] = {"KEY", "KEYS", "PASS", "PW", "SALT", "PEPPER", "AUTH",
-    "SIGNATURE", "JWT", "DSN", "COOKIE", "OTP"};
+    "SIGNATURE", "JWT", "DSN", "COOKIE", "OTP", "PIN"};
 
 static bool equals(const struct name_word *word, const char *other) {
     return strlen(other) == word->length && strncasecmp(word->start, other, word->length) == 0;

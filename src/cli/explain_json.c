@@ -12,11 +12,11 @@
 
 static void append_list(struct text *page, const char *key, char *const *items, size_t count) {
     text_append_format(page, "\"%s\":[", key);
+    AUTO_STRING_LIST struct string_list masked = {.items = NULL};
+    secret_mask_words(items, count, &masked);
     for (size_t i = 0; i < count; i++) {
         text_append_string(page, i == 0 ? "" : ",");
-        AUTO_TEXT struct text masked = {.data = NULL};
-        secret_mask(items[i], &masked);
-        json_append(page, text_string(&masked));
+        json_append(page, masked.items[i]);
     }
     text_append_string(page, "],");
 }
