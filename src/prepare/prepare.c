@@ -5,6 +5,7 @@
 
 #include "prepare/backend_choice.h"
 #include "prepare/prepare_context.h"
+#include "prepare/protocol/messages.h"
 #include "prepare/protocol/protocol_run.h"
 #include "signalbox/base/exit_status.h"
 #include "signalbox/base/text.h"
@@ -24,13 +25,14 @@ static void report_target(const struct target *target) {
     }
 }
 
-static int give_up(const struct stop_request *stop_request, const struct error *error) {
+static int give_up(const struct prepare_request *request, const struct stop_request *stop_request,
+    const struct error *error) {
     if (stop_request->signal != 0) {
-        report(EVENT_CANCELLED, NULL, "%s while asking for the database: the server is not started",
-            signals_name(stop_request->signal));
+        report(EVENT_CANCELLED, NULL, "%s while asking for the database: %s",
+            signals_name(stop_request->signal), messages_fate(request));
         return EXIT_STATUS_SIGNAL_BASE + stop_request->signal;
     }
-    report(EVENT_CONFIGURATION, NULL, "%s: the server is not started", error->text);
+    report(EVENT_CONFIGURATION, NULL, "%s: %s", error->text, messages_fate(request));
     return error->exit_status;
 }
 
@@ -65,7 +67,7 @@ int prepare_run(void *argument) {
     struct prepare_context prepare_context;
     int exit_status = prepare_context_make(request, &prepare_context, &error) == 0
         ? fly(request, &prepare_context)
-        : give_up(&prepare_context.stop_request, &error);
+        : give_up(request, &prepare_context.stop_request, &error);
     prepare_context_release(&prepare_context);
     return exit_status;
 }

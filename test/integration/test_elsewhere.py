@@ -20,6 +20,16 @@ IDLE = """#!/bin/sh
 psql -X -q -d "$DATABASE_URL" -c 'SELECT pg_sleep(600)' || true
 """
 
+# Migrates in a schema of its own, which nothing of the configuration says.
+OWN_SCHEMA = """#!/bin/sh
+[ "$1" = db:prepare ] || exec ./bin/real "$@"
+psql -X -q -v ON_ERROR_STOP=1 -d "$DATABASE_URL" -c "
+  CREATE SCHEMA IF NOT EXISTS own;
+  SET search_path = own;
+  CREATE TABLE IF NOT EXISTS schema_migrations (version varchar PRIMARY KEY);
+  INSERT INTO schema_migrations VALUES ('20261101000000') ON CONFLICT DO NOTHING"
+"""
+
 
 @pytest.fixture
 def rails(scene):
@@ -54,6 +64,7 @@ def test_steps_that_migrated_another_server_are_said_recorded_and_do_not_count(
     assert_all_serve([first])
     assert own_server.query("SELECT count(*) FROM step_runs", "steps") == [("1",)]
     warning, = first.said("steps_elsewhere", run=1)
+    assert first.said("prepared") == []
     words = warning["message"]
     assert f"{scene.database} (primary) still has no schema_migrations" in words
     assert "does not count" in words and "SIGNALBOX_DATABASE_URL" in words
@@ -119,3 +130,15 @@ def test_steps_that_are_in_the_right_place_are_not_suspected(scene):
     assert_all_serve([replica])
     assert replica.said("steps_elsewhere") == []
     assert scene.query("SELECT elsewhere IS NULL FROM signalbox_runs") == [("t",)]
+
+
+def test_steps_with_a_schema_of_their_own_in_the_same_database_went_nowhere_else(scene, rails):
+    scene.create_database()
+    rails(OWN_SCHEMA)
+    replica = scene.start_one()
+    assert_all_serve([replica])
+    assert replica.said("steps_elsewhere") == []
+    assert len(replica.said("prepared", run=1)) == 1
+    later = scene.start_one(prefix="later-")
+    assert_all_serve([later])
+    assert len(later.said("already_prepared")) == 1

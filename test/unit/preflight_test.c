@@ -291,7 +291,7 @@ static void a_line_names_address_and_way_out(void **state) {
 
 static void steps_went_elsewhere_where_both_signs_say_so(void **state) {
     (void)state;
-    enum { WHOLE = 1, NAMED = 2, SEEN = 4 };
+    enum { WHOLE = 1, NAMED = 2, SEEN = 4, BESIDE = 8 };
     static const struct {
         enum condition before;
         enum condition after;
@@ -310,6 +310,8 @@ static void steps_went_elsewhere_where_both_signs_say_so(void **state) {
         {CONDITION_COMPLETE, CONDITION_COMPLETE, 0, WHOLE | NAMED, NULL},
         {CONDITION_EMPTY, CONDITION_COMPLETE, 3, WHOLE | NAMED, NULL},
         /* Something was done there. */
+        {CONDITION_EMPTY, CONDITION_EMPTY, 3, WHOLE | NAMED | BESIDE, NULL},
+        {CONDITION_BEHIND, CONDITION_BEHIND, 3, WHOLE | NAMED | BESIDE, NULL},
         {CONDITION_EMPTY, CONDITION_BEHIND, 3, WHOLE | NAMED, NULL},
         {CONDITION_EMPTY, CONDITION_FOREIGN, 3, WHOLE | NAMED, NULL},
         {CONDITION_BEHIND, CONDITION_BEHIND, 4, WHOLE | NAMED, NULL},
@@ -337,6 +339,7 @@ static void steps_went_elsewhere_where_both_signs_say_so(void **state) {
             .before = preflight_first(&shop.probe, &shop.databases[0]),
         };
         make_shop(&shop, (enum condition[]){rows[i].after, CONDITION_COMPLETE, CONDITION_COMPLETE});
+        shop.items[0].is_complete_beside = (rows[i].trace & BESIDE) != 0;
         preflight_find_elsewhere(&shop.probe, &shop.databases[0], &trace, elsewhere);
         if (rows[i].elsewhere != NULL) {
             text_append_format(&expected,

@@ -289,13 +289,12 @@ static void warn_of_elsewhere(const struct file_backend *backend, const struct r
 
 /* Only under the lock: without it somebody else may be writing. Tries again while nobody else can
  * run, since a disk that is full may be emptied. */
-static enum observation run_end(void *self, const struct run *outcome, struct error *error) {
+static enum observation run_end(void *self, struct run *outcome, struct error *error) {
     static const struct interrupt nobody = {.fd = -1};
     struct file_backend *backend = self;
-    struct run noted = *outcome;
     if (outcome->state == RUN_SUCCEEDED) {
-        find_elsewhere(backend, &noted);
-        warn_of_elsewhere(backend, &noted);
+        find_elsewhere(backend, outcome);
+        warn_of_elsewhere(backend, outcome);
     }
     if (outcome->id == 0) {
         return SEEN_DONE;
@@ -303,7 +302,7 @@ static enum observation run_end(void *self, const struct run *outcome, struct er
     int64_t deadline_ms =
         deadline_after_ms(outcome->state == RUN_INTERRUPTED ? FAREWELL_MS : RECORD_MS);
     while (file_lock_holds(&backend->lock)) {
-        enum observation written = write_outcome(backend, &noted, error);
+        enum observation written = write_outcome(backend, outcome, error);
         if (written != SEEN_GONE || deadline_passed(deadline_ms)) {
             return written;
         }

@@ -42,7 +42,7 @@ static enum observation run_begin(void *self, const struct run_beginning *beginn
     return SEEN_DONE;
 }
 
-static enum observation run_end(void *self, const struct run *outcome, struct error *error) {
+static enum observation run_end(void *self, struct run *outcome, struct error *error) {
     (void)self;
     (void)outcome;
     (void)error;

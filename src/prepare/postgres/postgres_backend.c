@@ -415,20 +415,19 @@ static void warn_of_elsewhere(const struct postgres_backend *backend, const stru
 
 /* A signal that has already ended the steps must not end their record too, so nothing is heeded
  * here but the clock. */
-static enum observation run_end(void *self, const struct run *outcome, struct error *error) {
+static enum observation run_end(void *self, struct run *outcome, struct error *error) {
     struct postgres_backend *backend = self;
     bool changed = true;
     bool is_recorded = backend->has_ledger && (outcome->id != 0 || backend->is_ledger_late);
     const struct interrupt *interrupt = backend->link.interrupt;
     backend->link.interrupt = NULL;
-    struct run noted = *outcome;
     if (outcome->state == RUN_SUCCEEDED) {
-        postgres_preflight_note(&backend->preflight, &noted, deadline_after_ms(RECORD_ATTEMPT_MS));
+        postgres_preflight_note(&backend->preflight, outcome, deadline_after_ms(RECORD_ATTEMPT_MS));
     }
     enum session_result result =
-        is_recorded ? write_patiently(backend, &noted, &changed) : SESSION_DONE;
+        is_recorded ? write_patiently(backend, outcome, &changed) : SESSION_DONE;
     enum observation seen = link_judge(&backend->link, result, &backend->link.session, error);
-    warn_of_elsewhere(backend, &noted);
+    warn_of_elsewhere(backend, outcome);
     if (is_recorded && seen == SEEN_DONE && changed && outcome->state == RUN_SUCCEEDED) {
         /* Rows too many harm nobody today. */
         (void)!ledger_prune(

@@ -104,12 +104,12 @@ struct first_database preflight_first(const struct probe *probe, const struct da
         .condition = item->condition, .tables = item->tables, .missing = item->missing};
 }
 
-/* Whether it lacks what the steps should have done, to the very number as before. Where the steps
- * cannot be known by their name, migrations that are lacking may be such as Rails never looks for;
- * only a database without any record of them is certain then. */
+/* Whether it lacks what the steps should have done, to the very number as before, in every schema.
+ * Where the steps cannot be known by their name, migrations that are lacking may be such as Rails
+ * never looks for; only a database without any record of them is certain then. */
 static bool is_untouched(const struct probed *item, const struct steps_trace *trace) {
-    if (item->condition != trace->before.condition || item->tables != trace->before.tables ||
-        item->missing != trace->before.missing) {
+    if (item->is_complete_beside || item->condition != trace->before.condition ||
+        item->tables != trace->before.tables || item->missing != trace->before.missing) {
         return false;
     }
     switch (item->condition) {

@@ -43,8 +43,8 @@ struct steps_trace {
 };
 
 /* The truth afterwards: why the steps seem to have migrated another database than this one, which
- * the lock is in, or "". Two signs together: it lacks migrations as it did before, and nobody saw
- * the steps there. */
+ * the lock is in, or "". Two signs together: it lacks migrations as it did before, in whatever
+ * schema, and nobody saw the steps there. */
 void preflight_find_elsewhere(const struct probe *probe, const struct database *database,
     const struct steps_trace *trace, char elsewhere[LOOK_DOUBT_LENGTH]);
 

@@ -129,7 +129,7 @@ enum session_result preflight_run_look(struct preflight_run *preflight_run,
     AUTO_PROBE struct probe probe;
     bool is_fresh = context->tend == NULL && preflight_run->doubted_run == success->id &&
         !deadline_passed(deadline_later_ms(preflight_run->doubted_ms, DOUBT_LASTS_MS));
-    probe_begin(&probe, preflight_run->target->migrations_table, false);
+    probe_begin(&probe, preflight_run->target->migrations_table, PROBE_ANY_TIME);
     if (is_fresh) {
         memcpy(stale_reason, preflight_run->stale_reason, LOOK_DOUBT_LENGTH);
         return SESSION_DONE;
@@ -168,14 +168,13 @@ static void judge_all(const struct probe *probe, const struct preflight_rules *r
     findings->is_refused = not_to_be_had + with_tables > 0;
     if (with_tables > 0) {
         error_set(&findings->error, EXIT_STATUS_CONFIGURATION,
-            "%zu database%s with tables of unknown origin, so nothing has been touched: the server "
-            "is not started",
+            "%zu database%s with tables of unknown origin, so nothing has been touched",
             with_tables, with_tables == 1 ? "" : "s");
     } else if (not_to_be_had > 0) {
         error_set(&findings->error, EXIT_STATUS_UNAVAILABLE,
             "%zu of the application's databases %s not to be had, so nothing has been touched: "
             "Rails seeds only in the run that initialises the first of them, and that must not end "
-            "half way; the server is not started",
+            "half way",
             not_to_be_had, not_to_be_had == 1 ? "is" : "are");
     }
 }
@@ -191,7 +190,7 @@ enum session_result preflight_run_judge(struct preflight_run *preflight_run,
         .begun = findings->begun,
         .since = findings->since,
     };
-    probe_begin(&probe, target->migrations_table, true);
+    probe_begin(&probe, target->migrations_table, PROBE_BEFORE_STEPS);
     add_databases(preflight_run, context, NULL, &probe);
     enum session_result result = rules.tasks.concern_all
         ? ask_patiently(preflight_run, context, &probe)
@@ -223,7 +222,7 @@ enum session_result preflight_run_look_afterwards(const struct preflight_run *pr
     const struct probe_context *context, const struct steps_trace *trace, struct run *success,
     int64_t deadline_ms) {
     AUTO_PROBE struct probe probe;
-    probe_begin(&probe, preflight_run->target->migrations_table, false);
+    probe_begin(&probe, preflight_run->target->migrations_table, PROBE_AFTER_STEPS);
     add_databases(preflight_run, context, NULL, &probe);
     enum session_result result = probe_try(&probe, context->interrupt, deadline_ms);
     if (result == SESSION_DONE) {

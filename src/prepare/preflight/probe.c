@@ -42,6 +42,16 @@ static const char catalogue[] = "WITH app AS (SELECT 1)" CATALOGUE;
 static const char catalogue_of_path[] =
     "WITH app AS (SELECT set_config('search_path', $2, true))" CATALOGUE;
 
+/* Wherever they are in the database; of many, which may be one for each tenant, the newest. */
+static const char beside[] =
+    "SELECT format('%I.%I', nspname, relname)"
+    " FROM pg_class AS tables JOIN pg_namespace AS spaces ON relnamespace = spaces.oid"
+    " WHERE relkind IN ('r', 'p') AND (relname LIKE '%schema\\_migrations' OR relname = $1)"
+    " AND nspname NOT LIKE 'pg\\_%' AND nspname <> 'information_schema'"
+    " AND has_schema_privilege(spaces.oid, 'USAGE') AND has_table_privilege(tables.oid, 'SELECT')"
+    " AND EXISTS (SELECT FROM pg_attribute WHERE attrelid = tables.oid AND attname = 'version'"
+    " AND NOT attisdropped) ORDER BY tables.oid DESC LIMIT 20";
+
 static const char role_question[] =
     "SELECT rolcreatedb OR rolsuper FROM pg_roles WHERE rolname = current_user";
 
@@ -49,8 +59,8 @@ bool probe_database_may_pass(const struct probed *item) {
     return item->condition == CONDITION_UNKNOWN && trouble_may_pass(item->trouble);
 }
 
-void probe_begin(struct probe *probe, const char *table, bool asks_role) {
-    *probe = (struct probe){.table = table, .asks_role = asks_role};
+void probe_begin(struct probe *probe, const char *table, enum probe_time time) {
+    *probe = (struct probe){.table = table, .time = time};
 }
 
 void probe_add(struct probe *probe, const struct database *database, const char *directory,
@@ -111,9 +121,21 @@ static void append_versions_question(struct text *statement, const char *table) 
         statement->length == 0 ? "" : " UNION ALL ", table);
 }
 
+/* Of the tables in `statement`, the one that lacks least. */
+static enum session_result ask_least_missing(
+    struct probed *item, struct text *statement, enum probe_stage stage) {
+    AUTO_TEXT struct text versions = {.data = NULL};
+    for (size_t i = 0; i < item->migrations.count; i++) {
+        text_append_format(&versions, "%s%s", i == 0 ? "" : ",", item->migrations.items[i].version);
+    }
+    text_append_string(statement, " ORDER BY missing LIMIT 1");
+    const char *parameters[] = {text_string(&versions)};
+    item->stage = stage;
+    return session_query_start(session_of(item), text_string(statement), parameters, 1);
+}
+
 static enum session_result ask_versions(struct probed *item) {
     AUTO_TEXT struct text statement = {.data = NULL};
-    AUTO_TEXT struct text versions = {.data = NULL};
     for (int row = 1; row < session_row_count(session_of(item)); row++) {
         if (strcmp(session_value(session_of(item), row, 2), "t") == 0) {
             append_versions_question(&statement, session_value(session_of(item), row, 1));
@@ -123,13 +145,32 @@ static enum session_result ask_versions(struct probed *item) {
         end_unknown(item, SESSION_DONE, TROUBLE_FINAL, "its schema_migrations cannot be read");
         return SESSION_DONE;
     }
-    for (size_t i = 0; i < item->migrations.count; i++) {
-        text_append_format(&versions, "%s%s", i == 0 ? "" : ",", item->migrations.items[i].version);
+    return ask_least_missing(item, &statement, PROBE_READING_VERSIONS);
+}
+
+/* Its path is read, and what it lacks there. Steps may have a path of their own. */
+static enum session_result end_here(
+    const struct probe *probe, struct probed *item, enum condition condition) {
+    if (probe->time == PROBE_AFTER_STEPS && item->lent != NULL && condition != CONDITION_COMPLETE) {
+        const char *parameters[] = {probe->table};
+        item->condition = condition;
+        item->stage = PROBE_LOOKING_BESIDE;
+        return session_query_start(session_of(item), beside, parameters, 1);
     }
-    text_append_string(&statement, " ORDER BY missing LIMIT 1");
-    const char *parameters[] = {text_string(&versions)};
-    item->stage = PROBE_READING_VERSIONS;
-    return session_query_start(session_of(item), text_string(&statement), parameters, 1);
+    end(item, condition);
+    return SESSION_DONE;
+}
+
+static enum session_result ask_versions_beside(struct probed *item) {
+    AUTO_TEXT struct text statement = {.data = NULL};
+    for (int row = 0; row < session_row_count(session_of(item)); row++) {
+        append_versions_question(&statement, session_value(session_of(item), row, 0));
+    }
+    if (statement.length == 0) {
+        end(item, item->condition);
+        return SESSION_DONE;
+    }
+    return ask_least_missing(item, &statement, PROBE_READING_BESIDE);
 }
 
 static int64_t number_in(const char *text) {
@@ -137,20 +178,24 @@ static int64_t number_in(const char *text) {
     return number_parse(text, 0, INT64_MAX, &number) ? number : 0;
 }
 
-static enum session_result take_catalogue(struct probed *item) {
+static enum session_result take_catalogue(const struct probe *probe, struct probed *item) {
     item->tables = number_in(session_value(session_of(item), 0, 1));
     if (session_row_count(session_of(item)) > 1) {
         return ask_versions(item);
     }
-    end(item, item->tables == 0 ? CONDITION_EMPTY : CONDITION_FOREIGN);
-    return SESSION_DONE;
+    return end_here(probe, item, item->tables == 0 ? CONDITION_EMPTY : CONDITION_FOREIGN);
 }
 
-static void take_versions(struct probed *item) {
+static enum session_result take_versions(const struct probe *probe, struct probed *item) {
     item->missing = number_in(session_value(session_of(item), 0, 0));
     (void)snprintf(item->first_missing, sizeof item->first_missing, "%s",
         session_value(session_of(item), 0, 1));
-    end(item, item->missing == 0 ? CONDITION_COMPLETE : CONDITION_BEHIND);
+    return end_here(probe, item, item->missing == 0 ? CONDITION_COMPLETE : CONDITION_BEHIND);
+}
+
+static void take_versions_beside(struct probed *item) {
+    item->is_complete_beside = number_in(session_value(session_of(item), 0, 0)) == 0;
+    end(item, item->condition);
 }
 
 static void take_role(struct probed *item) {
@@ -168,9 +213,13 @@ static enum session_result go_on(const struct probe *probe, struct probed *item)
     case PROBE_CONNECTING:
         return ask_catalogue(probe, item);
     case PROBE_READING_CATALOGUE:
-        return take_catalogue(item);
+        return take_catalogue(probe, item);
     case PROBE_READING_VERSIONS:
-        take_versions(item);
+        return take_versions(probe, item);
+    case PROBE_LOOKING_BESIDE:
+        return ask_versions_beside(item);
+    case PROBE_READING_BESIDE:
+        take_versions_beside(item);
         return SESSION_DONE;
     case PROBE_CONNECTING_TO_CREATE:
         item->stage = PROBE_READING_ROLE;
@@ -192,7 +241,7 @@ static enum session_result fail(
         item->stage == PROBE_CONNECTING && failure.trouble == TROUBLE_MISSING_DATABASE;
     bool is_asking_role =
         item->stage == PROBE_CONNECTING_TO_CREATE || item->stage == PROBE_READING_ROLE;
-    if (is_missing && probe->asks_role) {
+    if (is_missing && probe->time == PROBE_BEFORE_STEPS) {
         close_own(item);
         item->stage = PROBE_CONNECTING_TO_CREATE;
         return connect_start(item, "postgres", interrupt);

@@ -28,6 +28,8 @@ enum probe_stage {
     PROBE_CONNECTING,
     PROBE_READING_CATALOGUE,
     PROBE_READING_VERSIONS,
+    PROBE_LOOKING_BESIDE, /* For tables of migrations that its search path does not find, … */
+    PROBE_READING_BESIDE, /* … and what those lack. */
     PROBE_CONNECTING_TO_CREATE, /* To `postgres`, since the database is missing. */
     PROBE_READING_ROLE,
     PROBE_ENDED
@@ -43,22 +45,29 @@ struct probed {
     int64_t tables;               /* Extensions' and our ledger aside. */
     int64_t missing;              /* Versions that the image has and the database has not. */
     char first_missing[64];       /* The lowest of them. */
+    bool is_complete_beside;      /* Another schema of it, not of its path, has every version. */
     enum probe_stage stage;
     enum session_result result; /* Of the last attempt, SESSION_DONE where it has answered. */
     struct session *lent;       /* NULL where it has one of its own. */
     struct session own;
 };
 
+enum probe_time {
+    PROBE_ANY_TIME,
+    PROBE_BEFORE_STEPS, /* Of a missing database: whether it could be created. */
+    PROBE_AFTER_STEPS   /* Of who was lent a session: what other schemas have, too. */
+};
+
 struct probe {
     struct probed *items;
     size_t count;
     const char *table; /* The application's own name for its table of migrations. */
-    bool asks_role;    /* Of a missing database: whether it could be created. */
+    enum probe_time time;
 };
 
 /* Makes a probe of nothing yet. `table` is the name that the application has for its table of
  * migrations. */
-void probe_begin(struct probe *probe, const char *table, bool asks_role);
+void probe_begin(struct probe *probe, const char *table, enum probe_time time);
 
 /* Adds a database, which must be PostgreSQL's and stay as long as the probe; `directory` is the
  * application's. With `lent`, an open session to it, none is opened, and it is left open. */

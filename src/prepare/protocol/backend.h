@@ -103,7 +103,9 @@ struct backend_operations {
     const char *(*step_assignment)(void *self);
     /* A descriptor that the steps keep open, so that the lock lasts until they are gone; or -1. */
     int (*step_fd)(void *self);
-    enum observation (*run_end)(void *self, const struct run *outcome, struct error *error);
+    /* Records the outcome. Of a success it fills in, recorded or not, whose databases are in order
+     * and whether the steps went elsewhere; where they did, it has said so. */
+    enum observation (*run_end)(void *self, struct run *outcome, struct error *error);
     /* The lock's dead man's switch, for a poll loop: watch guard_fd for reading until
      * guard_deadline_ms, then ask guard_holds; false means that the lock is lost. */
     int (*guard_fd)(void *self);

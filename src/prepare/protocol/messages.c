@@ -15,9 +15,33 @@
 #include "signalbox/process/signals.h"
 #include "signalbox/report/report.h"
 
-/* What becomes of the server, where there is one: a command that is run under the lock has none. */
-static const char *server_fate(const struct protocol *protocol) {
-    return purpose_is_command(protocol->request->purpose) ? "" : ": the server is not started";
+const char *messages_fate(const struct prepare_request *request) {
+    if (purpose_is_command(request->purpose)) {
+        return "the command is not run";
+    }
+    switch (request->command->kind) {
+    case COMMAND_SERVER:
+        return "the server is not started";
+    case COMMAND_NONE:
+        return "nothing is prepared";
+    case COMMAND_WORKER:
+    case COMMAND_PREPARE:
+    case COMMAND_TASK:
+    case COMMAND_OTHER:
+        break;
+    }
+    return "the command is not started";
+}
+
+/* Says what became of the steps, and of the command. One that is the step itself has been run:
+ * nothing is left to be said of it. */
+static void report_with_fate(const struct protocol *protocol, enum event event,
+    const struct event_fields *fields, const struct text *line) {
+    if (purpose_is_command(protocol->request->purpose)) {
+        report(event, fields, "%s", text_string(line));
+    } else {
+        report(event, fields, "%s: %s", text_string(line), messages_fate(protocol->request));
+    }
 }
 
 static void say_nobody_prepares(
@@ -148,16 +172,17 @@ static int fail(const struct protocol *protocol) {
         .has_exit_status = true,
         .exit_status = exit_status,
     };
+    AUTO_TEXT struct text line = {.data = NULL};
     if (run->id != protocol->run_id) {
         show_output(run);
     }
     if (run->id == 0) {
-        report(EVENT_PREPARE_FAILED, &fields, "`%s` failed with status %d%s", run->step,
-            exit_status, server_fate(protocol));
-        return exit_status;
+        text_append_format(&line, "`%s` failed with status %d", run->step, exit_status);
+    } else {
+        text_append_format(&line, "run %lld on %s failed with status %d in `%s`",
+            (long long)run->id, run->host, exit_status, run->step);
     }
-    report(EVENT_PREPARE_FAILED, &fields, "run %lld on %s failed with status %d in `%s`%s",
-        (long long)run->id, run->host, exit_status, run->step, server_fate(protocol));
+    report_with_fate(protocol, EVENT_PREPARE_FAILED, &fields, &line);
     return exit_status;
 }
 
@@ -167,12 +192,10 @@ static int fail_alone(const struct protocol *protocol) {
         .step = end->step,
         .has_exit_status = true,
         .exit_status = end->exit_status};
-    report(EVENT_PREPARE_FAILED, &fields,
-        purpose_is_command(protocol->request->purpose)
-            ? "a signal ended `%s` (status %d)"
-            : "a signal ended `%s` (status %d), so another replica may try: the server is not "
-              "started",
-        end->step, end->exit_status);
+    AUTO_TEXT struct text line = {.data = NULL};
+    text_append_format(&line, "a signal ended `%s` (status %d)%s", end->step, end->exit_status,
+        purpose_is_command(protocol->request->purpose) ? "" : ", so another replica may try");
+    report_with_fate(protocol, EVENT_PREPARE_FAILED, &fields, &line);
     return end->exit_status;
 }
 
@@ -193,12 +216,16 @@ static void warn_of_seeds(const struct protocol *protocol) {
 static void say_prepared(const struct protocol *protocol) {
     const struct run *run = &protocol->last.newest;
     if (protocol->prepared_here && protocol->run_id == 0) {
-        report(EVENT_PREPARED, NULL, "done, without a record in the ledger");
+        if (!protocol->went_elsewhere) {
+            report(EVENT_PREPARED, NULL, "done, without a record in the ledger");
+        }
         return;
     }
     if (protocol->prepared_here) {
         struct event_fields fields = {.run = protocol->run_id};
-        report(EVENT_PREPARED, &fields, "prepared (run %lld)", (long long)protocol->run_id);
+        if (!protocol->went_elsewhere) {
+            report(EVENT_PREPARED, &fields, "prepared (run %lld)", (long long)protocol->run_id);
+        }
         warn_of_seeds(protocol);
         return;
     }
@@ -225,13 +252,12 @@ static int give_up_waiting(const struct protocol *protocol) {
         text_append_string(&awaited, "another replica to prepare");
     }
     report(EVENT_PREPARE_FAILED, NULL, "waited %s for %s: %s (--wait-timeout)", waited.string,
-        text_string(&awaited),
-        purpose_is_command(protocol->request->purpose) ? "the command is not run"
-                                                       : "the server is not started");
+        text_string(&awaited), messages_fate(protocol->request));
     return EXIT_STATUS_WAITED_TOO_LONG;
 }
 
 int messages_end(const struct protocol *protocol, enum protocol_outcome outcome) {
+    AUTO_TEXT struct text line = {.data = NULL};
     switch (outcome) {
     case OUTCOME_PREPARED:
         say_prepared(protocol);
@@ -247,15 +273,17 @@ int messages_end(const struct protocol *protocol, enum protocol_outcome outcome)
     case OUTCOME_WAITED_TOO_LONG:
         return give_up_waiting(protocol);
     case OUTCOME_LOCK_LOST:
-        report(EVENT_PREPARE_FAILED, NULL, "the lock was lost while preparing%s",
-            server_fate(protocol));
+        text_append_string(&line, "the lock was lost while preparing");
+        report_with_fate(protocol, EVENT_PREPARE_FAILED, NULL, &line);
         return EXIT_STATUS_WAITED_TOO_LONG;
     case OUTCOME_REFUSED:
-        report(EVENT_DATABASE_REFUSED, NULL, "%s", protocol->error.text);
+        report(EVENT_DATABASE_REFUSED, NULL, "%s: %s", protocol->error.text,
+            messages_fate(protocol->request));
         return protocol->error.exit_status;
     case OUTCOME_CANCELLED:
-        report(EVENT_CANCELLED, NULL, "%s while preparing%s",
-            signals_name(protocol->stop_request->signal), server_fate(protocol));
+        text_append_format(
+            &line, "%s while preparing", signals_name(protocol->stop_request->signal));
+        report_with_fate(protocol, EVENT_CANCELLED, NULL, &line);
         return EXIT_STATUS_SIGNAL_BASE + protocol->stop_request->signal;
     case OUTCOME_NONE:
     case OUTCOME_COUNT:

@@ -8,6 +8,9 @@
 
 #include "prepare/protocol/protocol_run.h"
 
+/* What becomes of the command where it cannot be prepared for: "the server is not started". */
+const char *messages_fate(const struct prepare_request *request);
+
 /* For whom this replica waits, and since when; sets when to say it again. */
 void messages_waiting(struct protocol *protocol, int64_t now_ms);
 

@@ -219,6 +219,7 @@ static enum observation record_outcome(struct protocol *protocol) {
     }
     if (seen == SEEN_STEPS_OK) {
         protocol->prepared_here = true;
+        protocol->went_elsewhere = outcome.elsewhere[0] != '\0';
         return recorded == SEEN_DONE ? SEEN_SUCCEEDED : SEEN_STEPS_OK;
     }
     if (!is_of_step) {
@@ -264,9 +265,9 @@ int protocol_run(struct protocol *protocol) {
         }
         row = protocol_next(state, seen);
         if (row == NULL) {
-            report(EVENT_PREPARE_FAILED, NULL,
-                "this is a bug in Signalbox: `%s` while %s; the server is not started",
-                observation_name(seen), protocol_state_name(state));
+            report(EVENT_PREPARE_FAILED, NULL, "this is a bug in Signalbox: `%s` while %s: %s",
+                observation_name(seen), protocol_state_name(state),
+                messages_fate(protocol->request));
             return EXIT_STATUS_SYSTEM;
         }
     }

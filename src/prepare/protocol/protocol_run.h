@@ -40,6 +40,7 @@ struct protocol {
     struct output_tail output_tail;
     struct steps_end steps_end;
     bool prepared_here;
+    bool went_elsewhere; /* Its success counts for nothing, which has been said. */
     struct error error;
 };
 
