@@ -139,7 +139,8 @@ void plan_add_notes(const struct recognition *command, struct string_list *notes
         command->kind == COMMAND_SERVER || command->kind == COMMAND_WORKER
             ? "on every replica at once and at every start: take it out of the command, and let "
               "Signalbox prepare before it (--step)"
-            : "since something else in it may never end, or makes the way to the "
-              "database: make it a command of its own");
+            : "since the rest of it may never end, makes the way to the database, or only takes "
+              "its "
+              "output: make it a command of its own");
     string_list_append(notes, text_string(&note));
 }

@@ -44,6 +44,7 @@ struct lexer {
     enum lexer_dialect dialect;
     lexer_lookup *lookup; /* NULL where nothing can be looked up. */
     const void *context;
+    struct string_list *commands; /* Gets the text of each `$(…)` passed by; or NULL. */
 };
 
 /* The next lexeme, into `lexeme`, whose text is released or reused by the next call; the caller

@@ -253,6 +253,7 @@ static void decide_tasks(struct resolver *resolver, const struct word_list *word
     size_t index = words->items[at].index;
     bool is_the_one = is_the_step(resolver, words, at);
     const struct database_task *task = is_the_one ? NULL : reading->dropping;
+    resolver->has_tasks = true;
     if (task != NULL) {
         resolve_decide(match, COMMAND_TASK, index,
             "`%s` %s, and no lock can be held in what is dropped", task->name, task->does);

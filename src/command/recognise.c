@@ -89,12 +89,11 @@ void recognise_command(const struct recognition_request *request, struct recogni
     find_environment(recognition, &recognition->around, request->environment, &name,
         &recognition->environment_source);
     recognition->environment = string_copy(name);
-    string_list_release(&resolver.owned);
-    string_list_release(&resolver.deeds);
     recognition->server = resolver.server;
+    resolver.server = (struct string_list){.items = NULL};
     recognition->inner_step =
         recognition->kind == COMMAND_PREPARE ? NULL : take_pointer(&resolver.inner_step);
-    free(resolver.inner_step);
+    resolve_release(&resolver);
 }
 
 void recognise_release(struct recognition *recognition) {

@@ -44,6 +44,13 @@ void resolve_add_behind(struct match *match, const char *name) {
         used == 0 ? "" : ", ", name);
 }
 
+void resolve_release(struct resolver *resolver) {
+    string_list_release(&resolver->owned);
+    string_list_release(&resolver->deeds);
+    string_list_release(&resolver->server);
+    free(resolver->inner_step);
+}
+
 /* A path exactly, a leading ./ aside; without a slash by base name. */
 static bool is_named(const char *named, const char *word) {
     if (strchr(named, '/') == NULL) {

@@ -29,12 +29,16 @@ struct resolver {
     unsigned depth;           /* Shell strings inside shell strings. */
     bool is_in_last_rule;
     struct string_list deeds;  /* What each program does that was come to: tasks, or its words. */
+    bool has_tasks;            /* One of them migrates, loads, seeds or drops. */
     bool hides_failure;        /* A shell string may end with 0 although one of them has failed. */
     bool reverts;              /* One of them takes back what others have prepared. */
     bool is_versioned;         /* One that is for the lock has VERSION or SCOPE. */
     char *inner_step;          /* The first of a shell string that is for the lock, or NULL. */
     struct string_list server; /* The server's own words, from the program on. */
 };
+
+/* Releases what the walk owns; what was taken from it is NULL or empty by then. */
+void resolve_release(struct resolver *resolver);
 
 /* Walks the words from `at` on and fills `finding`, whose `around` is what is known so far. */
 void resolve_words(

@@ -292,11 +292,41 @@ static void resolve_command(struct resolver *resolver, struct scope *scope, stru
     }
 }
 
+/* What stands in `$(…)` decides nothing of the command, but what is for the lock in it runs outside
+ * of that. */
+static void walk_substitutions(struct resolver *resolver, struct scope *scope,
+    const struct script *script, struct string_list *commands) {
+    for (size_t i = 0; i < commands->count && resolver->effort > 0; i++) {
+        struct resolver inner = {
+            .request = resolver->request, .effort = resolver->effort - 1, .depth = resolver->depth};
+        const struct word string = {.text = commands->items[i], .index = script->index};
+        const struct shell_call call = {.words = script->arguments,
+            .string = &string,
+            .first_argument = script->first_argument,
+            .ends_on_failure = scope->ends_on_failure};
+        struct match match;
+        copy_finding(&inner, &scope->found, &match);
+        script_resolve(&inner, &call, &match);
+        scope->setup.has_tasks = scope->setup.has_tasks || inner.has_tasks;
+        if (resolver->inner_step == NULL) {
+            resolver->inner_step = take_pointer(&inner.inner_step);
+        }
+        resolver->effort = inner.effort;
+        context_release(&match.around);
+        resolve_release(&inner);
+    }
+    string_list_release(commands);
+}
+
 static void resolve_commands(
     struct resolver *resolver, struct scope *scope, struct script *script, struct match *best) {
     AUTO_SENTENCE struct word_list words = {.items = NULL};
+    AUTO_STRING_LIST struct string_list substituted = {.items = NULL};
+    script->lexer.commands = &substituted;
     for (;;) {
-        switch (shell_next_command(script, &words)) {
+        enum script_result next = shell_next_command(script, &words);
+        walk_substitutions(resolver, scope, script, &substituted);
+        switch (next) {
         case SCRIPT_COMMAND:
             resolve_command(resolver, scope, script, &words, best);
             break;

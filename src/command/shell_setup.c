@@ -135,7 +135,8 @@ bool shell_setup_repeat(struct setup *setup, const struct script *script, struct
     resolver->effort -= cost < resolver->effort ? cost : resolver->effort;
     text_append(&text, text_string(&setup->text), setup->text.length);
     text_append(&text, script->lexer.line + setup->taken, script->program_at - setup->taken);
-    if (script->depth != 0 || !script->has_arguments || uses_arguments(text_string(&text))) {
+    if (setup->has_tasks || script->depth != 0 || !script->has_arguments ||
+        uses_arguments(text_string(&text))) {
         around->is_prefix_partial = true;
         return false;
     }

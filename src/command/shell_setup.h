@@ -16,7 +16,8 @@ struct setup {
     size_t taken;        /* How far the string has been taken. */
     size_t prefix_count; /* The words before each step that were there before this string. */
     bool was_partial;    /* Of the context before this string. */
-    char *left_out;      /* The first program of note that the text leaves out, or NULL. */
+    bool has_tasks; /* A `$(…)` in it migrates, loads, seeds or drops: never to be repeated. */
+    char *left_out; /* The first program of note that the text leaves out, or NULL. */
 };
 
 void shell_setup_begin(

@@ -10,6 +10,9 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "signalbox/base/string.h"
+#include "signalbox/base/string_list.h"
+
 enum { DEEPEST = 32 };
 
 static const size_t no_end = SIZE_MAX;
@@ -112,6 +115,10 @@ static bool take_bracketed(struct lexer *lexer, struct lexeme *lexeme, size_t bo
     }
     lexer->at = end;
     lexeme->is_substituted = true;
+    if (lexer->commands != NULL && closing != '}') {
+        string_list_append_owned(
+            lexer->commands, string_copy_part(lexer->line + body, end - 1 - body));
+    }
     if (closing != '}' ||
         !expand_braces(lexer, lexer->line + body, end - 1 - body, &lexeme->text)) {
         leave_unresolved(lexer, start, end, lexeme);
