@@ -55,6 +55,12 @@ static bool share_with(struct value_pool *pool, struct value *config, const stru
     return true;
 }
 
+/* Ruby makes the value, and what it is decides. */
+static enum reading unread(const struct resolver *resolver, const struct value *value) {
+    return reading_note_set(resolver->reading_note, READ_UNCLEAR, file_line(resolver, value->line),
+        "only Ruby can say what this is");
+}
+
 static enum reading share(const struct resolver *resolver, const struct value *root) {
     const struct value *shared = value_get(root, "shared");
     if (shared == NULL || shared->kind == VALUE_NIL || shared->kind == VALUE_FALSE) {
@@ -170,6 +176,9 @@ static enum reading resolve_mapping(
     const struct resolver *resolver, const char *name, const struct value *config, int line) {
     struct value_pool *pool = resolver->request->pool;
     const struct value *url = value_get(config, "url");
+    if (url != NULL && url->kind == VALUE_UNREAD) {
+        return unread(resolver, url);
+    }
     struct value *settings = value_make(pool, VALUE_MAPPING, NULL, 0, line);
     AUTO_TEXT struct text variable = {.data = NULL};
     for (size_t i = 0; i < config->count; i++) {
@@ -251,7 +260,15 @@ static enum reading resolve_without_section(const struct resolver *resolver) {
 static enum reading check_sections(const struct resolver *resolver, const struct value *root) {
     for (size_t i = 0; i < root->count; i++) {
         const struct value *key = root->pairs[i].key;
-        enum value_kind kind = root->pairs[i].value->kind;
+        const struct value *section = root->pairs[i].value;
+        enum value_kind kind = section->kind;
+        /* An alias and its anchor are one hash, so that another section's can be a part of ours. */
+        const struct value *hidden = kind == VALUE_MAPPING ? value_unread(section)
+            : kind == VALUE_UNREAD                         ? section
+                                                           : NULL;
+        if (hidden != NULL) {
+            return unread(resolver, hidden);
+        }
         bool is_shared = key->text != NULL && strcmp(key->text, "shared") == 0;
         if (kind != VALUE_STRING && kind != VALUE_MAPPING && !is_shared) {
             return wrong(

@@ -2,8 +2,8 @@
  * ERB without a trim mode, which is how Rails reads database.yml: the newline behind a tag stays,
  * and `-%>` is a syntax error. Only tags that print a value, set a variable or choose with `if` are
  * carried out. The trap is that any other tag may print anything at all, new keys included: one
- * that counts and is not read makes the whole file unclear, unless all it can change is a key that
- * leads nowhere (ignored_keys.h).
+ * that is not read makes the whole file unclear, unless all it can change is the value of one key
+ * (ignored_keys.h).
  */
 #include "database/erb.h"
 
@@ -135,6 +135,15 @@ static enum reading evaluate(struct template *template, const struct tag *tag, c
                                 : note(template, reading, tag, template->reading_note->what);
 }
 
+static void note_unread(struct rendering *rendering, const struct reading_note *reading_note) {
+    size_t count = rendering->unread_count;
+    if ((count & (count - 1)) == 0) {
+        rendering->unread = memory_reallocate(
+            rendering->unread, count == 0 ? 1 : 2 * count, sizeof *rendering->unread);
+    }
+    rendering->unread[rendering->unread_count++] = *reading_note;
+}
+
 static enum reading print_value(struct template *template, const struct tag *tag) {
     AUTO_TEXT struct text text = {.data = NULL};
     struct ruby_value value;
@@ -146,8 +155,10 @@ static enum reading print_value(struct template *template, const struct tag *tag
     ruby_value_release(&value);
     const struct aside_part whole = {template->start, template->end};
     const struct aside_part part = {template->at, tag->code + tag->length + strlen("%>")};
-    if (reading == READ_UNCLEAR && ignored_keys_is_value(&whole, &part)) {
-        emit(template, ASIDE_VALUE, strlen(ASIDE_VALUE));
+    const char *stand_in = reading == READ_UNCLEAR ? ignored_keys_stand_in(&whole, &part) : NULL;
+    if (stand_in != NULL) {
+        emit(template, stand_in, strlen(stand_in));
+        note_unread(template->rendering, template->reading_note);
         return READ_WELL;
     }
     return reading;
@@ -254,9 +265,13 @@ static enum reading assign(
         return note_needs_rails(template, tag);
     }
     enum reading reading = evaluate(template, tag, at + 1, (size_t)(end - at) - 1, &value);
+    AUTO_FREE char *name = string_copy_part(code, name_length);
     if (reading == READ_WELL) {
-        AUTO_FREE char *name = string_copy_part(code, name_length);
         ruby_scope_assign(&template->scope, name, value);
+    }
+    if (reading == READ_UNCLEAR && ignored_keys_is_harmless(at + 1, (size_t)(end - at) - 1)) {
+        ruby_scope_forget(&template->scope, name);
+        reading = READ_WELL;
     }
     return reading;
 }
@@ -409,8 +424,18 @@ int erb_rendering_line(const struct rendering *rendering, int line) {
     return rendering->lines[index < rendering->line_count ? index : rendering->line_count - 1];
 }
 
+const struct reading_note *erb_rendering_unread(const struct rendering *rendering, int line) {
+    for (size_t i = 0; i < rendering->unread_count; i++) {
+        if (rendering->unread[i].line == line) {
+            return &rendering->unread[i];
+        }
+    }
+    return NULL;
+}
+
 void erb_rendering_release(struct rendering *rendering) {
     text_release(&rendering->text);
+    free(rendering->unread);
     free(rendering->lines);
     *rendering = (struct rendering){.lines = NULL};
 }

@@ -34,6 +34,8 @@ struct ruby_scope {
 };
 
 void ruby_scope_assign(struct ruby_scope *scope, const char *name, struct ruby_value value);
+/* From here on nobody knows what the name stands for. */
+void ruby_scope_forget(struct ruby_scope *scope, const char *name);
 void ruby_scope_release(struct ruby_scope *scope);
 
 /* Evaluates the whole of `code`. With `is_dead` nothing is looked up: it is only seen to be an

@@ -69,7 +69,12 @@ static enum reading resolve_template(const struct databases_request *request,
         reading_note->line = erb_rendering_line(&rendering, reading_note->line);
         return reading;
     }
-    return configurations_resolve(&resolution, databases, reading_note);
+    reading = configurations_resolve(&resolution, databases, reading_note);
+    const struct reading_note *unread = erb_rendering_unread(&rendering, reading_note->line);
+    if (reading == READ_UNCLEAR && unread != NULL) {
+        *reading_note = *unread;
+    }
+    return reading;
 }
 
 static enum databases_found find_in_file(const struct databases_request *request,

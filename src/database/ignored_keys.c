@@ -1,7 +1,8 @@
 /*
- * The trap is that Ruby may print anything, a line break and another key too. So only keys whose
- * values are numbers and switches are here, only where the tag is all that their line has, and no
- * code that could assign, escape or reach past its tag.
+ * The trap is that Ruby may do anything. So no code is here that could assign, escape, load other
+ * code or reach past its tag, and no place but a value on the line of its key: what is printed
+ * there changes that value, or makes a file that Rails cannot read either. Keys that lead nowhere
+ * are such whose values are numbers and switches.
  */
 #include "database/ignored_keys.h"
 
@@ -16,6 +17,10 @@ static const char *const keys[] = {"pool", "max_connections", "min_connections",
     "pool_jitter", "connection_retries", "retry_deadline", "prepared_statements", "statement_limit",
     "statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout", "work_mem",
     "journal_size_limit", "mmap_size", "cache_size", "query_cache"};
+
+static const char *const deeds[] = {"load", "overload", "require", "eval", "instance_", "class_",
+    "send", "public_send", "__send__", "binding", "_erbout", "concat", "replace", "prepend",
+    "insert", "push", "append", "clear", "delete", "update", "store"};
 
 static const char *skip_blanks(const char *at, const char *end) {
     while (at < end && (*at == ' ' || *at == '\t')) {
@@ -80,6 +85,17 @@ static bool is_plain_operator(const char *start, const char *at, const char *end
     }
 }
 
+/* Whether a word is the beginning of a name by which more is done than computing: other code is
+ * loaded or run, a variable's text is changed. */
+static bool begins_deed(const char *at, const char *end) {
+    for (size_t i = 0; i < ARRAY_LENGTH(deeds); i++) {
+        if (has_text(at, end, deeds[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool ignored_keys_is_harmless(const char *code, size_t length) {
     const char *end = code + length;
     for (const char *at = code; at < end; at++) {
@@ -88,7 +104,8 @@ bool ignored_keys_is_harmless(const char *code, size_t length) {
             (end - at == 2 || !scanner_is_name_byte(at[2]));
         bool is_env = starts_word && has_text(at, end, "ENV") &&
             (end - at == 3 || !scanner_is_name_byte(at[3]));
-        if (strchr("\r\n\\#;`", *at) != NULL || is_do || (is_env && !is_read_of_env(at + 3, end)) ||
+        if (strchr("\r\n\\#;`", *at) != NULL || is_do || (starts_word && begins_deed(at, end)) ||
+            (is_env && !is_read_of_env(at + 3, end)) ||
             (strchr("=|<!", *at) != NULL && !is_plain_operator(code, at, end))) {
             return false;
         }
@@ -96,16 +113,41 @@ bool ignored_keys_is_harmless(const char *code, size_t length) {
     return length > 0;
 }
 
-bool ignored_keys_is_value(const struct aside_part *template, const struct aside_part *tag) {
+/* Behind the `key:` or the `-` that the line begins with; NULL where neither is. */
+static const char *skip_any_key(const char *line, const char *end) {
+    const char *at = skip_blanks(line, end);
+    const char *item = NULL;
+    while (end - at >= 2 && *at == '-' && strchr(" \t", at[1]) != NULL) {
+        at = item = skip_blanks(at + 1, end);
+    }
+    const char *key = at;
+    while (at < end && (scanner_is_name_byte(*at) || *at == '-')) {
+        at++;
+    }
+    bool is_key = at > key && end - at >= 2 && *at == ':' && strchr(" \t", at[1]) != NULL;
+    return is_key ? at + 1 : item;
+}
+
+const char *ignored_keys_stand_in(const struct aside_part *template, const struct aside_part *tag) {
     const char *line = tag->start;
     while (line > template->start && line[-1] != '\n') {
         line--;
     }
-    const char *value = skip_key(line, tag->start);
-    return value != NULL && skip_blanks(value, tag->start) == tag->start &&
-        skip_line_end(tag->end, template->end) != NULL &&
-        ignored_keys_is_harmless(
-            tag->start + strlen("<%="), (size_t)(tag->end - tag->start) - strlen("<%=%>"));
+    const char *value = skip_any_key(line, tag->start);
+    if (value == NULL ||
+        !ignored_keys_is_harmless(
+            tag->start + strlen("<%="), (size_t)(tag->end - tag->start) - strlen("<%=%>"))) {
+        return NULL;
+    }
+    const char *ignored = skip_key(line, tag->start);
+    if (ignored != NULL && skip_blanks(ignored, tag->start) == tag->start &&
+        skip_line_end(tag->end, template->end) != NULL) {
+        return ASIDE_VALUE;
+    }
+    /* In brackets a comma that is printed would begin another key. */
+    size_t before = (size_t)(tag->start - value);
+    return memchr(value, '{', before) == NULL && memchr(value, '[', before) == NULL ? UNREAD_VALUE
+                                                                                    : NULL;
 }
 
 /* Behind the line that begins with a tag; `*is_end` where it is the branch's. NULL where it is

@@ -256,6 +256,15 @@ void ruby_scope_assign(struct ruby_scope *scope, const char *name, struct ruby_v
     string_list_append(&scope->names, name);
 }
 
+void ruby_scope_forget(struct ruby_scope *scope, const char *name) {
+    for (size_t i = 0; i < scope->names.count; i++) {
+        if (strcmp(scope->names.items[i], name) == 0) {
+            /* No expression has an empty name. */
+            scope->names.items[i][0] = '\0';
+        }
+    }
+}
+
 void ruby_scope_release(struct ruby_scope *scope) {
     for (size_t i = 0; i < scope->names.count; i++) {
         ruby_value_release(&scope->values[i]);

@@ -51,6 +51,7 @@ static enum reading copy_text(
         *copy = string_copy(value->text);
         return READ_WELL;
     case VALUE_UNCLEAR:
+    case VALUE_UNREAD:
     case VALUE_SEQUENCE:
     case VALUE_MAPPING:
         break;
@@ -67,8 +68,14 @@ enum reading settings_count(const struct value *settings, bool is_from_url, bool
     struct reading_note *reading_note) {
     const struct value *replica = value_get(settings, "replica");
     const struct value *tasks = value_get(settings, "database_tasks");
-    const struct value *const flags[] = {replica, tasks};
-    for (size_t i = 0; is_from_url && i < ARRAY_LENGTH(flags); i++) {
+    const struct value *const flags[] = {replica, tasks, value_get(settings, "tenanted")};
+    for (size_t i = 0; i < ARRAY_LENGTH(flags); i++) {
+        if (flags[i] != NULL && flags[i]->kind == VALUE_UNREAD) {
+            return reading_note_set(reading_note, READ_UNCLEAR, flags[i]->line,
+                "whether Rails' tasks touch this database is not known here");
+        }
+    }
+    for (size_t i = 0; is_from_url && i < 2; i++) {
         if (flags[i] != NULL && flags[i]->kind == VALUE_STRING &&
             strcmp(flags[i]->text, "false") == 0) {
             return reading_note_set(reading_note, READ_UNCLEAR, flags[i]->line,

@@ -113,11 +113,21 @@ struct value *value_get(const struct value *mapping, const char *key) {
 
 bool value_is_of_mappings(const struct value *mapping) {
     for (size_t i = 0; i < mapping->count; i++) {
-        if (mapping->pairs[i].value->kind != VALUE_MAPPING) {
+        enum value_kind kind = mapping->pairs[i].value->kind;
+        if (kind != VALUE_MAPPING && kind != VALUE_UNREAD) {
             return false;
         }
     }
     return true;
+}
+
+const struct value *value_unread(const struct value *mapping) {
+    for (size_t i = 0; value_is_of_mappings(mapping) && i < mapping->count; i++) {
+        if (mapping->pairs[i].value->kind == VALUE_UNREAD) {
+            return mapping->pairs[i].value;
+        }
+    }
+    return NULL;
 }
 
 void value_pool_release(struct value_pool *pool) {

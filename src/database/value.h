@@ -19,6 +19,7 @@ enum value_kind {
     VALUE_STRING,
     VALUE_SYMBOL,
     VALUE_UNCLEAR, /* A float, a time, a tag: how Ruby would print it is not known here. */
+    VALUE_UNREAD,  /* Ruby in the file makes it: anything, nil and a mapping too. */
     VALUE_SEQUENCE,
     VALUE_MAPPING
 };
@@ -66,8 +67,11 @@ void value_merge_missing(struct value_pool *pool, struct value *mapping, const s
 /* The value of a string or symbol key, the last where there are both; NULL where there is none. */
 struct value *value_get(const struct value *mapping, const char *key);
 
-/* hash.values.all?(Hash): true for an empty mapping. */
+/* hash.values.all?(Hash): true for an empty mapping. What is unread counts as a mapping. */
 bool value_is_of_mappings(const struct value *mapping);
+
+/* The value, if any, that hash.values.all?(Hash) hangs on and that is not known. */
+const struct value *value_unread(const struct value *mapping);
 
 void value_pool_release(struct value_pool *pool);
 #define AUTO_VALUE_POOL __attribute__((cleanup(value_pool_release)))

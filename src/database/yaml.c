@@ -111,9 +111,8 @@ static struct value *make_scalar(struct document *document, const yaml_event_t *
         /* With a NUL in it, it would be cut here and refused by libpq in Ruby. */
         value->kind = VALUE_UNCLEAR;
     }
-    if (strstr(text, ASIDE_TAG) != NULL) {
-        /* What looked like a key is inside of this text. */
-        value->kind = VALUE_UNCLEAR;
+    if (strstr(text, ASIDE_TAG) != NULL || (tag != NULL && strcmp(tag, UNREAD_TAG) == 0)) {
+        value->kind = VALUE_UNREAD;
     }
     (void)register_anchor(document, event->data.scalar.anchor, value, false);
     return value;
@@ -167,10 +166,23 @@ static bool merge_sequence(
     return true;
 }
 
+static bool has_unread(const struct value *value) {
+    for (size_t i = 0; value->kind == VALUE_SEQUENCE && i < value->count; i++) {
+        if (value->items[i]->kind == VALUE_UNREAD) {
+            return true;
+        }
+    }
+    return value->kind == VALUE_UNREAD;
+}
+
 static void add_pair(struct document *document, struct value *mapping, struct value *key,
     struct value *value, bool is_sequence_node) {
     bool is_merge = key->kind == VALUE_STRING && strcmp(key->text, "<<") == 0;
     bool is_merged = false;
+    if (is_merge && has_unread(value)) {
+        note_needs_rails(document, value->line, "Ruby makes what is merged here");
+        return;
+    }
     if (is_merge && value->kind == VALUE_MAPPING) {
         value_merge(document->pool, mapping, value);
         is_merged = true;
@@ -218,7 +230,7 @@ static struct value *read_mapping(struct document *document, const yaml_event_t 
             continue;
         }
         if (is_tagged_key || node->kind == VALUE_MAPPING || node->kind == VALUE_SEQUENCE ||
-            node->kind == VALUE_UNCLEAR) {
+            node->kind == VALUE_UNCLEAR || node->kind == VALUE_UNREAD) {
             note_needs_rails(document, node->line, "a key that is not plain text");
             break;
         }
