@@ -19,7 +19,7 @@ PAGES = [ROOT / "README.md", *sorted(ROOT.glob("doc/**/*.md"))]
 RECIPES = sorted(ROOT.glob("doc/recipes/*.md"))
 BINARY = (ROOT / os.environ.get("SIGNALBOX", "build/dev/signalbox")).resolve()
 PROGRAM = ("signalbox", "/usr/local/bin/signalbox")
-PLACE = {"PATH": os.environ["PATH"], "RAILS_ENV": "production",
+PLACE = {"PATH": os.environ["PATH"], "RAILS_ENV": "production", "SIGNALBOX_LOG": "json",
          "DATABASE_URL": "postgresql://shop@db.invalid/shop"}
 
 
@@ -43,7 +43,7 @@ def explain(tmp_path):
 
     def ask(command, variables=None, statuses=(0,)):
         result = subprocess.run(
-            [BINARY, "--explain", "--log=json", "--", *command], cwd=tmp_path, text=True,
+            [BINARY, "--explain", "--", *command], cwd=tmp_path, text=True,
             env={**PLACE, **(variables or {})}, capture_output=True, check=False)
         assert result.returncode in statuses, (command, variables, result.stdout, result.stderr)
         answer = json.loads(result.stdout)
