@@ -1,5 +1,5 @@
 /*
- * The rows, in the order of the design's table within each group. Help texts are cut by hand to fit
+ * The rows, in the order of doc/options.md within each group. Help texts are cut by hand to fit
  * behind the column that --help gives them.
  */
 #include "cli/option_table.h"

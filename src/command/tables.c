@@ -14,7 +14,7 @@ enum {
     GETOPT = STYLE_CLUSTERS,
     GETOPT_LONG = STYLE_CLUSTERS | STYLE_ABBREVIATES,
     PFLAG = STYLE_CLUSTERS | STYLE_SWITCHES | STYLE_INTERSPERSED,
-    ASKED = STYLE_REPEATED | STYLE_ASKED,
+    ASKED = STYLE_BEFORE_STEPS | STYLE_ASKED,
     SECRETS = ASKED | STYLE_SECRETS,
     SU = GETOPT_LONG | ASKED | STYLE_SHELL_WORDS | STYLE_ROOT
 };
@@ -33,7 +33,7 @@ enum {
 
 static const struct wrapper wrappers[] = {
     /* coreutils, util-linux, GNU time, and the shell's own. */
-    {"env", NULL, "", GETOPT_LONG | STYLE_ASSIGNMENTS | STYLE_REPEATED,
+    {"env", NULL, "", GETOPT_LONG | STYLE_ASSIGNMENTS | STYLE_BEFORE_STEPS,
         "-.I -i.I --ignore-environment.I -0! --null! -u:N --unset:N -C:C --chdir:C -S:S "
         "--split-string:S -a: --argv0: --block-signal? --default-signal? --ignore-signal? "
         "--list-signal-handling -v --debug --help! --version!"},
@@ -53,7 +53,7 @@ static const struct wrapper wrappers[] = {
     {"taskset", NULL, "m", GETOPT_LONG,
         "-a --all-tasks -p! --pid! -c --cpu-list -h! --help! -V! --version!"},
     {"setsid", NULL, "", GETOPT_LONG, "-c --ctty -f --fork -w --wait -h! --help! -V! --version!"},
-    {"setpriv", NULL, "", GETOPT_LONG | STYLE_REPEATED,
+    {"setpriv", NULL, "", GETOPT_LONG | STYLE_BEFORE_STEPS,
         "-d! --dump! --nnp --no-new-privs --ambient-caps: --inh-caps: --bounding-set: --list-caps! "
         "--ruid:U --euid:U --rgid: --egid: --reuid:U --regid: --clear-groups --keep-groups "
         "--init-groups --groups: --securebits: --pdeathsig: --ptracer: --selinux-label: "
@@ -78,13 +78,13 @@ static const struct wrapper wrappers[] = {
     {"my_init", NULL, "", GETOPT_LONG,
         "--quiet --enable-insecure-key --skip-startup-files --skip-runit --no-kill-all-on-exit "
         "--no-main-command-timeout -h! --help!"},
-    {"chpst", NULL, "", GETOPT | STYLE_REPEATED,
+    {"chpst", NULL, "", GETOPT | STYLE_BEFORE_STEPS,
         "-u:U -U: -b: -e:A -/: -C:C -n: -l: -L: -m: -d: -o: -p: -f: -c: -t: -v -V! -P -0 -1 -2"},
     {"with-contenv", NULL, "", ASKED, ""},
-    {"s6-setuidgid", NULL, "u", STYLE_REPEATED, ""},
-    {"s6-applyuidgid", NULL, "", GETOPT | STYLE_REPEATED, "-u:U -g: -G: -z -U"},
+    {"s6-setuidgid", NULL, "u", STYLE_BEFORE_STEPS, ""},
+    {"s6-applyuidgid", NULL, "", GETOPT | STYLE_BEFORE_STEPS, "-u:U -g: -G: -z -U"},
     {"s6-envdir", NULL, "w", GETOPT | ASKED, "-I -i -n -f -L -c:"},
-    {"setuidgid", NULL, "u", STYLE_REPEATED, ""},
+    {"setuidgid", NULL, "u", STYLE_BEFORE_STEPS, ""},
     {"setuser", NULL, "u", ASKED, ""},
     {"envdir", NULL, "w", ASKED, ""},
     /* Other users. */

@@ -1,6 +1,6 @@
 /*
- * Wrappers and programs, as data. Adding one is one line in tables.c and one row in
- * test/vectors/recognise.tsv.
+ * Wrappers and programs, as data. Adding one is one line in tables.c, a row in
+ * test/vectors/recognise.tsv, and one in learned.tsv for what goes before the steps.
  */
 #ifndef COMMAND_TABLES_H
 #define COMMAND_TABLES_H
@@ -19,7 +19,7 @@ enum wrapper_style {
     STYLE_NUMBERS = 1U << 3U,      /* `-10` is an option: nice. */
     STYLE_INTERSPERSED = 1U << 4U, /* Options among its own words, until `--`. */
     STYLE_ASSIGNMENTS = 1U << 5U,  /* NAME=VALUE before the command. */
-    STYLE_REPEATED = 1U << 6U,     /* It goes before each step too. */
+    STYLE_BEFORE_STEPS = 1U << 6U, /* It goes before each step too. */
     STYLE_SECRETS = 1U << 7U,      /* The database may come from it. */
     STYLE_SHELL_WORDS = 1U << 8U,  /* What follows are a shell's own arguments: su. */
     STYLE_ROOT = 1U << 9U,         /* It becomes root where no user is named. */

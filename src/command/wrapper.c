@@ -286,7 +286,7 @@ static void keep_for_steps(struct wrapper_reading *reading, size_t from, size_t 
     const struct option_state *option_state) {
     struct context *around = reading->around;
     bool is_finder = has_style(reading, STYLE_FINDS);
-    if (!has_style(reading, STYLE_REPEATED) && !is_finder) {
+    if (!has_style(reading, STYLE_BEFORE_STEPS) && !is_finder) {
         return;
     }
     if (has_style(reading, STYLE_OF_GEM)) {
@@ -377,11 +377,11 @@ static enum wrapper_result read_words(
     }
     keep_for_steps(reading, from, reading->at, option_state);
     if (option_state->needs_dashes && !option_state->has_string &&
-        has_style(reading, STYLE_REPEATED)) {
+        has_style(reading, STYLE_BEFORE_STEPS)) {
         string_list_append(&reading->around->prefix, "--");
     }
     if (option_state->has_string) {
-        if (has_style(reading, STYLE_REPEATED)) {
+        if (has_style(reading, STYLE_BEFORE_STEPS)) {
             string_list_append(&reading->around->prefix, "--");
         }
         return WRAPPER_STRING;

@@ -8,7 +8,7 @@
 #include <stddef.h>
 
 static const struct supervisor_row rows[] = {
-    {STATE_PREPARING, ON_STOP_SIGNAL, STATE_CANCELLING, ACTION_CANCEL,
+    {STATE_PREPARING, ON_END_SIGNAL, STATE_CANCELLING, ACTION_CANCEL,
         "The preparer passes it to its step, ends that whole and lets go of the lock."},
     {STATE_PREPARING, ON_HANG_UP, STATE_CANCELLING, ACTION_CANCEL,
         "Nothing that could reload runs yet, so a hang-up is what it is by default: the end."},
@@ -33,7 +33,7 @@ static const struct supervisor_row rows[] = {
     {STATE_PREPARING, ON_HALTED, STATE_PREPARING, ACTION_NONE,
         "Whoever stopped it continues it; the lock is lost on the server's clock, not on ours."},
 
-    {STATE_CANCELLING, ON_STOP_SIGNAL, STATE_CANCELLING, ACTION_CANCEL,
+    {STATE_CANCELLING, ON_END_SIGNAL, STATE_CANCELLING, ACTION_CANCEL,
         "Who asks again may mean it more (INT, then TERM); the clock is not moved by it."},
     {STATE_CANCELLING, ON_HANG_UP, STATE_CANCELLING, ACTION_CANCEL, "As for TERM."},
     {STATE_CANCELLING, ON_TERMINAL_HANG_UP, STATE_CANCELLING, ACTION_CANCEL, "As for TERM."},
@@ -58,7 +58,7 @@ static const struct supervisor_row rows[] = {
     {STATE_CANCELLING, ON_HALTED, STATE_CANCELLING, ACTION_NONE,
         "The clock runs on, and KILL ends what is stopped as well."},
 
-    {STATE_PREPARED, ON_STOP_SIGNAL, STATE_PREPARED, ACTION_REMEMBER,
+    {STATE_PREPARED, ON_END_SIGNAL, STATE_PREPARED, ACTION_REMEMBER,
         "The preparer is gone, but the command must not start after this."},
     {STATE_PREPARED, ON_HANG_UP, STATE_PREPARED, ACTION_REMEMBER, "As for TERM."},
     {STATE_PREPARED, ON_TERMINAL_HANG_UP, STATE_PREPARED, ACTION_REMEMBER, "As for TERM."},
@@ -81,7 +81,7 @@ static const struct supervisor_row rows[] = {
     {STATE_PREPARED, ON_OUT_OF_REACH, STATE_OVER, ACTION_GIVE_UP,
         "It would hold the server up for ever, and nothing that we can do would end it."},
 
-    {STATE_RUNNING, ON_STOP_SIGNAL, STATE_RUNNING, ACTION_FORWARD_AND_TIME,
+    {STATE_RUNNING, ON_END_SIGNAL, STATE_RUNNING, ACTION_FORWARD_AND_TIME,
         "The command decides how it ends, and what it leaves behind shares the same grace."},
     {STATE_RUNNING, ON_HANG_UP, STATE_RUNNING, ACTION_FORWARD,
         "What a process sent goes on: to many servers this means to reload."},
@@ -110,7 +110,7 @@ static const struct supervisor_row rows[] = {
     {STATE_RUNNING, ON_HALTED, STATE_RUNNING, ACTION_NONE,
         "SIGSTOP is somebody's decision, and so is the CONT that ends it."},
 
-    {STATE_LEAVING, ON_STOP_SIGNAL, STATE_LEAVING, ACTION_HASTEN,
+    {STATE_LEAVING, ON_END_SIGNAL, STATE_LEAVING, ACTION_HASTEN,
         "What is left has been asked already; only the clock can begin earlier."},
     {STATE_LEAVING, ON_HANG_UP, STATE_LEAVING, ACTION_NONE, "Nobody is there to reload."},
     {STATE_LEAVING, ON_TERMINAL_HANG_UP, STATE_LEAVING, ACTION_NONE,
@@ -177,7 +177,7 @@ enum supervisor_event state_table_event_of(
         return received->from_kernel ? ON_TERMINAL_HANG_UP : ON_HANG_UP;
     }
     /* KILL only comes from --rewrite, by who wants no time lost over an end. */
-    return number == SIGKILL || signals_ask_for_end(number) ? ON_STOP_SIGNAL : ON_OTHER_SIGNAL;
+    return number == SIGKILL || signals_ask_for_end(number) ? ON_END_SIGNAL : ON_OTHER_SIGNAL;
 }
 
 enum supervisor_event state_table_stop_event_of(int stopped_by, bool has_terminal, bool is_init) {

@@ -14,15 +14,15 @@
 enum supervisor_state {
     STATE_PREPARING,  /* The preparer runs. */
     STATE_CANCELLING, /* It was asked to end, and the clock runs. */
-    STATE_PREPARED,   /* It is gone; what it left behind is being ended. */
+    STATE_PREPARED,   /* The preparer is gone; what it left behind is being ended. */
     STATE_RUNNING,    /* The command runs. */
-    STATE_LEAVING,    /* It is gone; what it left behind is being ended. */
+    STATE_LEAVING,    /* The command is gone; what it left behind is being ended. */
     STATE_OVER,       /* Nothing is left. */
     STATE_COUNT
 };
 
 enum supervisor_event {
-    ON_STOP_SIGNAL,      /* It asks for an end, and is neither HUP nor inherited as ignored. */
+    ON_END_SIGNAL,       /* It asks for an end, and is neither HUP nor inherited as ignored. */
     ON_HANG_UP,          /* HUP from a process: an end for some programs, a reload for others. */
     ON_TERMINAL_HANG_UP, /* HUP from the kernel: the terminal is gone. */
     ON_STOP_KEY,         /* TSTP from the terminal: ^Z, while our own group has the foreground. */
@@ -39,7 +39,7 @@ enum supervisor_event {
     ON_NONE_LEFT,        /* Nothing is left of it and of what it started. */
     ON_OUT_OF_REACH,     /* What is left cannot be killed by us. */
     ON_TIME_UP,          /* The clock that runs in this state has come to its end. */
-    EVENTS_COUNT
+    SUPERVISOR_EVENT_COUNT
 };
 
 enum supervisor_action {

@@ -9,6 +9,22 @@
 
 #include "supervise/state_table.h"
 
+/* For the messages of these tests. */
+#define NO_ROW ACTION_COUNT
+#define NAMED(constant) [constant] = #constant
+static const char *const states[STATE_COUNT] = {NAMED(STATE_PREPARING), NAMED(STATE_CANCELLING),
+    NAMED(STATE_PREPARED), NAMED(STATE_RUNNING), NAMED(STATE_LEAVING), NAMED(STATE_OVER)};
+static const char *const events[SUPERVISOR_EVENT_COUNT] = {NAMED(ON_END_SIGNAL), NAMED(ON_HANG_UP),
+    NAMED(ON_TERMINAL_HANG_UP), NAMED(ON_STOP_KEY), NAMED(ON_TERMINAL_STOP), NAMED(ON_OWN_PIPE),
+    NAMED(ON_CHILD_SIGNAL), NAMED(ON_OTHER_SIGNAL), NAMED(ON_DROPPED_SIGNAL),
+    NAMED(ON_STOPPED_AS_INIT), NAMED(ON_STOPPED_AS_JOB), NAMED(ON_HALTED), NAMED(ON_EXITED),
+    NAMED(ON_KILLED), NAMED(ON_NONE_LEFT), NAMED(ON_OUT_OF_REACH), NAMED(ON_TIME_UP)};
+static const char *const actions[ACTION_COUNT + 1] = {NAMED(ACTION_NONE), NAMED(ACTION_CANCEL),
+    NAMED(ACTION_REMEMBER), NAMED(ACTION_FORWARD), NAMED(ACTION_FORWARD_AND_TIME),
+    NAMED(ACTION_FORWARD_AND_RESUME), NAMED(ACTION_RESUME), NAMED(ACTION_STOP_TOO),
+    NAMED(ACTION_HASTEN), NAMED(ACTION_KILL_PREPARER), NAMED(ACTION_END_LEFTOVERS),
+    NAMED(ACTION_KILL_LEFTOVERS), NAMED(ACTION_GIVE_UP), [NO_ROW] = "no row"};
+
 static signal_rewrites unchanged;
 
 static int rewrite_nothing(void **state) {
@@ -51,7 +67,7 @@ static const struct {
     {STATE_LEAVING, ON_STOPPED_AS_INIT, "The command has been reaped already."},
     {STATE_LEAVING, ON_STOPPED_AS_JOB, "The command has been reaped already."},
     {STATE_LEAVING, ON_HALTED, "The command has been reaped already."},
-    {STATE_OVER, ON_STOP_SIGNAL,
+    {STATE_OVER, ON_END_SIGNAL,
         "Nothing is read any more: it stays pending and forbids the next phase."},
     {STATE_OVER, ON_HANG_UP, "As for TERM."},
     {STATE_OVER, ON_TERMINAL_HANG_UP, "As for TERM."},
@@ -89,12 +105,13 @@ static const char *why_impossible(int state, int event) {
 static void every_state_answers_every_event_with_a_reason(void **state) {
     (void)state;
     for (int s = 0; s < STATE_COUNT; s++) {
-        for (int e = 0; e < EVENTS_COUNT; e++) {
+        for (int e = 0; e < SUPERVISOR_EVENT_COUNT; e++) {
             const struct supervisor_row *row =
                 state_table_next((enum supervisor_state)s, (enum supervisor_event)e);
             const char *why = row == NULL ? why_impossible(s, e) : row->why;
             if (why == NULL || (row != NULL && why_impossible(s, e) != NULL)) {
-                fail_msg("state %d, event %d: a row, or a reason why there is none", s, e);
+                fail_msg("%s, %s: a row, or in impossible[] a reason why there is none", states[s],
+                    events[e]);
                 return;
             }
             assert_in_range(strlen(why), 10, 100);
@@ -107,6 +124,7 @@ static void every_state_answers_every_event_with_a_reason(void **state) {
     }
 }
 
+/* All but what a signal does where the state stays as it is: that is in consequences[]. */
 static void decisions_are_these(void **state) {
     (void)state;
     static const struct {
@@ -115,33 +133,17 @@ static void decisions_are_these(void **state) {
         enum supervisor_state next;
         enum supervisor_action action;
     } rows[] = {
-        {STATE_PREPARING, ON_STOP_SIGNAL, STATE_CANCELLING, ACTION_CANCEL},
+        {STATE_PREPARING, ON_END_SIGNAL, STATE_CANCELLING, ACTION_CANCEL},
         {STATE_PREPARING, ON_HANG_UP, STATE_CANCELLING, ACTION_CANCEL},
         {STATE_PREPARING, ON_TERMINAL_HANG_UP, STATE_CANCELLING, ACTION_CANCEL},
-        {STATE_PREPARING, ON_TERMINAL_STOP, STATE_PREPARING, ACTION_NONE},
-        {STATE_PREPARING, ON_OTHER_SIGNAL, STATE_PREPARING, ACTION_NONE},
         {STATE_PREPARING, ON_EXITED, STATE_PREPARED, ACTION_END_LEFTOVERS},
         {STATE_PREPARING, ON_KILLED, STATE_PREPARED, ACTION_KILL_LEFTOVERS},
-        {STATE_CANCELLING, ON_STOP_SIGNAL, STATE_CANCELLING, ACTION_CANCEL},
         {STATE_CANCELLING, ON_TIME_UP, STATE_CANCELLING, ACTION_KILL_PREPARER},
         {STATE_CANCELLING, ON_KILLED, STATE_PREPARED, ACTION_KILL_LEFTOVERS},
-        {STATE_PREPARED, ON_STOP_SIGNAL, STATE_PREPARED, ACTION_REMEMBER},
-        {STATE_PREPARED, ON_HANG_UP, STATE_PREPARED, ACTION_REMEMBER},
-        {STATE_PREPARED, ON_TERMINAL_HANG_UP, STATE_PREPARED, ACTION_REMEMBER},
         {STATE_PREPARED, ON_TIME_UP, STATE_PREPARED, ACTION_KILL_LEFTOVERS},
         {STATE_PREPARED, ON_NONE_LEFT, STATE_OVER, ACTION_NONE},
-        {STATE_RUNNING, ON_STOP_SIGNAL, STATE_RUNNING, ACTION_FORWARD_AND_TIME},
-        {STATE_RUNNING, ON_HANG_UP, STATE_RUNNING, ACTION_FORWARD},
-        {STATE_RUNNING, ON_TERMINAL_HANG_UP, STATE_RUNNING, ACTION_FORWARD_AND_RESUME},
-        {STATE_PREPARING, ON_STOP_KEY, STATE_PREPARING, ACTION_NONE},
-        {STATE_RUNNING, ON_STOP_KEY, STATE_RUNNING, ACTION_FORWARD},
-        {STATE_RUNNING, ON_TERMINAL_STOP, STATE_RUNNING, ACTION_NONE},
-        {STATE_RUNNING, ON_OWN_PIPE, STATE_RUNNING, ACTION_NONE},
-        {STATE_RUNNING, ON_CHILD_SIGNAL, STATE_RUNNING, ACTION_NONE},
-        {STATE_RUNNING, ON_OTHER_SIGNAL, STATE_RUNNING, ACTION_FORWARD},
         {STATE_RUNNING, ON_EXITED, STATE_LEAVING, ACTION_END_LEFTOVERS},
         {STATE_RUNNING, ON_KILLED, STATE_LEAVING, ACTION_END_LEFTOVERS},
-        {STATE_LEAVING, ON_STOP_SIGNAL, STATE_LEAVING, ACTION_HASTEN},
         {STATE_LEAVING, ON_TIME_UP, STATE_LEAVING, ACTION_KILL_LEFTOVERS},
         {STATE_LEAVING, ON_NONE_LEFT, STATE_OVER, ACTION_NONE},
         {STATE_PREPARED, ON_OUT_OF_REACH, STATE_OVER, ACTION_GIVE_UP},
@@ -155,8 +157,13 @@ static void decisions_are_these(void **state) {
     };
     for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
         const struct supervisor_row *row = state_table_next(rows[i].state, rows[i].event);
-        assert_int_equal(row->next, rows[i].next);
-        assert_int_equal(row->action, rows[i].action);
+        if (row == NULL || row->next != rows[i].next || row->action != rows[i].action) {
+            fail_msg("%s, %s: %s and then %s, where this table has %s and then %s",
+                states[rows[i].state], events[rows[i].event],
+                actions[row == NULL ? NO_ROW : row->action],
+                row == NULL ? "nothing" : states[row->next], actions[rows[i].action],
+                states[rows[i].next]);
+        }
     }
 }
 
@@ -168,15 +175,15 @@ static void signals_are_told_apart_by_who_made_them(void **state) {
         signal_mask ignored;
         enum supervisor_event event;
     } cases[] = {
-        {{SIGTERM, false, OTHER}, 0, ON_STOP_SIGNAL},
-        {{SIGINT, false, OTHER}, 0, ON_STOP_SIGNAL},
-        {{SIGINT, true, 0}, 0, ON_STOP_SIGNAL},
-        {{SIGQUIT, false, 0}, 0, ON_STOP_SIGNAL},
+        {{SIGTERM, false, OTHER}, 0, ON_END_SIGNAL},
+        {{SIGINT, false, OTHER}, 0, ON_END_SIGNAL},
+        {{SIGINT, true, 0}, 0, ON_END_SIGNAL},
+        {{SIGQUIT, false, 0}, 0, ON_END_SIGNAL},
         {{SIGHUP, false, 0}, 0, ON_HANG_UP},
         {{SIGHUP, true, 0}, 0, ON_TERMINAL_HANG_UP},
         {{SIGHUP, true, 0}, SIGNAL_BIT(SIGHUP), ON_OTHER_SIGNAL},
         {{SIGINT, true, 0}, SIGNAL_BIT(SIGINT), ON_OTHER_SIGNAL},
-        {{SIGINT, true, 0}, SIGNAL_BIT(SIGHUP), ON_STOP_SIGNAL},
+        {{SIGINT, true, 0}, SIGNAL_BIT(SIGHUP), ON_END_SIGNAL},
         {{SIGTSTP, true, 0}, 0, ON_STOP_KEY},
         {{SIGTTIN, true, 0}, 0, ON_TERMINAL_STOP},
         {{SIGTTOU, true, 0}, 0, ON_TERMINAL_STOP},
@@ -227,20 +234,20 @@ static const struct {
     enum supervisor_event from_kernel;
 } meanings[] = {
     {SIGHUP, ON_HANG_UP, ON_TERMINAL_HANG_UP},
-    {SIGINT, ON_STOP_SIGNAL, ON_STOP_SIGNAL},
-    {SIGQUIT, ON_STOP_SIGNAL, ON_STOP_SIGNAL},
+    {SIGINT, ON_END_SIGNAL, ON_END_SIGNAL},
+    {SIGQUIT, ON_END_SIGNAL, ON_END_SIGNAL},
     {SIGILL, ON_OTHER_SIGNAL, ON_OTHER_SIGNAL},
     {SIGTRAP, ON_OTHER_SIGNAL, ON_OTHER_SIGNAL},
     {SIGABRT, ON_OTHER_SIGNAL, ON_OTHER_SIGNAL},
     {SIGBUS, ON_OTHER_SIGNAL, ON_OTHER_SIGNAL},
     {SIGFPE, ON_OTHER_SIGNAL, ON_OTHER_SIGNAL},
-    {SIGKILL, ON_STOP_SIGNAL, ON_STOP_SIGNAL},
+    {SIGKILL, ON_END_SIGNAL, ON_END_SIGNAL},
     {SIGUSR1, ON_OTHER_SIGNAL, ON_OTHER_SIGNAL},
     {SIGSEGV, ON_OTHER_SIGNAL, ON_OTHER_SIGNAL},
     {SIGUSR2, ON_OTHER_SIGNAL, ON_OTHER_SIGNAL},
     {SIGPIPE, ON_OTHER_SIGNAL, ON_OTHER_SIGNAL},
     {SIGALRM, ON_OTHER_SIGNAL, ON_OTHER_SIGNAL},
-    {SIGTERM, ON_STOP_SIGNAL, ON_STOP_SIGNAL},
+    {SIGTERM, ON_END_SIGNAL, ON_END_SIGNAL},
     {SIGSTKFLT, ON_OTHER_SIGNAL, ON_OTHER_SIGNAL},
     {SIGCHLD, ON_OTHER_SIGNAL, ON_CHILD_SIGNAL},
     {SIGCONT, ON_OTHER_SIGNAL, ON_OTHER_SIGNAL},
@@ -264,23 +271,19 @@ static const struct {
     enum supervisor_event event;
     enum supervisor_action actions[STATE_COUNT];
 } consequences[] = {
-    {ON_STOP_SIGNAL,
+    {ON_END_SIGNAL,
         {ACTION_CANCEL, ACTION_CANCEL, ACTION_REMEMBER, ACTION_FORWARD_AND_TIME, ACTION_HASTEN,
-            ACTION_COUNT}},
+            NO_ROW}},
     {ON_HANG_UP,
-        {ACTION_CANCEL, ACTION_CANCEL, ACTION_REMEMBER, ACTION_FORWARD, ACTION_NONE, ACTION_COUNT}},
+        {ACTION_CANCEL, ACTION_CANCEL, ACTION_REMEMBER, ACTION_FORWARD, ACTION_NONE, NO_ROW}},
     {ON_TERMINAL_HANG_UP,
         {ACTION_CANCEL, ACTION_CANCEL, ACTION_REMEMBER, ACTION_FORWARD_AND_RESUME, ACTION_NONE,
-            ACTION_COUNT}},
-    {ON_STOP_KEY,
-        {ACTION_NONE, ACTION_NONE, ACTION_NONE, ACTION_FORWARD, ACTION_NONE, ACTION_COUNT}},
-    {ON_TERMINAL_STOP,
-        {ACTION_NONE, ACTION_NONE, ACTION_NONE, ACTION_NONE, ACTION_NONE, ACTION_COUNT}},
-    {ON_CHILD_SIGNAL,
-        {ACTION_NONE, ACTION_NONE, ACTION_NONE, ACTION_NONE, ACTION_NONE, ACTION_COUNT}},
-    {ON_OWN_PIPE, {ACTION_NONE, ACTION_NONE, ACTION_NONE, ACTION_NONE, ACTION_NONE, ACTION_COUNT}},
-    {ON_OTHER_SIGNAL,
-        {ACTION_NONE, ACTION_NONE, ACTION_NONE, ACTION_FORWARD, ACTION_NONE, ACTION_COUNT}},
+            NO_ROW}},
+    {ON_STOP_KEY, {ACTION_NONE, ACTION_NONE, ACTION_NONE, ACTION_FORWARD, ACTION_NONE, NO_ROW}},
+    {ON_TERMINAL_STOP, {ACTION_NONE, ACTION_NONE, ACTION_NONE, ACTION_NONE, ACTION_NONE, NO_ROW}},
+    {ON_CHILD_SIGNAL, {ACTION_NONE, ACTION_NONE, ACTION_NONE, ACTION_NONE, ACTION_NONE, NO_ROW}},
+    {ON_OWN_PIPE, {ACTION_NONE, ACTION_NONE, ACTION_NONE, ACTION_NONE, ACTION_NONE, NO_ROW}},
+    {ON_OTHER_SIGNAL, {ACTION_NONE, ACTION_NONE, ACTION_NONE, ACTION_FORWARD, ACTION_NONE, NO_ROW}},
 };
 
 static void assert_answer_in_every_state(int number, enum supervisor_event event) {
@@ -292,9 +295,11 @@ static void assert_answer_in_every_state(int number, enum supervisor_event event
     for (int s = 0; s < STATE_COUNT; s++) {
         const struct supervisor_row *row = state_table_next((enum supervisor_state)s, event);
         /* Nothing is read any more once it is over. */
-        enum supervisor_action action = row == NULL ? ACTION_COUNT : row->action;
+        enum supervisor_action action = row == NULL ? NO_ROW : row->action;
         if (action != consequences[at].actions[s] || (row == NULL) != (s == STATE_OVER)) {
-            fail_msg("SIG%s in state %d: action %d", signals_name(number), s, (int)action);
+            fail_msg("SIG%s, which is %s, in %s: %s, where consequences[] has %s",
+                signals_name(number), events[event], states[s], actions[action],
+                actions[consequences[at].actions[s]]);
         }
     }
 }
@@ -320,7 +325,7 @@ static void there_is_a_sentence_for_every_signal_in_every_phase(void **state) {
         assert_answer_in_every_state(number, from_kernel);
         assert_answer_in_every_state(number, from_self);
         /* Where no phase runs it waits: it forbids the next one, or goes to the command. */
-        bool means_an_end = from_process == ON_STOP_SIGNAL || from_process == ON_HANG_UP;
+        bool means_an_end = from_process == ON_END_SIGNAL || from_process == ON_HANG_UP;
         assert_int_equal(
             state_table_stop_pending(SIGNAL_BIT(number), 0, unchanged), means_an_end ? number : 0);
     }

@@ -1,5 +1,5 @@
 /*
- * The options of section 3 of the design, each a flag and an environment variable; the flag wins.
+ * The options of doc/options.md, each a flag and an environment variable; the flag wins.
  * One table in option_table.c gives parsing, --help, the names, the defaults and where each value
  * came from.
  */
