@@ -34,7 +34,20 @@ for version in $versions; do
   fi
 done
 
+# For the recipe in doc; what it has in common with Rails is there already.
+kamal=2.12.0
+if [ "$(cat "$gems/kamal/complete" 2>/dev/null)" != "$kamal" ]; then
+  echo "run.sh: installing Kamal $kamal"
+  rm -rf "$gems/kamal"
+  GEM_HOME=$gems/kamal GEM_PATH=$gems/kamal:$folder gem install --no-document --minimal-deps \
+    "kamal:$kamal" >"$gems/install.log" 2>&1 || {
+    tail -n 20 "$gems/install.log" >&2
+    exit 1
+  }
+  echo "$kamal" >"$gems/kamal/complete"
+fi
+
 export SIGNALBOX="${SIGNALBOX:-build/dev/signalbox}"
 [ -x "$SIGNALBOX" ] || { echo "run.sh: $SIGNALBOX is not there: build it first" >&2; exit 1; }
 SIGNALBOX_RAILS=$gems ruby -w -I test/gem -e 'ARGV.each { |test| require test }' \
-  edits_test entrypoint_test image_test install_command_test kamal_test package_test rails_test
+  edits_test entrypoint_test image_test install_command_test kamal_test package_test rails_test recipe_test
