@@ -27,3 +27,21 @@ def test_every_link_leads_somewhere():
                 wrong.append(f"{page.relative_to(ROOT)}: {target}")
     assert count > 30
     assert wrong == []
+
+
+def test_the_tests_that_contributing_names_are_there():
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    by_ctest = re.findall(r"ctest --preset \w+ -R (\w+)/(\w+)", text)
+    assert by_ctest
+    for kind, name in by_ctest:
+        file = f"test/unit/{name}_test.c" if kind == "unit" else f"test/integration/test_{name}.py"
+        assert (ROOT / file).is_file(), file
+    by_name = re.findall(r"-m pytest (\S+\.py) -k (\w+)", text)
+    assert by_name
+    for file, word in by_name:
+        assert re.search(rf"^def test_\w*{word}", (ROOT / file).read_text(), re.MULTILINE), word
+    # Files and their tables, where a recipe sends somebody to one.
+    for path in re.findall(r"`((?:src|include|test|doc)/[\w./]+)`", text):
+        assert (ROOT / path).exists(), path
+    for table, path in re.findall(r"`(\w+)\[\]` of\s+`(\S+)`", text):
+        assert re.search(rf"\b{table}\[\] = ", (ROOT / path).read_text()), (table, path)
