@@ -3,6 +3,7 @@
  */
 #include "signalbox/base/memory.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -20,6 +21,11 @@ void *memory_reallocate(void *pointer, size_t count, size_t size) {
         memory_exhausted();
     }
     return grown;
+}
+
+void *memory_grow(void *items, size_t count, size_t size) {
+    bool is_full = (count & (count - 1)) == 0;
+    return is_full ? memory_reallocate(items, count == 0 ? 1 : 2 * count, size) : items;
 }
 
 void *memory_allocate(size_t count, size_t size) {

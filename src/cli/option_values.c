@@ -194,7 +194,7 @@ static int store_rewrite(struct options *options, const struct option_row *row, 
         return bad_value(
             source, value, "FROM:TO with names or numbers of signals, TO may be none", error);
     }
-    list->items = memory_reallocate(list->items, list->count + 1, sizeof *list->items);
+    list->items = memory_grow(list->items, list->count, sizeof *list->items);
     list->items[list->count++] = rewrite;
     return 0;
 }
@@ -206,7 +206,7 @@ static int store_status(struct options *options, const struct option_row *row, c
     if (!number_parse(value, 0, 255, &status)) {
         return bad_value(source, value, "an exit status from 0 to 255", error);
     }
-    list->items = memory_reallocate(list->items, list->count + 1, sizeof *list->items);
+    list->items = memory_grow(list->items, list->count, sizeof *list->items);
     list->items[list->count++] = (int)status;
     return 0;
 }

@@ -30,7 +30,7 @@ int server_list_append(struct server_list *servers, const char *line, struct err
         error_set(error, EXIT_STATUS_USAGE, "a server's words are empty");
         return -1;
     }
-    servers->items = memory_reallocate(servers->items, servers->count + 1, sizeof *servers->items);
+    servers->items = memory_grow(servers->items, servers->count, sizeof *servers->items);
     servers->items[servers->count++] = words;
     words = (struct string_list){.items = NULL};
     return 0;

@@ -42,6 +42,11 @@ static char *text_without_secrets(const char *line) {
     return masked.data == NULL ? string_copy("") : masked.data;
 }
 
+static void append_step(struct step_list *steps, struct step *step) {
+    steps->items = memory_grow(steps->items, steps->count, sizeof *steps->items);
+    steps->items[steps->count++] = *step;
+}
+
 int step_list_append(struct step_list *steps, const char *line, struct error *error) {
     AUTO_STRING_LIST struct string_list words = {.items = NULL};
     AUTO_FREE char *text = text_without_secrets(line);
@@ -72,8 +77,7 @@ int step_list_append(struct step_list *steps, const char *line, struct error *er
         string_list_append_owned(
             i < first ? &step.assignments : &step.argv, take_pointer(&words.items[i]));
     }
-    steps->items = memory_reallocate(steps->items, steps->count + 1, sizeof *steps->items);
-    steps->items[steps->count++] = step;
+    append_step(steps, &step);
     return 0;
 }
 
@@ -108,11 +112,6 @@ int step_list_append_joined(struct step_list *steps, const char *lines, struct e
         }
         lines += length + 4;
     }
-}
-
-static void append_step(struct step_list *steps, struct step *step) {
-    steps->items = memory_reallocate(steps->items, steps->count + 1, sizeof *steps->items);
-    steps->items[steps->count++] = *step;
 }
 
 static void append_words(struct string_list *words, const struct string_list *more) {

@@ -330,8 +330,7 @@ void configurations_warn_of(struct databases *databases, const struct database *
 
 void configurations_append(struct databases *databases, struct database *database) {
     configurations_warn_of(databases, database);
-    databases->items =
-        memory_reallocate(databases->items, databases->count + 1, sizeof *databases->items);
+    databases->items = memory_grow(databases->items, databases->count, sizeof *databases->items);
     databases->items[databases->count++] = *database;
     *database = (struct database){.role = NULL};
 }

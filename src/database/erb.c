@@ -51,11 +51,8 @@ static void emit(struct template *template, const char *bytes, size_t length) {
         bool starts_line =
             rendering->text.length == 0 || rendering->text.data[rendering->text.length - 1] == '\n';
         if (starts_line) {
-            if ((rendering->line_count & (rendering->line_count - 1)) == 0) {
-                rendering->lines = memory_reallocate(rendering->lines,
-                    rendering->line_count == 0 ? 1 : 2 * rendering->line_count,
-                    sizeof *rendering->lines);
-            }
+            rendering->lines =
+                memory_grow(rendering->lines, rendering->line_count, sizeof *rendering->lines);
             rendering->lines[rendering->line_count++] = template->line;
         }
         text_append(&rendering->text, bytes + i, 1);
@@ -136,11 +133,8 @@ static enum reading evaluate(struct template *template, const struct tag *tag, c
 }
 
 static void note_unread(struct rendering *rendering, const struct reading_note *reading_note) {
-    size_t count = rendering->unread_count;
-    if ((count & (count - 1)) == 0) {
-        rendering->unread = memory_reallocate(
-            rendering->unread, count == 0 ? 1 : 2 * count, sizeof *rendering->unread);
-    }
+    rendering->unread =
+        memory_grow(rendering->unread, rendering->unread_count, sizeof *rendering->unread);
     rendering->unread[rendering->unread_count++] = *reading_note;
 }
 

@@ -251,7 +251,7 @@ void ruby_scope_assign(struct ruby_scope *scope, const char *name, struct ruby_v
             return;
         }
     }
-    scope->values = memory_reallocate(scope->values, scope->names.count + 1, sizeof *scope->values);
+    scope->values = memory_grow(scope->values, scope->names.count, sizeof *scope->values);
     scope->values[scope->names.count] = value;
     string_list_append(&scope->names, name);
 }

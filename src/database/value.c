@@ -21,11 +21,6 @@ enum reading reading_note_set(
     return reading;
 }
 
-/* Room for one more in an array that doubles: grown whenever the count is a power of two. */
-static bool must_grow(size_t count) {
-    return (count & (count - 1)) == 0;
-}
-
 struct value *value_make(
     struct value_pool *pool, enum value_kind kind, const char *text, size_t length, int line) {
     struct value *value = memory_allocate(1, sizeof *value);
@@ -34,19 +29,13 @@ struct value *value_make(
         value->text = string_copy_part(text, length);
         value->length = length;
     }
-    if (must_grow(pool->count)) {
-        pool->values =
-            memory_reallocate(pool->values, pool->count == 0 ? 1 : 2 * pool->count, sizeof(void *));
-    }
+    pool->values = memory_grow(pool->values, pool->count, sizeof(void *));
     pool->values[pool->count++] = value;
     return value;
 }
 
 void value_append(struct value *sequence, struct value *item) {
-    if (must_grow(sequence->count)) {
-        sequence->items = memory_reallocate(
-            sequence->items, sequence->count == 0 ? 1 : 2 * sequence->count, sizeof(void *));
-    }
+    sequence->items = memory_grow(sequence->items, sequence->count, sizeof(void *));
     sequence->items[sequence->count++] = item;
 }
 
@@ -76,10 +65,7 @@ void value_put(
         pair->value = value;
         return;
     }
-    if (must_grow(mapping->count)) {
-        mapping->pairs = memory_reallocate(
-            mapping->pairs, mapping->count == 0 ? 1 : 2 * mapping->count, sizeof *mapping->pairs);
-    }
+    mapping->pairs = memory_grow(mapping->pairs, mapping->count, sizeof *mapping->pairs);
     mapping->pairs[mapping->count++] = (struct pair){.key = key, .value = value};
     pool->pairs++;
 }

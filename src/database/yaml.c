@@ -62,7 +62,7 @@ static long register_anchor(
         return -1;
     }
     document->anchors =
-        memory_reallocate(document->anchors, document->anchor_count + 1, sizeof *document->anchors);
+        memory_grow(document->anchors, document->anchor_count, sizeof *document->anchors);
     document->anchors[document->anchor_count] =
         (struct anchor){string_copy((const char *)name), value, is_open};
     return (long)document->anchor_count++;

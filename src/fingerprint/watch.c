@@ -31,12 +31,12 @@ static void add_to_tree(struct watch_tree *tree, const char *glob, const char *e
     pattern.is_literal = glob_base(glob, &base);
     pattern.base = string_copy(text_string(&base));
     pattern.entry = entry == NULL ? NULL : string_copy(entry);
-    tree->patterns = memory_reallocate(tree->patterns, tree->count + 1, sizeof *tree->patterns);
+    tree->patterns = memory_grow(tree->patterns, tree->count, sizeof *tree->patterns);
     tree->patterns[tree->count++] = pattern;
 }
 
 static struct watch_tree *add_tree(struct watch *watch, const char *directory, const char *label) {
-    watch->trees = memory_reallocate(watch->trees, watch->count + 1, sizeof *watch->trees);
+    watch->trees = memory_grow(watch->trees, watch->count, sizeof *watch->trees);
     watch->trees[watch->count] = (struct watch_tree){
         .directory = string_copy(directory), .label = label == NULL ? NULL : string_copy(label)};
     return &watch->trees[watch->count++];

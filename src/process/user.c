@@ -185,7 +185,7 @@ static void groups_add(struct user *user, uint32_t gid) {
             return;
         }
     }
-    user->groups = memory_reallocate(user->groups, user->group_count + 1, sizeof *user->groups);
+    user->groups = memory_grow(user->groups, user->group_count, sizeof *user->groups);
     user->groups[user->group_count++] = gid;
 }
 

@@ -54,7 +54,7 @@ static void append(struct migrations *migrations, const char *directory, const c
     }
     text_append_format(&path, "%s/%s", directory, name);
     migrations->items =
-        memory_reallocate(migrations->items, migrations->count + 1, sizeof *migrations->items);
+        memory_grow(migrations->items, migrations->count, sizeof *migrations->items);
     migrations->items[migrations->count++] = (struct migration){
         .version = string_copy_part(version, length),
         .path = string_copy(text_string(&path)),

@@ -11,7 +11,11 @@
 void *memory_allocate(size_t count, size_t size);
 void *memory_reallocate(void *pointer, size_t count, size_t size);
 
-/* Ends the process as the two above do, for who asked elsewhere. */
+/* Room for one more behind `count` items, in an array that only this has made, from NULL on. It
+ * doubles, so that a long list is not copied for each item. */
+void *memory_grow(void *items, size_t count, size_t size);
+
+/* Ends the process as those above do, for who asked elsewhere. */
 _Noreturn void memory_exhausted(void);
 
 #endif

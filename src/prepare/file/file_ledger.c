@@ -145,8 +145,7 @@ static bool read_layout(struct part line, struct layout *layout) {
                 has[i] = true;
             }
         }
-        layout->columns =
-            memory_reallocate(layout->columns, layout->count + 1, sizeof *layout->columns);
+        layout->columns = memory_grow(layout->columns, layout->count, sizeof *layout->columns);
         layout->columns[layout->count++] = found;
     }
     return has[COLUMN_ID] && has[COLUMN_FINGERPRINT] && has[COLUMN_STATE];
@@ -167,10 +166,7 @@ static void run_release(struct file_run *run) {
 }
 
 static struct file_run *add_run(struct file_ledger *ledger) {
-    if (ledger->count == ledger->capacity) {
-        ledger->capacity = (ledger->count + 1) * 2;
-        ledger->runs = memory_reallocate(ledger->runs, ledger->capacity, sizeof *ledger->runs);
-    }
+    ledger->runs = memory_grow(ledger->runs, ledger->count, sizeof *ledger->runs);
     ledger->runs[ledger->count] = run_make();
     return &ledger->runs[ledger->count++];
 }

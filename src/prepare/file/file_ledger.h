@@ -46,7 +46,6 @@ struct file_run {
 struct file_ledger {
     struct file_run *runs; /* The oldest first. */
     size_t count;
-    size_t capacity; /* How many there is room for. */
 };
 
 /* NULL, or why this is no ledger, as the end of a sentence that begins with the file's name; the

@@ -65,7 +65,7 @@ void probe_begin(struct probe *probe, const char *table, enum probe_time time) {
 
 void probe_add(struct probe *probe, const struct database *database, const char *directory,
     struct session *lent) {
-    probe->items = memory_reallocate(probe->items, probe->count + 1, sizeof *probe->items);
+    probe->items = memory_grow(probe->items, probe->count, sizeof *probe->items);
     struct probed *item = &probe->items[probe->count++];
     *item = (struct probed){.database = database, .lent = lent};
     migrations_read(directory, &database->migrations_paths, &item->migrations);
