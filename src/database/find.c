@@ -27,7 +27,7 @@ static const char *from_environment(const char *name) {
 }
 
 /* The finding with its place in front. */
-static enum databases_found failure_policy_session(enum reading reading, const char *path,
+static enum databases_found conclude(enum reading reading, const char *path,
     const struct reading_note *reading_note, struct error *error) {
     if (reading == READ_WELL) {
         return DATABASES_FOUND;
@@ -90,7 +90,7 @@ static enum databases_found find_in_file(const struct databases_request *request
             request->environment);
         return DATABASES_WRONG;
     }
-    return failure_policy_session(reading, CONFIGURATION_PATH, &reading_note, error);
+    return conclude(reading, CONFIGURATION_PATH, &reading_note, error);
 }
 
 /* Without a file: a URL, or libpq's own variables. */
@@ -101,7 +101,7 @@ static enum databases_found find_in_environment(
     struct configurations_request resolution = {.environment = request->environment, .pool = &pool};
     enum reading reading = configurations_resolve(&resolution, databases, &reading_note);
     if (reading != READ_WELL || databases->count > 0) {
-        return failure_policy_session(reading, NULL, &reading_note, error);
+        return conclude(reading, NULL, &reading_note, error);
     }
     struct value *settings = value_make(&pool, VALUE_MAPPING, NULL, 0, 0);
     value_put(&pool, settings, value_make(&pool, VALUE_STRING, "adapter", strlen("adapter"), 0),
@@ -140,7 +140,7 @@ static enum databases_found find_configured(
         app_overrides_change(request->directory, request->environment, text_string(&template),
             &place, &needs, &reading_note)) {
         databases->need_initializers = needs;
-        return failure_policy_session(READ_UNCLEAR, text_string(&place), &reading_note, error);
+        return conclude(READ_UNCLEAR, text_string(&place), &reading_note, error);
     }
     switch (file) {
     case FILE_READ:
