@@ -17,7 +17,6 @@
 #include "signalbox/base/string_list.h"
 #include "signalbox/base/text.h"
 #include "signalbox/command/words.h"
-#include "signalbox/process/termination.h"
 
 /* Nobody types more tasks, words or programs than these; of a longer list the beginning is kept. */
 enum { KEPT_MOST = 256 };
@@ -37,7 +36,7 @@ static const char rails_commands[] =
     "version about";
 
 /* Programs that do what they do and end. */
-static const char termination_programs[] =
+static const char programs_that_end[] =
     "[ [[ test true false : echo printf exit cat cp mv rm mkdir rmdir ln chmod chown touch date ls "
     "find grep sed awk tee curl wget pg_isready pg_dump psql redis-cli getent id whoami hostname "
     "printenv sort head wc cut tr gem pwd alias hash type break continue return";
@@ -349,7 +348,7 @@ bool rake_task_ends(struct resolver *resolver, const struct word_list *words, si
     const char *next = at + 1 < words->count ? words->items[at + 1].text : "";
     bool runs_tasks = read_tasks(words, at, &reading) && !reading.works;
     release_tasks(&reading);
-    return runs_tasks || lists(termination_programs, name) || is_any_step(resolver, words, at) ||
+    return runs_tasks || lists(programs_that_end, name) || is_any_step(resolver, words, at) ||
         (strcmp(name, "sleep") == 0 && isdigit((unsigned char)next[0])) ||
         (lists("bundle bundler", name) && lists(bundle_commands, next)) ||
         (strcmp(name, "for") == 0 && is_counted_loop(words, at));
