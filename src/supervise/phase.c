@@ -76,7 +76,8 @@ static void received_pass(struct phase *phase, const struct received_signal *rec
     signal_pass(phase, received->number, sender);
 }
 
-static void preparer_kill(struct phase *phase) {
+static void preparer_kill(struct phase *phase, const struct received_signal *received) {
+    (void)received;
     report(EVENT_LEFTOVERS, NULL,
         "the preparer (process %d) did not end in time after SIG%s: killed", (int)phase->watched,
         signals_name(phase->cancelled_by));
@@ -106,7 +107,8 @@ static void command_resume(const struct phase *phase, bool was_continued) {
         phase->supervisor->is_init ? ", which nobody else could undo here" : "");
 }
 
-static void command_stop_too(const struct phase *phase) {
+static void command_stop_too(struct phase *phase, const struct received_signal *received) {
+    (void)received;
     if (terminal_foreground() == phase->process) {
         (void)terminal_give_foreground(getpgrp());
     }
@@ -169,16 +171,6 @@ static void resume(struct phase *phase, const struct received_signal *received) 
     command_resume(phase, false);
 }
 
-static void stop_too(struct phase *phase, const struct received_signal *received) {
-    (void)received;
-    command_stop_too(phase);
-}
-
-static void kill_preparer(struct phase *phase, const struct received_signal *received) {
-    (void)received;
-    preparer_kill(phase);
-}
-
 static void end_leftovers(struct phase *phase, const struct received_signal *received) {
     (void)received;
     leftovers_end(phase,
@@ -205,9 +197,9 @@ static void (*const actions[ACTION_COUNT])(
     [ACTION_FORWARD_AND_TIME] = forward_and_time,
     [ACTION_FORWARD_AND_RESUME] = forward_and_resume,
     [ACTION_RESUME] = resume,
-    [ACTION_STOP_TOO] = stop_too,
+    [ACTION_STOP_TOO] = command_stop_too,
     [ACTION_HASTEN] = hasten,
-    [ACTION_KILL_PREPARER] = kill_preparer,
+    [ACTION_KILL_PREPARER] = preparer_kill,
     [ACTION_END_LEFTOVERS] = end_leftovers,
     [ACTION_KILL_LEFTOVERS] = kill_leftovers,
     [ACTION_GIVE_UP] = give_up,

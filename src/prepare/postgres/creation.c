@@ -12,10 +12,7 @@
 #include "signalbox/base/exit_status.h"
 #include "signalbox/base/number.h"
 #include "signalbox/base/text.h"
-#include "signalbox/database/conninfo.h"
 #include "signalbox/report/report.h"
-
-enum { ATTEMPT_MS = 10000 };
 
 /* What CREATE DATABASE says to whoever came second, or came while somebody else looked at the
  * template: 42P04 duplicate, 23505 in the same instant, 55006 template in use. */
@@ -77,7 +74,7 @@ static enum observation judge_before_creating(
     if (result != SESSION_DONE || !findings.is_refused) {
         return result == SESSION_CANCELLED ? SEEN_CANCELLED : SEEN_DONE;
     }
-    result = link_open_another(link, &session, deadline_after_ms(ATTEMPT_MS));
+    result = link_open_another(link, &session, deadline_after_ms(LINK_ATTEMPT_MS));
     session_close(&session);
     if (result == SESSION_DONE || result == SESSION_CANCELLED) {
         return result == SESSION_CANCELLED ? SEEN_CANCELLED : SEEN_DONE;
@@ -85,13 +82,6 @@ static enum observation judge_before_creating(
     preflight_run_say_obstacles(&findings);
     *error = findings.error;
     return SEEN_REFUSED;
-}
-
-static enum session_result open_postgres(
-    const struct link *link, struct session *session, int64_t deadline_ms) {
-    AUTO_CONNINFO struct conninfo conninfo;
-    conninfo_of(link->database, "postgres", &conninfo);
-    return session_open(session, conninfo.keywords, conninfo.values, link->interrupt, deadline_ms);
 }
 
 enum observation creation_attempt(struct link *link, struct preflight_run *preflight_run,
@@ -103,7 +93,8 @@ enum observation creation_attempt(struct link *link, struct preflight_run *prefl
     if (judged != SEEN_DONE) {
         return judged;
     }
-    enum session_result result = open_postgres(link, &session, deadline_ms);
+    enum session_result result =
+        link_open_database(database, "postgres", link->interrupt, &session, deadline_ms);
     if (result == SESSION_CANCELLED) {
         return SEEN_CANCELLED;
     }

@@ -22,14 +22,18 @@ enum {
     LONGEST_CROWDED_MS = 10000, /* Where a thousand come at once, each refusal costs a fork. */
     PAUSES_PER_REFUSAL = 20,
     SLOT_PAUSE_MS = 200,
-    ATTEMPT_MS = 10000 /* A server that accepts and never answers is not waited for longer. */
 };
+
+enum session_result link_open_database(const struct database *database, const char *name,
+    const struct interrupt *interrupt, struct session *session, int64_t deadline_ms) {
+    AUTO_CONNINFO struct conninfo conninfo;
+    conninfo_of(database, name, &conninfo);
+    return session_open(session, conninfo.keywords, conninfo.values, interrupt, deadline_ms);
+}
 
 enum session_result link_open_another(
     const struct link *link, struct session *session, int64_t deadline_ms) {
-    AUTO_CONNINFO struct conninfo conninfo;
-    conninfo_of(link->database, NULL, &conninfo);
-    return session_open(session, conninfo.keywords, conninfo.values, link->interrupt, deadline_ms);
+    return link_open_database(link->database, NULL, link->interrupt, session, deadline_ms);
 }
 
 static enum session_result open_session(struct link *link, int64_t deadline_ms) {
@@ -199,9 +203,9 @@ enum observation link_connect(struct link *link, int64_t deadline_ms, struct err
     for (;;) {
         int64_t began_ms = clock_now_ms();
         int64_t longest_ms = LONGEST_BACKOFF_MS;
-        bool has_time = deadline_later_ms(began_ms, ATTEMPT_MS) <= deadline_ms;
+        bool has_time = deadline_later_ms(began_ms, LINK_ATTEMPT_MS) <= deadline_ms;
         enum session_result result =
-            open_session(link, deadline_earlier(deadline_ms, deadline_after_ms(ATTEMPT_MS)));
+            open_session(link, deadline_earlier(deadline_ms, deadline_after_ms(LINK_ATTEMPT_MS)));
         if (result == SESSION_DONE) {
             link->last_reason[0] = '\0';
             return SEEN_DONE;

@@ -29,7 +29,15 @@ struct link {
     char last_reason[480]; /* Why the database was not reached, reported once. */
 };
 
-/* One attempt to open another session to the database. */
+/* A server that accepts and never answers is not waited for longer in one attempt. */
+enum { LINK_ATTEMPT_MS = 10000 };
+
+/* One attempt to open a session to `database`, or to the database `name` of the same server;
+ * `name` and `interrupt` may be NULL. */
+enum session_result link_open_database(const struct database *database, const char *name,
+    const struct interrupt *interrupt, struct session *session, int64_t deadline_ms) MUST_USE;
+
+/* One attempt to open another session to the link's database. */
 enum session_result link_open_another(
     const struct link *link, struct session *session, int64_t deadline_ms) MUST_USE;
 

@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "prepare/postgres/link.h"
 #include "signalbox/base/string_list.h"
 #include "signalbox/base/text.h"
-#include "signalbox/database/conninfo.h"
 #include "signalbox/report/report.h"
 
 enum { GIVEN_UP_MOST = 64 };
@@ -81,13 +81,6 @@ static void append_names(const struct databases *databases, size_t index, struct
     }
 }
 
-static enum session_result open_session(const struct database *database, const char *name,
-    const struct interrupt *interrupt, struct session *session, int64_t deadline_ms) {
-    AUTO_CONNINFO struct conninfo conninfo;
-    conninfo_of(database, name, &conninfo);
-    return session_open(session, conninfo.keywords, conninfo.values, interrupt, deadline_ms);
-}
-
 static enum session_result ask(const struct fence *fence, const char *names, enum sweep_kind kind,
     struct session *session, struct fence_sweep *sweep, int64_t deadline_ms) {
     struct fence there = *fence;
@@ -130,9 +123,10 @@ static enum session_result sweep_server(struct servers *servers, size_t index,
     struct session session;
     AUTO_TEXT struct text names = {.data = NULL};
     append_names(servers->databases, index, &names);
-    enum session_result result = open_session(database, NULL, interrupt, &session, deadline_ms);
+    enum session_result result =
+        link_open_database(database, NULL, interrupt, &session, deadline_ms);
     if (result == SESSION_FAILED && session.failure.trouble == TROUBLE_MISSING_DATABASE) {
-        result = open_session(database, "postgres", interrupt, &session, deadline_ms);
+        result = link_open_database(database, "postgres", interrupt, &session, deadline_ms);
     }
     if (result == SESSION_DONE) {
         result = ask(fence, text_string(&names), kind, &session, &found, deadline_ms);
