@@ -4,7 +4,8 @@
 # fetches. Needs steps.sh.
 
 suite=trixie
-case $(dpkg --print-architecture 2>/dev/null) in
+own_processor=$(dpkg --print-architecture 2>/dev/null)
+case $own_processor in
 amd64 | arm64) ;;
 *) die "this needs a Debian or Ubuntu on amd64 or arm64" ;;
 esac

@@ -1,6 +1,8 @@
 #!/bin/sh
 # Builds the static libraries (libpq, OpenSSL, libyaml, libcap, for musl) that the
-# release binary is linked with, and prints the folder that they are in.
+# release binary is linked with, and prints the folder that they are in:
+#
+#   sh package/libraries.sh [amd64|arm64]
 #
 # The folder's name has a hash of what goes into it: this recipe (but for its
 # comments), the sources and the compiler. So a folder that exists is right, and
@@ -9,16 +11,19 @@ set -eu
 package=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
 # shellcheck source=package/trixie.sh disable=SC2154
 . "$package/trixie.sh"
-in_trixie libraries.sh
+for_processor "$@"
+in_trixie libraries.sh "$processor"
 
-machine=$(uname -m)
 compiler=$machine-linux-musl-gcc
+gnu=$machine-linux-gnu
 sources=$cache/sources/chosen
 key=$({
 	sed '/^[[:space:]]*\(#\|$\)/d' "$package/libraries.sh" "$sources"
-	dpkg-query -W -f '${Package} ${Version} ${Architecture}\n' binutils "$(readlink "$(command -v gcc)")" musl-dev
+	debian=$(echo "$gnu" | tr _ -) # A name of a package has no underscore.
+	dpkg-query -W -f '${Package} ${Version} ${Architecture}\n' \
+		"binutils-$debian" "gcc-$($gnu-gcc -dumpversion)-$debian" "musl-dev:$processor"
 } | sha256sum | cut -c1-16)
-libraries=$cache/libraries-$key
+libraries=$cache/libraries-$processor-$key
 if [ -d "$libraries" ]; then
 	echo "$libraries"
 	exit 0
@@ -32,7 +37,7 @@ jobs=$(nproc)
 build=$work/build
 contents=$work/contents
 # The C library comes with the compiler.
-{ cat "$sources"; dpkg-query -W -f 'musl ${Version} - - compiler\n' musl-dev; } >"$contents"
+{ cat "$sources"; dpkg-query -W -f 'musl ${Version} - - compiler\n' "musl-dev:$processor"; } >"$contents"
 
 # OpenSSL would write the time of the build.
 export SOURCE_DATE_EPOCH=1
@@ -40,7 +45,7 @@ export SOURCE_DATE_EPOCH=1
 # musl has no kernel headers. Only these three folders of the C library's are
 # safe to see: all of /usr/include would mix two C libraries.
 ln -s /usr/include/linux /usr/include/asm-generic "$work/kernel"
-ln -s "/usr/include/$machine-linux-gnu/asm" "$work/kernel"
+ln -s "/usr/include/$gnu/asm" "$work/kernel"
 
 flags="-Os -ffunction-sections -fdata-sections -fno-pie -fno-asynchronous-unwind-tables -fno-unwind-tables"
 flags="$flags -ffile-prefix-map=$build=. -idirafter $work/kernel"
@@ -85,8 +90,15 @@ build_openssl() {
 		END
 		chmod +x "$build/compiler"
 		compiler=$build/compiler
+	else
+		# OpenSSL asks glibc what the processor can do, and of another C library it
+		# tries the instructions and catches the SIGILL, before main(). musl can be
+		# asked as well.
+		armcap=$build/openssl/crypto/armcap.c
+		sed -i -e '1i #include <sys/auxv.h>\n#define OSSL_IMPLEMENT_GETAUXVAL' \
+			-e 's/ __attribute__((constructor))//' "$armcap"
 	fi
-	perl ../openssl/Configure "$target" CC="$compiler" AR=gcc-ar RANLIB=gcc-ranlib CFLAGS="$flags" \
+	perl ../openssl/Configure "$target" CC="$compiler" AR="$gnu-gcc-ar" RANLIB="$gnu-gcc-ranlib" CFLAGS="$flags" \
 		--prefix=/usr --openssldir=/etc/ssl --libdir=lib \
 		no-shared no-tests no-apps no-docs no-pic no-dso no-engine no-legacy no-filenames \
 		no-afalgeng no-async no-autoload-config no-default-thread-pool no-integrity-only-ciphers no-multiblock \
@@ -97,12 +109,12 @@ build_openssl() {
 		no-ml-dsa no-ocb no-rc2 no-rc4 no-rc5 no-rmd160 no-scrypt no-seed no-siphash no-siv no-slh-dsa no-sm2 no-sm3 no-sm4 \
 		no-whirlpool
 	make -j"$jobs" build_libs
-	# OpenSSL looks at the processor before main(), which would touch its pages in
-	# PID 1. OPENSSL_init_crypto() does it again, early enough.
+	# Here too OpenSSL looks at the processor before main(), which would touch its
+	# pages in PID 1. OPENSSL_init_crypto() does it again, early enough.
 	if [ "$machine" = x86_64 ]; then
 		object=$(find crypto -name 'libcrypto-lib-x86_64cpuid.o')
-		objcopy -R .init -R .rela.init "$object"
-		gcc-ar rD libcrypto.a "$object"
+		"$gnu-objcopy" -R .init -R .rela.init "$object"
+		"$gnu-gcc-ar" rD libcrypto.a "$object"
 	fi
 	cp libcrypto.a libssl.a "$work/lib"
 	cp -R ../openssl/include/openssl include/openssl "$work/include"
@@ -115,10 +127,10 @@ build_openssl() {
 # that it is made of.
 build_libpq() {
 	unpack postgresql-17
-	./configure --host="$machine-linux-musl" --build="$machine-linux-gnu" --prefix=/usr \
+	./configure --host="$machine-linux-musl" --build="$(uname -m)-linux-gnu" --prefix=/usr \
 		--sysconfdir=/etc/postgresql-common --with-openssl \
 		--without-gssapi --without-icu --without-ldap --without-readline --without-zlib \
-		CC="$compiler" AR=gcc-ar RANLIB=gcc-ranlib CFLAGS="$flags" \
+		CC="$compiler" AR="$gnu-gcc-ar" RANLIB="$gnu-gcc-ranlib" CFLAGS="$flags" \
 		CPPFLAGS="-I$work/include" LDFLAGS="-static -no-pie -L$work/lib"
 	make -C src/backend generated-headers
 	make -j"$jobs" -C src/port CFLAGS_SL=-fno-pic libpgport_shlib.a
@@ -139,14 +151,14 @@ build_libyaml() {
 	# shellcheck disable=SC2086 # the flags are words
 	$compiler $flags -DNDEBUG -Iinclude -DYAML_VERSION_STRING="\"$number\"" \
 		-DYAML_VERSION_MAJOR="$major" -DYAML_VERSION_MINOR="$minor" -DYAML_VERSION_PATCH="$patch" -c src/*.c
-	gcc-ar rcD "$work/lib/libyaml.a" ./*.o
+	"$gnu-gcc-ar" rcD "$work/lib/libyaml.a" ./*.o
 	cp include/yaml.h "$work/include"
 	pc yaml-0.1 libyaml -lyaml ''
 }
 
 build_libcap() {
 	unpack libcap2
-	make -C libcap CC="$compiler" BUILD_CC="gcc -no-pie" AR=gcc-ar RANLIB=gcc-ranlib COPTS="$flags" \
+	make -C libcap CC="$compiler" BUILD_CC="gcc -no-pie" AR="$gnu-gcc-ar" RANLIB="$gnu-gcc-ranlib" COPTS="$flags" \
 		SHARED=no PTHREADS=no GOLANG=no USE_GPERF=no libcap.a
 	cp libcap/libcap.a "$work/lib"
 	mkdir "$work/include/sys"

@@ -8,10 +8,13 @@ if(NOT EXISTS "${SIGNALBOX_LIBRARIES}/lib/libpq.a")
     "build a release with `sh package/build.sh`")
 endif()
 
-cmake_host_system_information(RESULT machine QUERY OS_PLATFORM)
-set(CMAKE_C_COMPILER ${machine}-linux-musl-gcc)
-set(CMAKE_AR gcc-ar CACHE STRING "")
-set(CMAKE_RANLIB gcc-ranlib CACHE STRING "")
+set(SIGNALBOX_MACHINE "$ENV{SIGNALBOX_MACHINE}" CACHE STRING "The processor, as the compiler's name begins")
+list(APPEND CMAKE_TRY_COMPILE_PLATFORM_VARIABLES SIGNALBOX_MACHINE)
+set(CMAKE_SYSTEM_NAME Linux)
+set(CMAKE_SYSTEM_PROCESSOR ${SIGNALBOX_MACHINE})
+set(CMAKE_C_COMPILER ${SIGNALBOX_MACHINE}-linux-musl-gcc)
+set(CMAKE_AR ${SIGNALBOX_MACHINE}-linux-gnu-gcc-ar CACHE STRING "")
+set(CMAKE_RANLIB ${SIGNALBOX_MACHINE}-linux-gnu-gcc-ranlib CACHE STRING "")
 
 # The same bytes from any folder, and no tables for unwinding, which C does not do.
 get_filename_component(top "${CMAKE_CURRENT_LIST_DIR}/.." ABSOLUTE)

@@ -29,6 +29,7 @@ update_all() {
 	done
 }
 
+for_processor
 take_cache
 [ "$host" = debian ] || make_build_root
 install_packages debian-archive-keyring
