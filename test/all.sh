@@ -130,7 +130,8 @@ static_parts() {
   part 'sources of the libraries' python_tests test/package
   part 'static libraries' sh package/libraries.sh
   part 'static binary' sh package/build.sh
-  part 'what is linked into the binary' python_tests test/binary
+  part 'what the binary is' sh test/as-root.sh \
+    sh test/python.sh -m pytest -q -m 'not soak' test/binary
   # By the python3 that has the system's jsonschema.
   part 'packages' env SIGNALBOX=build/release/signalbox /usr/bin/python3 -m pytest -q test/release
 }

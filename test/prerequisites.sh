@@ -9,7 +9,7 @@
 set -eu
 export LANG=C LC_ALL=C DEBIAN_FRONTEND=noninteractive
 
-groups='build server python database sources inits lint ruby model containers release'
+groups='build server python database sources inits lint ruby model binaries containers release'
 
 packages_of() {
   case $1 in
@@ -39,6 +39,9 @@ packages_of() {
         util-linux git ca-certificates ;;
     model)
       echo spin gcc libc6-dev ;;
+    binaries)
+      # For the one of the other processor.
+      echo qemu-user-static openssl util-linux python3 python3-pytest ;;
     containers)
       echo podman runc catatonit containernetworking-plugins iptables mmdebstrap \
         python3 python3-pytest ca-certificates debian-archive-keyring ;;

@@ -7,6 +7,7 @@
 #     integration   what test/all.sh leaves out, two and fifty replicas instead of five, and twenty
 #                   rounds of the races, with PostgreSQL 15 and 17 in turn
 #     containers    ten rounds of each container story
+#     release       the binary of the other processor, as a file and emulated
 #     model         more faults
 #     chaos         10 000 rounds
 set -eu
@@ -44,13 +45,24 @@ play() {
       done
       ;;
     containers) SIGNALBOX_ROUNDS=10 sh test/container/run.sh ;;
+    release)
+      # The other one first, since the root that it is built in builds for both.
+      other=arm64
+      [ "$(dpkg --print-architecture)" = amd64 ] || other=amd64
+      binary=$(sh package/build.sh "$other")
+      sh package/build.sh
+      sh test/as-root.sh sh test/python.sh -m pytest -q test/binary
+      sh test/as-root.sh env SIGNALBOX="$binary" POSTGRES_VERSION=17 \
+        sh test/python.sh test/binary/emulated.py \
+        sh test/python.sh -m pytest -q -m emulated test/integration
+      ;;
     model) sh test/model/run.sh --long ;;
     chaos)
       sh package/build.sh
       SIGNALBOX=build/release/signalbox sh test/chaos/run.sh --rounds 10000
       ;;
     *)
-      echo "soak.sh: no part $1: fuzz, integration, containers, model, chaos" >&2
+      echo "soak.sh: no part $1: fuzz, integration, containers, release, model, chaos" >&2
       exit 64
       ;;
   esac
@@ -59,7 +71,7 @@ play() {
 sh test/prerequisites.sh
 if [ $# -eq 0 ]; then
   sh test/all.sh
-  set -- fuzz integration containers model chaos
+  set -- fuzz integration containers release model chaos
 fi
 for part; do
   play "$part"

@@ -30,6 +30,7 @@ def explained(run, *words, **variables):
     return result.returncode, json.loads(result.stdout)
 
 
+@pytest.mark.emulated
 def test_version_and_help(run):
     first, *contents = run("--version").stdout.splitlines()
     assert first.startswith("signalbox ")
@@ -70,6 +71,7 @@ def test_an_unknown_variable_is_a_warning(run):
         "SIGNALBOX_PREPARE?")
 
 
+@pytest.mark.emulated
 def test_the_keys_of_an_explanation_are_a_promise(run, tmp_path):
     (tmp_path / "Gemfile.lock").write_text("rails")
     status, page = explained(run, "./bin/thrust", "./bin/rails", "server", DATABASE_URL=DATABASE)

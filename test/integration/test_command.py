@@ -45,6 +45,7 @@ def test_explaining_touches_no_database(scene, unused_listener):
 # --- the command --------------------------------------------------------------
 
 
+@pytest.mark.emulated
 def test_the_server_gets_the_signal_and_gives_its_status(scene):
     scene.tell_step()
     replica = scene.start_one()
@@ -55,6 +56,7 @@ def test_the_server_gets_the_signal_and_gives_its_status(scene):
     assert replica.said("command_ended")[0]["exit_status"] == 42
 
 
+@pytest.mark.emulated
 def test_where_there_is_an_init_the_command_takes_our_place(scene):
     scene.tell_step()
     replica = scene.start_one(command=("sh", "-c", "exec ./bin/rails server"), init=False)

@@ -174,6 +174,7 @@ def test_refused_close_range_still_closes(start, answer):
     assert process.wait(DEADLINE_S) == 0
 
 
+@pytest.mark.emulated
 def test_closed_standard_descriptors(run, tmp_path):
     seen = tmp_path / "seen"
     text = f"import os; open({str(seen)!r}, 'w').write(os.readlink('/proc/self/fd/1'))"

@@ -79,6 +79,7 @@ def test_something_else_answers(scene, impostor):
     concluded(start(scene, url(impostor, sslmode="disable")), 78, "not PostgreSQL")
 
 
+@pytest.mark.emulated
 def test_the_password_is_wrong(scene):
     wrong = url(scene.server.port, user=scene.role, host=scene.server.host, sslmode="require")
     concluded(start(scene, wrong), 78, "password")
@@ -205,6 +206,7 @@ def test_a_database_that_may_not_be_created(scene):
 
 
 @pytest.mark.race
+@pytest.mark.emulated
 def test_a_certificate_that_is_verified(scene):
     scene.create_database()
     verified = f"&sslrootcert={scene.server.ca_certificate}"

@@ -110,6 +110,7 @@ def test_what_was_inherited_as_ignored_cancels_all_the_same(stepping, number):
     assert_cancelled(process, number)
 
 
+@pytest.mark.emulated
 def test_a_step_that_ignores_all_of_them_is_killed_when_the_grace_is_over(stepping):
     process = stepping("echo", "the command", prefix=ignoring(*CANCELLING),
                        variables={"SIGNALBOX_GRACE": "1ms"})

@@ -19,6 +19,7 @@ pytestmark = pytest.mark.race
 # --- one flight ---------------------------------------------------------------
 
 
+@pytest.mark.emulated
 def test_five_replicas_and_no_database(scene):
     assert not scene.database_exists()
     replicas = scene.start(REPLICAS)

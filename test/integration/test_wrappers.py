@@ -166,6 +166,7 @@ def test_another_program_in_the_string_is_not_run_again(wrapped):
     assert replica.said("configuration_note") == []
 
 
+@pytest.mark.emulated
 def test_the_rails_environment_is_the_one_that_the_wrapper_sets(wrapped):
     with open(wrapped.directory / "env.production", "a", encoding="utf-8") as file:
         file.write("RAILS_ENV=staging\n")
