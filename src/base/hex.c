@@ -18,3 +18,12 @@ int hex_byte(const char *digits) {
     int low = high < 0 ? -1 : hex_digit(digits[1]);
     return low < 0 ? -1 : high * 16 + low;
 }
+
+void hex_write(const unsigned char *bytes, size_t count, char *digits) {
+    static const char figures[] = "0123456789abcdef";
+    for (size_t i = 0; i < count; i++) {
+        *digits++ = figures[bytes[i] >> 4];
+        *digits++ = figures[bytes[i] & 0xF];
+    }
+    *digits = '\0';
+}

@@ -24,6 +24,7 @@
 #include "signalbox/base/deadline.h"
 #include "signalbox/base/duration.h"
 #include "signalbox/base/exit_status.h"
+#include "signalbox/base/hex.h"
 #include "signalbox/base/string_list.h"
 #include "signalbox/base/text.h"
 #include "signalbox/process/descendants.h"
@@ -106,13 +107,12 @@ static const char *find_barrier(char *path) {
 
 static bool make_word(char *word, size_t capacity) {
     unsigned char bytes[REPLY_NONCE_LENGTH / 2];
+    char digits[REPLY_NONCE_LENGTH + 1];
     if (getrandom(bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes) {
         return false;
     }
-    size_t used = (size_t)snprintf(word, capacity, "%s", MEETING_WORD);
-    for (size_t i = 0; i < sizeof bytes && used + 3 <= capacity; i++) {
-        used += (size_t)snprintf(word + used, capacity - used, "%02x", bytes[i]);
-    }
+    hex_write(bytes, sizeof bytes, digits);
+    (void)snprintf(word, capacity, "%s%s", MEETING_WORD, digits);
     return true;
 }
 

@@ -17,6 +17,7 @@
 #include "signalbox/base/deadline.h"
 #include "signalbox/base/duration.h"
 #include "signalbox/base/exit_status.h"
+#include "signalbox/base/hex.h"
 #include "signalbox/base/string_list.h"
 #include "signalbox/base/text.h"
 #include "signalbox/process/descendants.h"
@@ -160,11 +161,10 @@ static enum rails_answer ask(const struct rails_question *question, char *const 
 /* A word that nothing which Rails prints by itself can begin with. */
 static void make_marker(char *marker, size_t capacity) {
     unsigned char bytes[8] = {0};
-    size_t used = (size_t)snprintf(marker, capacity, "signalbox-");
+    char digits[2 * sizeof bytes + 1];
     (void)!getrandom(bytes, sizeof bytes, 0);
-    for (size_t i = 0; i < sizeof bytes && used + 3 <= capacity; i++) {
-        used += (size_t)snprintf(marker + used, capacity - used, "%02x", bytes[i]);
-    }
+    hex_write(bytes, sizeof bytes, digits);
+    (void)snprintf(marker, capacity, "signalbox-%s", digits);
 }
 
 struct way {

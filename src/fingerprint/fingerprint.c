@@ -16,6 +16,7 @@
 #include "fingerprint/tree.h"
 #include "fingerprint/watch.h"
 #include "signalbox/base/exit_status.h"
+#include "signalbox/base/hex.h"
 #include "signalbox/base/string.h"
 #include "signalbox/base/string_list.h"
 #include "signalbox/base/text.h"
@@ -230,9 +231,7 @@ static int finish(const struct adding *adding, struct error *error) {
     if (EVP_DigestFinal_ex(adding->digest, bytes, &length) != 1 || length != 32) {
         return no_digest(error);
     }
-    for (unsigned i = 0; i < length; i++) {
-        (void)snprintf(adding->fingerprint->hex + (size_t)2 * i, 3, "%02x", bytes[i]);
-    }
+    hex_write(bytes, length, adding->fingerprint->hex);
     return 0;
 }
 

@@ -4,6 +4,7 @@
 #include "unit.h"
 
 #include "signalbox/base/duration.h"
+#include "signalbox/base/hex.h"
 #include "signalbox/base/nearest.h"
 #include "signalbox/base/number.h"
 #include "signalbox/base/string_list.h"
@@ -41,6 +42,19 @@ static void a_number_is_the_whole_word_and_in_range(void **state) {
                 (long long)number);
         }
     }
+}
+
+static void bytes_become_two_digits_each(void **state) {
+    (void)state;
+    static const unsigned char bytes[] = {0x00, 0x09, 0x0A, 0x7F, 0x80, 0xFF};
+    char digits[2 * sizeof bytes + 1];
+    hex_write(bytes, sizeof bytes, digits);
+    assert_string_equal(digits, "00090a7f80ff");
+    for (size_t i = 0; i < sizeof bytes; i++) {
+        assert_int_equal(hex_byte(digits + 2 * i), bytes[i]);
+    }
+    hex_write(bytes, 0, digits);
+    assert_string_equal(digits, "");
 }
 
 static void a_duration_has_a_unit(void **state) {
@@ -132,6 +146,7 @@ static void distance_counts_letters(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_number_is_the_whole_word_and_in_range),
+        cmocka_unit_test(bytes_become_two_digits_each),
         cmocka_unit_test(a_duration_has_a_unit),
         cmocka_unit_test(a_duration_reads_well),
         cmocka_unit_test(text_grows_and_a_list_ends_with_null),

@@ -21,6 +21,7 @@
 #include "signalbox/base/deadline.h"
 #include "signalbox/base/exit_status.h"
 #include "signalbox/base/file.h"
+#include "signalbox/base/hex.h"
 #include "signalbox/base/string.h"
 #include "signalbox/base/text.h"
 #include "signalbox/process/interrupt.h"
@@ -171,9 +172,7 @@ static void set_run_name(struct file_run *run) {
     unsigned char bytes[8] = {0};
     char name[2 * sizeof bytes + 1];
     (void)!getrandom(bytes, sizeof bytes, GRND_NONBLOCK);
-    for (size_t i = 0; i < sizeof bytes; i++) {
-        (void)snprintf(name + 2 * i, 3, "%02x", bytes[i]);
-    }
+    hex_write(bytes, sizeof bytes, name);
     file_ledger_run_set(run, COLUMN_RUN, name);
 }
 

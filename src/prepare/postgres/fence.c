@@ -11,6 +11,7 @@
 #include <sys/random.h>
 
 #include "prepare/postgres/schema.h"
+#include "signalbox/base/hex.h"
 #include "signalbox/base/string.h"
 #include "signalbox/base/text.h"
 
@@ -59,9 +60,7 @@ enum session_result fence_make(struct fence *fence, struct session *session,
         (long long)fence_rails_lock_key(database));
     /* Without randomness two runs would take each other for one, which only fences less. */
     (void)!getrandom(bytes, sizeof bytes, 0);
-    for (size_t i = 0; i < sizeof bytes; i++) {
-        (void)snprintf(fence->run + 2 * i, 3, "%02x", bytes[i]);
-    }
+    hex_write(bytes, sizeof bytes, fence->run);
     fence->is_pooled = session_is_pooled(session, deadline_ms);
     return SESSION_DONE;
 }
