@@ -22,13 +22,13 @@ static void append_member(struct text *page, const char *key, const char *value)
     json_append_or_null(page, value);
 }
 
-static void append_run(const struct past_run *run, struct text *page) {
+static void append_run(const struct run *run, struct text *page) {
     text_append_format(page, "{\"id\":%lld,", (long long)run->id);
     append_member(page, "fingerprint", run->fingerprint);
     text_append_string(page, ",");
     append_member(page, "release", or_null(run->release));
     text_append_string(page, ",");
-    append_member(page, "state", run->state);
+    append_member(page, "state", run_state_name(run->state));
     text_append_string(page, ",");
     append_member(page, "host", run->host);
     text_append_string(page, ",");
@@ -80,11 +80,11 @@ static void append_lock(const struct lock_holder *lock, struct text *page) {
     page_line(page, "lock", text_string(&value), PAGE_PLAIN);
 }
 
-static enum page_colour colour_of_run(const struct past_run *run) {
-    if (strcmp(run->state, "succeeded") == 0) {
+static enum page_colour colour_of_run(const struct run *run) {
+    if (run->state == RUN_SUCCEEDED) {
         return run->elsewhere[0] == '\0' ? PAGE_GOOD : PAGE_BAD;
     }
-    return strcmp(run->state, "failed") == 0 ? PAGE_BAD : PAGE_PLAIN;
+    return run->state == RUN_FAILED ? PAGE_BAD : PAGE_PLAIN;
 }
 
 static size_t widest_host(const struct history *history) {
@@ -100,10 +100,10 @@ static void append_runs(const struct readiness *readiness, struct text *page) {
     const struct history *history = &readiness->history;
     int width = (int)widest_host(history);
     for (size_t i = 0; i < history->count; i++) {
-        const struct past_run *run = &history->runs[i];
+        const struct run *run = &history->runs[i];
         AUTO_TEXT struct text value = {.data = NULL};
         text_append_format(&value, "%6lld  %-11s  %-*s  %-24s  %-24s", (long long)run->id,
-            run->state, width, run->host, run->started,
+            run_state_name(run->state), width, run->host, run->started,
             run->finished[0] == '\0' ? "-" : run->finished);
         text_append_format(&value, "  %s",
             strcmp(run->fingerprint, readiness->fingerprint) == 0 ? "this content"

@@ -4,7 +4,6 @@
 #include "unit.h"
 
 #include "prepare/file/file_look.h"
-#include "prepare/protocol/run_state.h"
 
 /* A run a word: its state's first letter (`d` for one whose step a signal ended), then what its
  * fingerprint is. */
@@ -85,7 +84,7 @@ static void a_run_on_a_new_database_is_unfinished_until_one_succeeds(void **stat
 static void times_are_for_people_and_never_negative(void **state) {
     (void)state;
     static const int64_t noon_ms = 1795262400123;
-    char moment[MOMENT_LENGTH];
+    char moment[RUN_MOMENT_LENGTH];
     struct run run;
     AUTO_FILE_LEDGER struct file_ledger ledger;
     make("sA", &ledger);

@@ -72,7 +72,7 @@ static void only_a_complete_database_raises_no_doubt(void **state) {
     _Static_assert(ARRAY_LENGTH(rows) == CONDITION_COUNT, "every condition has a row");
     for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
         struct shop shop;
-        char stale_reason[LOOK_DOUBT_LENGTH];
+        char stale_reason[RUN_REASON_LENGTH];
         make_shop(
             &shop, (enum condition[]){CONDITION_COMPLETE, rows[i].condition, CONDITION_COMPLETE});
         preflight_stale_reason(&shop.probe, stale_reason);
@@ -327,7 +327,7 @@ static void steps_went_elsewhere_where_both_signs_say_so(void **state) {
     };
     for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
         struct shop shop;
-        char elsewhere[LOOK_DOUBT_LENGTH] = "";
+        char elsewhere[RUN_REASON_LENGTH] = "";
         AUTO_TEXT struct text expected = {.data = NULL};
         make_shop(
             &shop, (enum condition[]){rows[i].before, CONDITION_COMPLETE, CONDITION_COMPLETE});
@@ -357,7 +357,7 @@ static void a_database_that_is_not_looked_at_raises_no_suspicion(void **state) {
     (void)state;
     struct shop shop;
     struct database other = {.name = (char *)"other", .role = (char *)"primary"};
-    char elsewhere[LOOK_DOUBT_LENGTH] = "";
+    char elsewhere[RUN_REASON_LENGTH] = "";
     make_shop(&shop, (enum condition[]){CONDITION_EMPTY, CONDITION_EMPTY, CONDITION_EMPTY});
     const struct steps_trace trace = {
         .migrate_wholly = true, .are_named = true, .before = preflight_first(&shop.probe, &other)};

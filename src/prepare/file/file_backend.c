@@ -16,7 +16,6 @@
 #include "prepare/file/file_look.h"
 #include "prepare/file/file_place.h"
 #include "prepare/file/sqlite_files.h"
-#include "prepare/protocol/run_state.h"
 #include "prepare/protocol/without_server.h"
 #include "signalbox/base/deadline.h"
 #include "signalbox/base/exit_status.h"
@@ -151,7 +150,7 @@ static enum observation preflight(void *self, struct preflight *found, struct er
 }
 
 static void set_moment(struct file_run *run, enum file_ledger_column column) {
-    char moment[MOMENT_LENGTH];
+    char moment[RUN_MOMENT_LENGTH];
     file_look_format_moment(time_of_day_ms(), moment);
     file_ledger_run_set(run, column, moment);
 }
@@ -324,7 +323,7 @@ static bool guard_holds(void *self) {
 static void find_holder(const struct file_backend *backend, struct history *found) {
     found->lock.is_held = file_lock_is_held(backend->target->lock_path);
     for (size_t i = 0; i < found->count && found->lock.is_held; i++) {
-        if (strcmp(found->runs[i].state, run_state_name(RUN_RUNNING)) == 0) {
+        if (found->runs[i].state == RUN_RUNNING) {
             (void)snprintf(found->lock.by, sizeof found->lock.by, "%s", found->runs[i].host);
             (void)snprintf(
                 found->lock.since, sizeof found->lock.since, "%s", found->runs[i].started);
@@ -343,7 +342,7 @@ static enum observation history(void *self, struct history *found, struct error 
             backend->target->databases.items[0].name);
     }
     if (read_ledger(backend, &ledger) == LEDGER_READ) {
-        file_look_list(&ledger, found);
+        file_look_list(&ledger, time_of_day_ms(), found);
     }
     find_holder(backend, found);
     return SEEN_DONE;

@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "prepare/protocol/run_state.h"
 #include "signalbox/base/memory.h"
 #include "signalbox/base/number.h"
 #include "signalbox/base/string.h"

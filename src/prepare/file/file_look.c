@@ -11,14 +11,14 @@
 
 enum { TALLIED_MOST = 20 };
 
-void file_look_format_moment(int64_t moment_ms, char formatted[MOMENT_LENGTH]) {
+void file_look_format_moment(int64_t moment_ms, char formatted[RUN_MOMENT_LENGTH]) {
     time_t seconds = (time_t)(moment_ms / 1000);
     struct tm parts;
     char day_and_time[sizeof "2026-11-21T08:00:00"];
     formatted[0] = '\0';
     if (gmtime_r(&seconds, &parts) != NULL &&
         strftime(day_and_time, sizeof day_and_time, "%Y-%m-%dT%H:%M:%S", &parts) != 0) {
-        (void)snprintf(formatted, MOMENT_LENGTH, "%s.%03uZ", day_and_time,
+        (void)snprintf(formatted, RUN_MOMENT_LENGTH, "%s.%03uZ", day_and_time,
             (unsigned)(moment_ms % 1000) % 1000U);
     }
 }
@@ -43,9 +43,10 @@ void file_look_read_run(const struct file_run *run, int64_t now_ms, struct run *
         .state = file_ledger_run_state(run),
         .age_ms = since_ms < now_ms ? now_ms - since_ms : 0,
     };
-    if (number_parse(run->fields[COLUMN_EXIT_STATUS], 0, 255, &exit_status)) {
-        read->exit_status = (int)exit_status;
-    }
+    read->has_exit_status = number_parse(run->fields[COLUMN_EXIT_STATUS], 0, 255, &exit_status);
+    read->exit_status = (int)exit_status;
+    COPY_FIELD(read->started, run, COLUMN_STARTED);
+    COPY_FIELD(read->finished, run, COLUMN_FINISHED);
     COPY_FIELD(read->fingerprint, run, COLUMN_FINGERPRINT);
     COPY_FIELD(read->release, run, COLUMN_RELEASE);
     COPY_FIELD(read->host, run, COLUMN_HOST);
@@ -109,21 +110,8 @@ void file_look_newest(
     }
 }
 
-void file_look_list(const struct file_ledger *ledger, struct history *history) {
+void file_look_list(const struct file_ledger *ledger, int64_t now_ms, struct history *history) {
     for (size_t i = ledger->count; i-- > 0 && history->count < HISTORY_MOST;) {
-        const struct file_run *run = &ledger->runs[i];
-        struct past_run *past = &history->runs[history->count++];
-        int64_t exit_status = 0;
-        *past = (struct past_run){.id = file_ledger_run_id(run)};
-        past->has_exit_status = number_parse(run->fields[COLUMN_EXIT_STATUS], 0, 255, &exit_status);
-        past->exit_status = (int)exit_status;
-        COPY_FIELD(past->fingerprint, run, COLUMN_FINGERPRINT);
-        COPY_FIELD(past->release, run, COLUMN_RELEASE);
-        COPY_FIELD(past->state, run, COLUMN_STATE);
-        COPY_FIELD(past->host, run, COLUMN_HOST);
-        COPY_FIELD(past->started, run, COLUMN_STARTED);
-        COPY_FIELD(past->finished, run, COLUMN_FINISHED);
-        COPY_FIELD(past->step, run, COLUMN_STEP);
-        COPY_FIELD(past->elsewhere, run, COLUMN_ELSEWHERE);
+        file_look_read_run(&ledger->runs[i], now_ms, &history->runs[history->count++]);
     }
 }

@@ -18,9 +18,9 @@ void file_look_newest(
 void file_look_read_run(const struct file_run *run, int64_t now_ms, struct run *read);
 
 /* The newest runs, for --status. */
-void file_look_list(const struct file_ledger *ledger, struct history *history);
+void file_look_list(const struct file_ledger *ledger, int64_t now_ms, struct history *history);
 
 /* "2026-11-21T08:00:00.000Z" */
-void file_look_format_moment(int64_t moment_ms, char formatted[MOMENT_LENGTH]);
+void file_look_format_moment(int64_t moment_ms, char formatted[RUN_MOMENT_LENGTH]);
 
 #endif

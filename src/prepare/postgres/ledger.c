@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "prepare/postgres/schema.h"
-#include "prepare/protocol/run_state.h"
 #include "signalbox/base/number.h"
 #include "signalbox/base/string.h"
 #include "signalbox/base/text.h"
@@ -20,32 +19,60 @@ static int64_t number_at(const struct session *session, int row, int column) {
                                                                                             : 0;
 }
 
-/* The columns that run_at reads, after a tag. What later versions added is read through JSON, in
- * which a column that is not there is NULL: a role that may only read meets an older table too. */
+#define STARTED LEDGER_MOMENT("row.started")
+#define FINISHED LEDGER_MOMENT("row.finished")
+
+/* The columns that run_at reads, before one of the two ages. What later versions added is read
+ * through JSON, in which a column that is not there is NULL: a role that may only read meets an
+ * older table too. */
 #define RUN_COLUMNS                                                                                \
-    " row.id, row.state, row.host, coalesce(row.step, ''), coalesce(row.exit_status, 0),"          \
-    " greatest(0, extract(epoch FROM clock_timestamp() - coalesce(row.finished, row.started))"     \
-    " * 1000)::bigint, row.fingerprint, coalesce(row.release, ''),"                                \
-    " coalesce(to_jsonb(row) ->> 'databases', ''), coalesce(to_jsonb(row) ->> 'output', ''),"      \
-    " coalesce(to_jsonb(row) ->> 'elsewhere', '')"
+    " row.id, row.state, row.host, " STARTED ", " FINISHED ", coalesce(row.step, ''),"             \
+    " coalesce(row.exit_status::text, ''), row.fingerprint, coalesce(row.release, ''),"            \
+    " coalesce(to_jsonb(row) ->> 'databases', ''), coalesce(to_jsonb(row) ->> 'elsewhere', ''),"   \
+    " coalesce(to_jsonb(row) ->> 'output', ''), "
+
+#define SINCE(moment)                                                                              \
+    "greatest(0, extract(epoch FROM clock_timestamp() - " moment ") * 1000)::bigint"
+#define SINCE_START SINCE("row.started")
+#define SINCE_CHANGE SINCE("coalesce(row.finished, row.started)")
+
+enum {
+    COLUMN_ID,
+    COLUMN_STATE,
+    COLUMN_HOST,
+    COLUMN_STARTED,
+    COLUMN_FINISHED,
+    COLUMN_STEP,
+    COLUMN_EXIT_STATUS,
+    COLUMN_FINGERPRINT,
+    COLUMN_RELEASE,
+    COLUMN_DATABASES,
+    COLUMN_ELSEWHERE,
+    COLUMN_OUTPUT,
+    COLUMN_AGE,
+    COLUMN_COUNT
+};
 
 #define COPY_FIELD(field, session, row, column)                                                    \
     (void)snprintf(field, sizeof(field), "%s", session_value(session, row, column))
 
 static struct run run_at(const struct session *session, int row) {
     struct run run = {
-        .id = number_at(session, row, 1),
-        .state = run_state_from_name(session_value(session, row, 2)),
-        .exit_status = (int)number_at(session, row, 5),
-        .age_ms = number_at(session, row, 6),
+        .id = number_at(session, row, COLUMN_ID),
+        .state = run_state_from_name(session_value(session, row, COLUMN_STATE)),
+        .age_ms = number_at(session, row, COLUMN_AGE),
+        .has_exit_status = session_value(session, row, COLUMN_EXIT_STATUS)[0] != '\0',
+        .exit_status = (int)number_at(session, row, COLUMN_EXIT_STATUS),
     };
-    COPY_FIELD(run.host, session, row, 3);
-    COPY_FIELD(run.step, session, row, 4);
-    COPY_FIELD(run.fingerprint, session, row, 7);
-    COPY_FIELD(run.release, session, row, 8);
-    COPY_FIELD(run.databases, session, row, 9);
-    COPY_FIELD(run.output, session, row, 10);
-    COPY_FIELD(run.elsewhere, session, row, 11);
+    COPY_FIELD(run.host, session, row, COLUMN_HOST);
+    COPY_FIELD(run.started, session, row, COLUMN_STARTED);
+    COPY_FIELD(run.finished, session, row, COLUMN_FINISHED);
+    COPY_FIELD(run.step, session, row, COLUMN_STEP);
+    COPY_FIELD(run.fingerprint, session, row, COLUMN_FINGERPRINT);
+    COPY_FIELD(run.release, session, row, COLUMN_RELEASE);
+    COPY_FIELD(run.databases, session, row, COLUMN_DATABASES);
+    COPY_FIELD(run.elsewhere, session, row, COLUMN_ELSEWHERE);
+    COPY_FIELD(run.output, session, row, COLUMN_OUTPUT);
     return run;
 }
 
@@ -150,7 +177,7 @@ enum session_result ledger_make(
     return result;
 }
 
-/* A row of each kind, with a tag in front and the two tallies behind. Of a fingerprint's rows those
+/* A row of each kind, with a tag and the two tallies behind it. Of a fingerprint's rows those
  * after its last success count; the last twenty say enough. */
 static void append_look(struct text *statement, const char *table) {
     static const struct {
@@ -173,15 +200,15 @@ static void append_look(struct text *statement, const char *table) {
         table);
     for (size_t i = 0; i < ARRAY_LENGTH(kinds); i++) {
         text_append_format(statement,
-            "%s (SELECT '%s'," RUN_COLUMNS ", failures, deaths FROM %s AS row, tally"
-            " WHERE lock_key = $1::integer AND %s ORDER BY id DESC LIMIT 1)",
+            "%s (SELECT" RUN_COLUMNS SINCE_CHANGE ", '%s', failures, deaths"
+            " FROM %s AS row, tally WHERE lock_key = $1::integer AND %s ORDER BY id DESC LIMIT 1)",
             i == 0 ? "" : " UNION ALL", kinds[i].tag, table, kinds[i].condition);
     }
 }
 
 static void take_row(const struct session *session, int row, struct look *look) {
-    enum { FAILURES = 12, DEATHS };
-    const char *tag = session_value(session, row, 0);
+    enum { TAG = COLUMN_COUNT, FAILURES, DEATHS };
+    const char *tag = session_value(session, row, TAG);
     struct run run = run_at(session, row);
     if (strcmp(tag, "newest") == 0) {
         look->newest = run;
@@ -220,6 +247,22 @@ enum session_result ledger_read(const struct ledger *ledger, struct session *ses
     return SESSION_DONE;
 }
 
+enum session_result ledger_list(const struct ledger *ledger, struct session *session,
+    struct history *found, int64_t deadline_ms) {
+    const char *parameters[] = {ledger->lock_key};
+    AUTO_TEXT struct text statement = {.data = NULL};
+    text_append_format(&statement,
+        "SELECT" RUN_COLUMNS SINCE_CHANGE
+        " FROM %s AS row WHERE lock_key = $1::integer ORDER BY id DESC LIMIT %d",
+        ledger->table, HISTORY_MOST);
+    enum session_result result =
+        session_query(session, text_string(&statement), parameters, 1, deadline_ms);
+    for (int row = 0; result == SESSION_DONE && row < session_row_count(session); row++) {
+        found->runs[found->count++] = run_at(session, row);
+    }
+    return result;
+}
+
 enum session_result ledger_mark_interrupted(
     const struct ledger *ledger, struct session *session, struct run *dead, int64_t deadline_ms) {
     const char *parameters[] = {ledger->lock_key};
@@ -227,9 +270,7 @@ enum session_result ledger_mark_interrupted(
     enum session_result result = query(ledger, session, "UPDATE ",
         " AS row SET state = 'interrupted', finished = clock_timestamp()"
         " WHERE lock_key = $1::integer AND state = 'running'"
-        " RETURNING 'dead', row.id, row.state, row.host, '', 0,"
-        " greatest(0, extract(epoch FROM clock_timestamp() - started) * 1000)::bigint,"
-        " row.fingerprint, '', '', '', ''",
+        " RETURNING" RUN_COLUMNS SINCE_START,
         parameters, 1, deadline_ms);
     if (result == SESSION_DONE && session_row_count(session) > 0) {
         *dead = run_at(session, 0);

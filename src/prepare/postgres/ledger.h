@@ -12,6 +12,10 @@
 #include "prepare/protocol/backend.h"
 #include "signalbox/postgres/session.h"
 
+/* A column with a moment, as struct run has it. */
+#define LEDGER_MOMENT(column)                                                                      \
+    "coalesce(to_char(" column " AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'), '')"
+
 struct ledger {
     char *schema;      /* Quoted; NULL until ledger_find. */
     char *table;       /* Schema and name, quoted; NULL until ledger_find. */
@@ -37,6 +41,10 @@ enum session_result ledger_make(const struct ledger *ledger, struct session *ses
 /* A table that is not there yet (*exists) is an empty ledger. */
 enum session_result ledger_read(const struct ledger *ledger, struct session *session,
     struct look *look, bool *exists, int64_t deadline_ms) MUST_USE;
+
+/* The newest runs, for --status; the table must be there. */
+enum session_result ledger_list(const struct ledger *ledger, struct session *session,
+    struct history *found, int64_t deadline_ms) MUST_USE;
 
 /* Under the lock, a running row of this lock key is a runner that died. */
 enum session_result ledger_mark_interrupted(const struct ledger *ledger, struct session *session,

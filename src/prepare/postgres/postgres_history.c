@@ -8,18 +8,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "prepare/postgres/ledger.h"
 #include "prepare/postgres/lock.h"
 #include "signalbox/base/deadline.h"
 #include "signalbox/base/exit_status.h"
-#include "signalbox/base/number.h"
 #include "signalbox/base/string.h"
 #include "signalbox/base/text.h"
-
-#define ISO_8601(column)                                                                           \
-    "coalesce(to_char(" column " AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'), '')"
-
-#define COPY_FIELD(field, session, row, column)                                                    \
-    (void)snprintf(field, sizeof(field), "%s", session_value(session, row, column))
 
 /* One attempt. A database that is not there is an answer too. */
 static enum observation connect_for_asking(
@@ -46,72 +40,35 @@ static enum observation connect_for_asking(
         failure->message, error);
 }
 
+#define SINCE LEDGER_MOMENT("activity.xact_start")
+
 /* Who holds the lock, by the name that our sessions have. */
 static enum session_result find_holder(
     struct link *link, const char *lock_key, struct lock_holder *holder, int64_t deadline_ms) {
     struct session *session = &link->session;
     const char *parameters[] = {lock_key};
     enum session_result result = session_query(session,
-        "SELECT coalesce(substring(activity.application_name FROM '^signalbox/(.*)$'), "
-        "''), " ISO_8601("activity.xact_start") " FROM pg_locks AS lock LEFT JOIN pg_stat_activity "
-                                                "AS activity USING (pid)"
-                                                " WHERE lock.locktype = 'advisory' AND "
-                                                "lock.granted AND lock.objsubid = 2"
-                                                " AND lock.classid::bigint = " LOCK_CLASS
-                                                " AND lock.objid::bigint = ($1::bigint & "
-                                                "4294967295) AND lock.database ="
-                                                " (SELECT oid FROM pg_database WHERE datname = "
-                                                "current_database()) LIMIT 1",
+        "SELECT coalesce(substring(activity.application_name FROM '^signalbox/(.*)$'), '')," SINCE
+        " FROM pg_locks AS lock LEFT JOIN pg_stat_activity AS activity USING (pid)"
+        " WHERE lock.locktype = 'advisory' AND lock.granted AND lock.objsubid = 2"
+        " AND lock.classid::bigint = " LOCK_CLASS
+        " AND lock.objid::bigint = ($1::bigint & 4294967295)"
+        " AND lock.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+        " LIMIT 1",
         parameters, 1, deadline_ms);
     holder->is_held = result == SESSION_DONE && session_row_count(session) > 0;
     if (holder->is_held) {
-        COPY_FIELD(holder->by, session, 0, 0);
-        COPY_FIELD(holder->since, session, 0, 1);
+        (void)snprintf(holder->by, sizeof holder->by, "%s", session_value(session, 0, 0));
+        (void)snprintf(holder->since, sizeof holder->since, "%s", session_value(session, 0, 1));
     }
     return result;
-}
-
-static struct past_run run_at(const struct session *session, int row) {
-    struct past_run run = {.has_exit_status = session_value(session, row, 7)[0] != '\0'};
-    int64_t number = 0;
-    if (number_parse(session_value(session, row, 0), 0, INT64_MAX, &number)) {
-        run.id = number;
-    }
-    if (number_parse(session_value(session, row, 7), INT32_MIN, INT32_MAX, &number)) {
-        run.exit_status = (int)number;
-    }
-    COPY_FIELD(run.fingerprint, session, row, 1);
-    COPY_FIELD(run.release, session, row, 2);
-    COPY_FIELD(run.state, session, row, 3);
-    COPY_FIELD(run.host, session, row, 4);
-    COPY_FIELD(run.started, session, row, 5);
-    COPY_FIELD(run.finished, session, row, 6);
-    COPY_FIELD(run.step, session, row, 8);
-    COPY_FIELD(run.elsewhere, session, row, 9);
-    return run;
 }
 
 static enum session_result find_runs(
     struct link *link, struct ledger *ledger, struct history *found, int64_t deadline_ms) {
-    struct session *session = &link->session;
-    const char *parameters[] = {ledger->lock_key};
-    AUTO_TEXT struct text statement = {.data = NULL};
-    enum session_result result = ledger_find(ledger, session, deadline_ms);
-    if (result != SESSION_DONE) {
-        return result;
-    }
-    text_append_format(&statement,
-        "SELECT id, fingerprint, coalesce(release, ''), state, host, " ISO_8601(
-            "started") ", " ISO_8601("finished") ", coalesce(exit_status::text, ''),"
-                                                 " coalesce(step, ''), coalesce(to_jsonb(row) ->> "
-                                                 "'elsewhere', '') FROM %s AS row WHERE lock_key = "
-                                                 "$1::integer ORDER BY id DESC LIMIT %d",
-        ledger->table, HISTORY_MOST);
-    result = session_query(session, text_string(&statement), parameters, 1, deadline_ms);
-    for (int row = 0; result == SESSION_DONE && row < session_row_count(session); row++) {
-        found->runs[found->count++] = run_at(session, row);
-    }
-    return result;
+    enum session_result result = ledger_find(ledger, &link->session, deadline_ms);
+    return result == SESSION_DONE ? ledger_list(ledger, &link->session, found, deadline_ms)
+                                  : result;
 }
 
 /* An application name has 63 bytes at most, in which a long host's is cut. */
@@ -124,8 +81,8 @@ static bool is_host(const char *host, const char *named) {
 /* The holder's own row says better since when it prepares. */
 static void prefer_row(struct history *found) {
     for (size_t i = 0; i < found->count && found->lock.is_held; i++) {
-        const struct past_run *run = &found->runs[i];
-        if (strcmp(run->state, "running") == 0 && is_host(run->host, found->lock.by)) {
+        const struct run *run = &found->runs[i];
+        if (run->state == RUN_RUNNING && is_host(run->host, found->lock.by)) {
             (void)snprintf(found->lock.by, sizeof found->lock.by, "%s", run->host);
             (void)snprintf(found->lock.since, sizeof found->lock.since, "%s", run->started);
             return;

@@ -53,7 +53,7 @@ static void append_more(const struct probed *item, struct text *text) {
     }
 }
 
-void preflight_stale_reason(const struct probe *probe, char stale_reason[LOOK_DOUBT_LENGTH]) {
+void preflight_stale_reason(const struct probe *probe, char stale_reason[RUN_REASON_LENGTH]) {
     AUTO_TEXT struct text text = {.data = NULL};
     for (size_t i = 0; i < probe->count && text.length == 0; i++) {
         const struct probed *item = &probe->items[i];
@@ -83,7 +83,7 @@ void preflight_stale_reason(const struct probe *probe, char stale_reason[LOOK_DO
             break;
         }
     }
-    (void)snprintf(stale_reason, LOOK_DOUBT_LENGTH, "%s", text_string(&text));
+    (void)snprintf(stale_reason, RUN_REASON_LENGTH, "%s", text_string(&text));
 }
 
 static const struct probed *find(const struct probe *probe, const struct database *database) {
@@ -128,7 +128,7 @@ static bool is_untouched(const struct probed *item, const struct steps_trace *tr
 }
 
 void preflight_find_elsewhere(const struct probe *probe, const struct database *database,
-    const struct steps_trace *trace, char elsewhere[LOOK_DOUBT_LENGTH]) {
+    const struct steps_trace *trace, char elsewhere[RUN_REASON_LENGTH]) {
     const struct probed *item = find(probe, database);
     AUTO_TEXT struct text text = {.data = NULL};
     elsewhere[0] = '\0';
@@ -146,7 +146,7 @@ void preflight_find_elsewhere(const struct probe *probe, const struct database *
     } else {
         text_append_string(&text, "still has no schema_migrations");
     }
-    (void)snprintf(elsewhere, LOOK_DOUBT_LENGTH, "%s", text_string(&text));
+    (void)snprintf(elsewhere, RUN_REASON_LENGTH, "%s", text_string(&text));
 }
 
 static void append_name(const struct database *database, char names[RUN_DATABASES_LENGTH]) {

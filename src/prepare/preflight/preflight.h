@@ -18,7 +18,7 @@ bool preflight_names(const char *names, const char *name);
 
 /* Why a run that left these databases in order does not count any more, or "": the first of them
  * that is not in order now. */
-void preflight_stale_reason(const struct probe *probe, char stale_reason[LOOK_DOUBT_LENGTH]);
+void preflight_stale_reason(const struct probe *probe, char stale_reason[RUN_REASON_LENGTH]);
 
 /* The names of those in order, or of those that steps would initialise, one a line; what does not
  * fit whole is left out. */
@@ -46,7 +46,7 @@ struct steps_trace {
  * the lock is in, or "". Two signs together: it lacks migrations as it did before, in whatever
  * schema, and nobody saw the steps there. */
 void preflight_find_elsewhere(const struct probe *probe, const struct database *database,
-    const struct steps_trace *trace, char elsewhere[LOOK_DOUBT_LENGTH]);
+    const struct steps_trace *trace, char elsewhere[RUN_REASON_LENGTH]);
 
 struct preflight_rules {
     struct tasks tasks;

@@ -125,13 +125,13 @@ static enum session_result ask_patiently(
 
 enum session_result preflight_run_look(struct preflight_run *preflight_run,
     const struct probe_context *context, const struct run *success,
-    char stale_reason[LOOK_DOUBT_LENGTH]) {
+    char stale_reason[RUN_REASON_LENGTH]) {
     AUTO_PROBE struct probe probe;
     bool is_fresh = context->tend == NULL && preflight_run->doubted_run == success->id &&
         !deadline_passed(deadline_later_ms(preflight_run->doubted_ms, DOUBT_LASTS_MS));
     probe_begin(&probe, preflight_run->target->migrations_table, PROBE_ANY_TIME);
     if (is_fresh) {
-        memcpy(stale_reason, preflight_run->stale_reason, LOOK_DOUBT_LENGTH);
+        memcpy(stale_reason, preflight_run->stale_reason, RUN_REASON_LENGTH);
         return SESSION_DONE;
     }
     add_databases(preflight_run, context, success->databases, &probe);
@@ -142,7 +142,7 @@ enum session_result preflight_run_look(struct preflight_run *preflight_run,
     preflight_stale_reason(&probe, stale_reason);
     preflight_run->doubted_run = stale_reason[0] == '\0' ? 0 : success->id;
     preflight_run->doubted_ms = clock_now_ms();
-    memcpy(preflight_run->stale_reason, stale_reason, LOOK_DOUBT_LENGTH);
+    memcpy(preflight_run->stale_reason, stale_reason, RUN_REASON_LENGTH);
     return SESSION_DONE;
 }
 

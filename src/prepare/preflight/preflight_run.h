@@ -21,7 +21,7 @@ struct preflight_run {
     int64_t said_ms;                      /* … and when. */
     int64_t doubted_run;                  /* The run that was doubted last, … */
     int64_t doubted_ms;                   /* … when, … */
-    char stale_reason[LOOK_DOUBT_LENGTH]; /* … and why. */
+    char stale_reason[RUN_REASON_LENGTH]; /* … and why. */
 };
 
 struct lock;
@@ -43,7 +43,7 @@ void preflight_run_initialise(
  * lost meanwhile. */
 enum session_result preflight_run_look(struct preflight_run *preflight_run,
     const struct probe_context *context, const struct run *success,
-    char stale_reason[LOOK_DOUBT_LENGTH]) MUST_USE;
+    char stale_reason[RUN_REASON_LENGTH]) MUST_USE;
 
 /* What the preflight before the steps needs to know from the ledger, and what it found. */
 struct preflight_run_findings {

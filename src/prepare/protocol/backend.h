@@ -13,34 +13,9 @@
 #include "prepare/protocol/observation.h"
 #include "signalbox/base/error.h"
 #include "signalbox/prepare/history.h"
+#include "signalbox/prepare/run.h"
 
-enum run_state { RUN_NONE, RUN_RUNNING, RUN_SUCCEEDED, RUN_FAILED, RUN_INTERRUPTED };
-
-enum {
-    RUN_OUTPUT_LENGTH = 4096,
-    RUN_DATABASES_LENGTH = 512,
-    LOOK_DOUBT_LENGTH = 320,
-    FENCE_HOLDER_LENGTH = 320
-};
-
-/* A row of the ledger. */
-struct run {
-    int64_t id; /* 0 where there is none. */
-    enum run_state state;
-    char fingerprint[65];
-    char release[65]; /* A label for people, or empty. */
-    char host[65];
-    char step[129];  /* The step that did not end well, or empty. */
-    int exit_status; /* Of a failed run, and of an interrupted one whose step a signal ended. */
-    int64_t age_ms;  /* Since it finished, or since it started while it runs; the ledger's clock. */
-    /* Names of configurations, one a line. Of a succeeded run: whose databases were in order. Of
-     * any other: which of them it began to initialise. */
-    char databases[RUN_DATABASES_LENGTH];
-    /* Of a succeeded run: why its steps seem to have migrated another database than the one that
-     * the lock is in, as a clause, or empty. Such a run counts for nothing. */
-    char elsewhere[LOOK_DOUBT_LENGTH];
-    char output[RUN_OUTPUT_LENGTH]; /* Its step's last lines, without secrets, or empty. */
-};
+enum { FENCE_HOLDER_LENGTH = 320 };
 
 struct look {
     bool has_ledger;       /* Runs are recorded; otherwise nothing is ever decided. */
@@ -52,7 +27,7 @@ struct look {
     int failures;          /* How often this fingerprint failed in a row, up to its newest run. */
     int deaths;            /* How often in a row a signal ended its step. */
     char
-        stale_reason[LOOK_DOUBT_LENGTH]; /* Why the success of `newest` does not count, or empty. */
+        stale_reason[RUN_REASON_LENGTH]; /* Why the success of `newest` does not count, or empty. */
 };
 
 /* What the databases look like under the lock, before anything is touched. */

@@ -6,7 +6,6 @@
 
 #include <string.h>
 
-#include "prepare/protocol/run_state.h"
 #include "signalbox/base/clock.h"
 #include "signalbox/base/deadline.h"
 #include "signalbox/base/duration.h"

@@ -1,7 +1,7 @@
 /*
- * The names. They stand in tables and files that newer versions read: none is ever changed.
+ * The names of a run's states.
  */
-#include "prepare/protocol/run_state.h"
+#include "signalbox/prepare/run.h"
 
 #include <string.h>
 
