@@ -23,22 +23,34 @@ static int fail(struct error *error, const char *verb, const char *path) {
     return -1;
 }
 
-enum file_reading file_read(
-    const char *path, size_t most, struct text *content, struct error *error) {
+static int open_for_reading(const char *directory, const char *path) {
+    /* A FIFO of this name would be waited for without O_NONBLOCK. */
+    static const int flags = O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+    if (directory == NULL || path[0] == '/') {
+        return open(path, flags);
+    }
+    AUTO_FD int directory_fd = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    return directory_fd < 0 ? -1 : openat(directory_fd, path, flags);
+}
+
+enum file_reading file_read(const char *directory, const char *path, size_t most,
+    struct text *content, struct error *error) {
     char buffer[65536];
     struct stat status;
-    /* A FIFO of this name would be waited for without O_NONBLOCK. */
-    AUTO_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0 && errno == ENOENT) {
+    AUTO_FD int fd = open_for_reading(directory, path);
+    if (fd < 0 && (errno == ENOENT || errno == ENOTDIR)) {
         return FILE_MISSING;
     }
     if (fd < 0 || fstat(fd, &status) != 0) {
         (void)fail(error, "read", path);
         return FILE_UNREADABLE;
     }
-    if (!S_ISREG(status.st_mode) || (size_t)status.st_size > most) {
-        error_set(error, EXIT_STATUS_CONFIGURATION, "%.300s is %s", path,
-            S_ISREG(status.st_mode) ? "too long to be ours" : "not a file");
+    if (!S_ISREG(status.st_mode)) {
+        error_set(error, EXIT_STATUS_CONFIGURATION, "%.300s is not a file", path);
+        return FILE_UNREADABLE;
+    }
+    if ((size_t)status.st_size > most) {
+        error_set(error, EXIT_STATUS_CONFIGURATION, "%.300s has more than %zu bytes", path, most);
         return FILE_UNREADABLE;
     }
     for (;;) {

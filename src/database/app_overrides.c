@@ -7,50 +7,16 @@
 #include "database/app_overrides.h"
 
 #include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "database/ruby_writes.h"
 #include "signalbox/base/cleanup.h"
+#include "signalbox/base/file.h"
 #include "signalbox/base/string.h"
 #include "signalbox/base/string_list.h"
 #include "signalbox/base/text.h"
-
-enum { FILE_SIZE_MOST = 1 << 20 };
-
-enum file_result app_overrides_read(const char *directory, const char *path, struct text *content) {
-    AUTO_TEXT struct text full = {.data = NULL};
-    struct stat status;
-    char buffer[4096];
-    text_append_format(&full, "%s/%s", directory, path);
-    AUTO_FD int fd = open(text_string(&full), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0) {
-        return errno == ENOENT || errno == ENOTDIR ? FILE_MISSING : FILE_UNREADABLE;
-    }
-    if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
-        errno = S_ISDIR(status.st_mode) ? EISDIR : EINVAL;
-        return FILE_UNREADABLE;
-    }
-    for (;;) {
-        ssize_t length = read(fd, buffer, sizeof buffer);
-        if (length < 0) {
-            if (errno == EINTR) {
-                continue;
-            }
-            return FILE_UNREADABLE;
-        }
-        if (length == 0) {
-            return FILE_READ;
-        }
-        text_append(content, buffer, (size_t)length);
-        if (content->length > FILE_SIZE_MOST) {
-            errno = EFBIG;
-            return FILE_UNREADABLE;
-        }
-    }
-}
+#include "signalbox/rails/gemfile_lock.h"
 
 static bool is_name_byte(char byte) {
     return (byte >= 'A' && byte <= 'Z') || (byte >= 'a' && byte <= 'z') ||
@@ -147,7 +113,9 @@ static bool find_change(const char *directory, const char *path, const char *tem
     bool (*changes)(const char *line, const char *template, struct text *what),
     struct reading_note *reading_note) {
     AUTO_TEXT struct text content = {.data = NULL};
-    if (app_overrides_read(directory, path, &content) != FILE_READ || content.length == 0) {
+    struct error error;
+    if (file_read(directory, path, APP_OVERRIDES_FILE_MOST, &content, &error) != FILE_READ ||
+        content.length == 0) {
         return false;
     }
     int number = 1;
@@ -226,15 +194,6 @@ static bool find_while_initializing(const char *directory, const char *environme
     return false;
 }
 
-/* Bundler's lock file. */
-static void read_lock(const char *directory, struct text *lock) {
-    AUTO_TEXT struct text path = {.data = NULL};
-    const char *gemfile = getenv("BUNDLE_GEMFILE");
-    bool is_absolute = gemfile != NULL && gemfile[0] == '/';
-    text_append_format(&path, "%s.lock", gemfile == NULL ? "Gemfile" : gemfile);
-    (void)app_overrides_read(is_absolute ? "" : directory, text_string(&path), lock);
-}
-
 static bool has_gem(const struct text *lock, const char *gem) {
     AUTO_TEXT struct text line = {.data = NULL};
     text_append_format(&line, "\n    %s", gem);
@@ -262,7 +221,7 @@ static bool find_of_gems(const char *directory, const char *environment, const c
     /* These fetch from elsewhere, so that no file says what they set. */
     static const char *const fetching[] = {"dotenv-vault", "envkey ", "secret_env "};
     AUTO_TEXT struct text lock = {.data = NULL};
-    read_lock(directory, &lock);
+    gemfile_lock_read(directory, &lock);
     for (size_t i = 0; i < ARRAY_LENGTH(files); i++) {
         text_release(place);
         text_append_format(place, "%s%s%s", files[i].before,

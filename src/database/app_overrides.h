@@ -9,10 +9,8 @@
 #include "database/reading.h"
 #include "signalbox/base/text.h"
 
-enum file_result { FILE_READ, FILE_MISSING, FILE_UNREADABLE };
-
-/* The whole of a file of at most a megabyte; `errno` says why where it cannot be read. */
-enum file_result app_overrides_read(const char *directory, const char *path, struct text *content);
+/* How many bytes of a file are read at the most. */
+enum { APP_OVERRIDES_FILE_MOST = 1 << 20 };
 
 /* Whether a file that Rails loads before database.yml moves it, replaces it or may set a variable
  * that it reads and that is not set yet. Then `place` is that file and the finding says what it

@@ -1,10 +1,8 @@
 /*
  * Where the databases are looked for, in Rails' order, and what every one of them must be like. The
  * trap is an application that moves its configuration or sets variables while it loads: that is
- * looked for before anything is believed (context.c).
+ * looked for before anything is believed (app_overrides.c).
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 
 #include "database/app_overrides.h"
@@ -14,6 +12,7 @@
 #include "database/url.h"
 #include "database/yaml.h"
 #include "signalbox/base/exit_status.h"
+#include "signalbox/base/file.h"
 #include "signalbox/base/string.h"
 #include "signalbox/base/string_list.h"
 #include "signalbox/base/text.h"
@@ -134,7 +133,8 @@ static enum databases_found find_configured(
     AUTO_TEXT struct text place = {.data = NULL};
     struct reading_note reading_note;
     enum databases_found found = DATABASES_WRONG;
-    enum file_result file = app_overrides_read(request->directory, CONFIGURATION_PATH, &template);
+    enum file_reading file = file_read(
+        request->directory, CONFIGURATION_PATH, APP_OVERRIDES_FILE_MOST, &template, error);
     bool needs = false;
     if (file != FILE_UNREADABLE &&
         app_overrides_change(request->directory, request->environment, text_string(&template),
@@ -150,8 +150,6 @@ static enum databases_found find_configured(
         found = find_in_environment(request, databases, error);
         break;
     case FILE_UNREADABLE:
-        error_set(error, EXIT_STATUS_CONFIGURATION, CONFIGURATION_PATH " cannot be read: %s",
-            strerror(errno));
         break;
     }
     if (found == DATABASES_FOUND) {

@@ -5,15 +5,12 @@
  */
 #include "fingerprint/watch.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "fingerprint/glob.h"
-#include "signalbox/base/exit_status.h"
+#include "signalbox/base/file.h"
 #include "signalbox/base/memory.h"
 #include "signalbox/base/path.h"
 #include "signalbox/base/string.h"
@@ -164,32 +161,15 @@ static void add_path(struct watch *watch, const char *folder, const char *path) 
     add_pattern(watch, text_string(&pattern), NULL);
 }
 
-static int read_lock_file(
-    const char *directory, const char *name, struct text *content, struct error *error) {
-    char buffer[16384];
-    AUTO_FD int directory_fd = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    AUTO_FD int fd = openat(directory_fd, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    ssize_t length = fd < 0 ? -1 : 0;
-    while (fd >= 0 && content->length < LOCK_FILE_MOST &&
-        (length = read(fd, buffer, sizeof buffer)) > 0) {
-        text_append(content, buffer, (size_t)length);
-    }
-    if (length < 0 && errno != ENOENT && errno != ENOTDIR) {
-        error_set(error, EXIT_STATUS_CONFIGURATION,
-            "%s cannot be read (%s), which names the gems whose folders --watch=schema watches",
-            name, strerror(errno));
-        return -1;
-    }
-    return 0;
-}
-
 /* The folders of `path:` gems, from the lock file of this Gemfile. */
 static int add_gems(struct watch *watch, const char *gemfile, struct error *error) {
     AUTO_TEXT struct text name = {.data = NULL};
     AUTO_TEXT struct text content = {.data = NULL};
     AUTO_STRING_LIST struct string_list paths = {.items = NULL};
     gemfile_lock_name(gemfile, &name);
-    if (read_lock_file(watch->trees[0].directory, text_string(&name), &content, error) != 0) {
+    if (file_read(watch->trees[0].directory, text_string(&name), LOCK_FILE_MOST, &content, error) ==
+        FILE_UNREADABLE) {
+        error_add_context(error, "--watch=schema needs the `path:` gems");
         return -1;
     }
     gemfile_lock_paths(text_string(&content), content.length, &paths);

@@ -6,46 +6,35 @@
  */
 #include "signalbox/process/identity.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "signalbox/base/exit_status.h"
-#include "signalbox/base/memory.h"
+#include "signalbox/base/file.h"
 #include "signalbox/base/text.h"
 #include "signalbox/process/privileges.h"
 #include "signalbox/process/user.h"
 
 /* No image's list of users is this long; something else is meant by the path. */
-#define FILE_MAX 1048576
+enum { FILE_MOST = 1 << 20 };
 
-/* The file as text, NULL where there is none. -1 with the error filled where it cannot be read. */
-static int file_read(const char *path, char **content, struct error *error) {
-    struct stat status;
+/* Points *content at the file's text, or at NULL where there is no such file. */
+static int list_read(
+    const char *path, struct text *text, const char **content, struct error *error) {
     *content = NULL;
-    AUTO_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-    if (fd < 0 && (errno == ENOENT || errno == ENOTDIR)) {
+    switch (file_read(NULL, path, FILE_MOST, text, error)) {
+    case FILE_MISSING:
         return 0;
+    case FILE_UNREADABLE:
+        return -1;
+    case FILE_READ:
+        break;
     }
-    if (fd < 0 || fstat(fd, &status) != 0) {
-        error_set(error, EXIT_STATUS_CONFIGURATION, "cannot read %s: %s", path, strerror(errno));
+    *content = text_string(text);
+    if (strlen(*content) != text->length) {
+        error_set(error, EXIT_STATUS_CONFIGURATION, "%s is not text: it has a NUL byte", path);
         return -1;
     }
-    if (!S_ISREG(status.st_mode) || status.st_size > FILE_MAX) {
-        error_set(error, EXIT_STATUS_CONFIGURATION, "%s is no file of at most 1 MB", path);
-        return -1;
-    }
-    char *text = memory_allocate((size_t)status.st_size + 1, 1);
-    ssize_t length = read(fd, text, (size_t)status.st_size);
-    if (length != status.st_size || memchr(text, '\0', (size_t)length) != NULL) {
-        free(text);
-        error_set(error, EXIT_STATUS_CONFIGURATION, "%s cannot be read whole, or is no text", path);
-        return -1;
-    }
-    *content = text;
     return 0;
 }
 
@@ -61,18 +50,18 @@ static int user_read(const struct identity_request *request, uint32_t uid, struc
     if (request->user == NULL) {
         return 0;
     }
-    AUTO_FREE char *passwd = NULL;
-    AUTO_FREE char *group = NULL;
+    AUTO_TEXT struct text passwd = {.data = NULL};
+    AUTO_TEXT struct text group = {.data = NULL};
+    struct user_files files;
     struct user_word word;
     if (!user_word_parse(request->user, &word)) {
         error_set(error, EXIT_STATUS_USAGE, "`%s` is no user", request->user);
         return -1;
     }
-    if (file_read("/etc/passwd", &passwd, error) != 0 ||
-        file_read("/etc/group", &group, error) != 0) {
+    if (list_read("/etc/passwd", &passwd, &files.passwd, error) != 0 ||
+        list_read("/etc/group", &group, &files.group, error) != 0) {
         return -1;
     }
-    const struct user_files files = {.passwd = passwd, .group = group};
     *takes_home = !word.user.is_number && user_home_is_unchosen(getenv("HOME"), uid, &files);
     return user_find(&word, &files, user, error);
 }

@@ -5,13 +5,18 @@
 #include "signalbox/rails/gemfile_lock.h"
 
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "signalbox/base/cleanup.h"
+#include "signalbox/base/error.h"
+#include "signalbox/base/file.h"
 #include "signalbox/base/path.h"
 #include "signalbox/base/string.h"
 #include "signalbox/base/string_list.h"
 #include "signalbox/base/text.h"
+
+enum { LOCK_FILE_MOST = 16 << 20 };
 
 static bool line_is(const char *line, size_t length, const char *text) {
     return length == strlen(text) && memcmp(line, text, length) == 0;
@@ -48,4 +53,20 @@ void gemfile_lock_name(const char *gemfile, struct text *name) {
         return;
     }
     text_append_format(name, "%s.lock", gemfile);
+}
+
+void gemfile_lock_read(const char *directory, struct text *content) {
+    const char *gemfile = getenv("BUNDLE_GEMFILE");
+    AUTO_TEXT struct text chosen = {.data = NULL};
+    if (gemfile != NULL && gemfile[0] != '\0') {
+        gemfile_lock_name(gemfile, &chosen);
+    }
+    const char *const names[] = {text_string(&chosen), "Gemfile.lock", "gems.locked"};
+    for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
+        struct error error;
+        if (names[i][0] != '\0' &&
+            file_read(directory, names[i], LOCK_FILE_MOST, content, &error) == FILE_READ) {
+            return;
+        }
+    }
 }

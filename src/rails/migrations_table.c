@@ -89,7 +89,7 @@ static void read_line(const char *line, struct parts *parts) {
 static void read_ruby(const char *path, struct parts *parts) {
     AUTO_TEXT struct text content = {.data = NULL};
     struct error error;
-    if (file_read(path, FILE_MOST, &content, &error) != FILE_READ || content.data == NULL) {
+    if (file_read(NULL, path, FILE_MOST, &content, &error) != FILE_READ || content.data == NULL) {
         return;
     }
     char *rest = content.data;

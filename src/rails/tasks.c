@@ -182,44 +182,19 @@ bool tasks_migrate_wholly(const struct step_list *steps) {
     return false;
 }
 
-static FILE *open_lock_file(const char *directory) {
-    const char *gemfile = getenv("BUNDLE_GEMFILE");
-    static const char *const names[] = {"Gemfile.lock", "gems.locked"};
-    FILE *file = NULL;
-    if (gemfile != NULL && gemfile[0] != '\0') {
-        AUTO_TEXT struct text path = {.data = NULL};
-        gemfile_lock_name(gemfile, &path);
-        file = fopen(text_string(&path), "re");
-    }
-    for (size_t i = 0; i < ARRAY_LENGTH(names) && file == NULL; i++) {
-        AUTO_TEXT struct text path = {.data = NULL};
-        text_append_format(&path, "%s/%s", directory, names[i]);
-        file = fopen(text_string(&path), "re");
-    }
-    return file;
-}
-
 int tasks_rails_major(const char *directory) {
-    static const char gem[] = "    activerecord (";
-    char line[512];
-    int major = 0;
-    FILE *file = open_lock_file(directory);
-    if (file == NULL) {
-        return 0;
-    }
-    while (major == 0 && fgets(line, sizeof line, file) != NULL) {
-        size_t digits = 0;
-        int64_t number = 0;
-        if (!string_has_prefix(line, gem)) {
-            continue;
-        }
-        char *version = line + strlen(gem);
-        digits = strspn(version, "0123456789");
-        if (version[digits] == '.') {
-            version[digits] = '\0';
-            major = number_parse(version, 1, 1000, &number) ? (int)number : 0;
+    static const char gem[] = "\n    activerecord (";
+    AUTO_TEXT struct text lock = {.data = NULL};
+    int64_t major = 0;
+    text_append_string(&lock, "\n");
+    gemfile_lock_read(directory, &lock);
+    for (char *line = strstr(lock.data, gem); line != NULL; line = strstr(line, gem)) {
+        line += strlen(gem);
+        size_t digits = strspn(line, "0123456789");
+        if (line[digits] == '.') {
+            line[digits] = '\0';
+            return number_parse(line, 1, 1000, &major) ? (int)major : 0;
         }
     }
-    (void)fclose(file);
-    return major;
+    return 0;
 }

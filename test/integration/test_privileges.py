@@ -195,10 +195,10 @@ def test_the_line_names_the_variable(start, image):
 
 @pytest.mark.parametrize("damage, said", [
     ("true", "this image has no /etc/passwd"),
-    ("mkfifo /etc/passwd", "/etc/passwd is no file of at most 1 MB"),
-    ("ln -s passwd /etc/passwd", "cannot read /etc/passwd: "),
-    ("printf 'app:x:1\\0' >/etc/passwd", "/etc/passwd cannot be read whole, or is no text"),
-    ("truncate -s 1048577 /etc/passwd", "/etc/passwd is no file of at most 1 MB"),
+    ("mkfifo /etc/passwd", "/etc/passwd is not a file"),
+    ("ln -s passwd /etc/passwd", "/etc/passwd cannot be read ("),
+    ("printf 'app:x:1\\0' >/etc/passwd", "/etc/passwd is not text: it has a NUL byte"),
+    ("truncate -s 1048577 /etc/passwd", "/etc/passwd has more than 1048576 bytes"),
 ])
 def test_damaged_files_hold_nobody_up(start, damage, said):
     returned, line = refused(

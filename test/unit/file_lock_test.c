@@ -173,15 +173,15 @@ static void only_an_ordinary_file_of_our_size_is_read(void **state) {
     (void)state;
     struct error error;
     AUTO_TEXT struct text content = {.data = NULL};
-    assert_int_equal(file_read(path, 4, &content, &error), FILE_MISSING);
+    assert_int_equal(file_read(NULL, path, 4, &content, &error), FILE_MISSING);
     assert_int_equal(file_replace(path, "four", 4, &error), 0);
-    assert_int_equal(file_read(path, 4, &content, &error), FILE_READ);
+    assert_int_equal(file_read(NULL, path, 4, &content, &error), FILE_READ);
     assert_string_equal(text_string(&content), "four");
-    assert_int_equal(file_read(path, 3, &content, &error), FILE_UNREADABLE);
-    assert_int_equal(file_read(root, 4, &content, &error), FILE_UNREADABLE);
+    assert_int_equal(file_read(NULL, path, 3, &content, &error), FILE_UNREADABLE);
+    assert_int_equal(file_read(NULL, root, 4, &content, &error), FILE_UNREADABLE);
     assert_int_equal(unlink(path), 0);
     assert_int_equal(mkfifo(path, 0600), 0);
-    assert_int_equal(file_read(path, 4, &content, &error), FILE_UNREADABLE);
+    assert_int_equal(file_read(NULL, path, 4, &content, &error), FILE_UNREADABLE);
     assert_string_equal(text_string(&content), "four");
 }
 

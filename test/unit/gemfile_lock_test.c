@@ -1,8 +1,13 @@
 /*
  * The folders of gems in the repository, from Bundler's lock file.
  */
+#include "directory.h"
 #include "unit.h"
 
+#include <stdlib.h>
+
+#include "signalbox/base/error.h"
+#include "signalbox/base/file.h"
 #include "signalbox/base/string_list.h"
 #include "signalbox/base/text.h"
 #include "signalbox/rails/gemfile_lock.h"
@@ -58,10 +63,49 @@ static void the_lock_file_has_bundlers_name(void **state) {
     }
 }
 
+static void a_lock_file_is_the_chosen_gemfiles_or_else_the_applications(void **state) {
+    (void)state;
+    static const struct {
+        const char *gemfile; /* $BUNDLE_GEMFILE */
+        const char *there;   /* The name of the one file, or NULL. */
+        bool is_read;
+    } rows[] = {
+        {NULL, "Gemfile.lock", true},
+        {NULL, "gems.locked", true},
+        {NULL, NULL, false},
+        {"", "Gemfile.lock", true},
+        {"gems.rb", "gems.locked", true},
+        {"next.gemfile", "next.gemfile.lock", true},
+        {"next.gemfile", "Gemfile.lock", true},
+        {NULL, "next.gemfile.lock", false},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+        char root[] = "/tmp/signalbox-lock-XXXXXX";
+        AUTO_TEXT struct text path = {.data = NULL};
+        AUTO_TEXT struct text content = {.data = NULL};
+        struct error error;
+        assert_non_null(mkdtemp(root));
+        text_append_format(&path, "%s/%s", root, rows[i].there == NULL ? "" : rows[i].there);
+        if (rows[i].there != NULL) {
+            assert_int_equal(file_replace(text_string(&path), "GEM\n", 4, &error), 0);
+        }
+        assert_int_equal(rows[i].gemfile == NULL ? unsetenv("BUNDLE_GEMFILE")
+                                                 : setenv("BUNDLE_GEMFILE", rows[i].gemfile, 1),
+            0);
+        gemfile_lock_read(root, &content);
+        if ((content.length > 0) != rows[i].is_read) {
+            fail_msg("row %zu: %s", i, content.length > 0 ? "read" : "not read");
+        }
+        assert_int_equal(directory_remove(root), 0);
+    }
+    assert_int_equal(unsetenv("BUNDLE_GEMFILE"), 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_remotes_of_path_sections_are_found),
         cmocka_unit_test(the_lock_file_has_bundlers_name),
+        cmocka_unit_test(a_lock_file_is_the_chosen_gemfiles_or_else_the_applications),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

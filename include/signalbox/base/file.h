@@ -17,9 +17,10 @@ enum file_reading {
     FILE_UNREADABLE /* The error says why (78); a file of more than `most` bytes is one too. */
 };
 
-/* Appends the content to `content`. Blocks on the disk. */
-enum file_reading file_read(
-    const char *path, size_t most, struct text *content, struct error *error) MUST_USE;
+/* Appends the content to `content`. A relative path begins in `directory`, or where that is NULL
+ * in the process's own; the error names the path alone. Blocks on the disk. */
+enum file_reading file_read(const char *directory, const char *path, size_t most,
+    struct text *content, struct error *error) MUST_USE;
 
 /* Writes a file beside it (PATH.new, replaced if a crash left one), and only when that is on the
  * disk gives it the name; the name is on the disk too when this returns 0. For one writer at a

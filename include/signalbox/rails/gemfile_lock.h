@@ -17,4 +17,8 @@ void gemfile_lock_paths(const char *content, size_t length, struct string_list *
  * its own name with `.lock`. */
 void gemfile_lock_name(const char *gemfile, struct text *name);
 
+/* Appends the content of an application's lock file: that of $BUNDLE_GEMFILE, or else Gemfile.lock
+ * or gems.locked. Nothing where there is none, or none that can be read. */
+void gemfile_lock_read(const char *directory, struct text *content);
+
 #endif

@@ -56,7 +56,7 @@ static enum ledger_state read_ledger(struct file_backend *backend, struct file_l
     AUTO_TEXT struct text reason = {.data = NULL};
     struct error error;
     *ledger = (struct file_ledger){.runs = NULL};
-    switch (file_read(backend->ledger_path, LEDGER_MOST, &content, &error)) {
+    switch (file_read(NULL, backend->ledger_path, LEDGER_MOST, &content, &error)) {
     case FILE_MISSING:
         return LEDGER_MISSING;
     case FILE_UNREADABLE:
