@@ -1,6 +1,7 @@
 /*
- * JSON strings. Log lines carry whatever a server or a step said, so nothing is assumed about the
- * bytes: what is not UTF-8 (RFC 3629) is replaced, what would break the line is escaped.
+ * JSON strings, and the commas between members. Log lines carry whatever a server or a step said,
+ * so nothing is assumed about the bytes: what is not UTF-8 (RFC 3629) is replaced, what would break
+ * the line is escaped.
  */
 #include "signalbox/base/json.h"
 
@@ -68,10 +69,54 @@ void json_append(struct text *text, const char *string) {
     text_append(text, quoted, json_quote(string, quoted, capacity));
 }
 
-void json_append_or_null(struct text *text, const char *string) {
-    if (string == NULL) {
-        text_append_string(text, "null");
-    } else {
-        json_append(text, string);
+/* What ends with an opening bracket has no member yet. */
+static void begin_member(struct text *text, const char *key) {
+    if (text->length > 0 && strchr("{[", text->data[text->length - 1]) == NULL) {
+        text_append_string(text, ",");
     }
+    if (key != NULL) {
+        text_append_format(text, "\"%s\":", key);
+    }
+}
+
+void json_object_begin(struct text *text, const char *key) {
+    begin_member(text, key);
+    text_append_string(text, "{");
+}
+
+void json_object_end(struct text *text) {
+    text_append_string(text, "}");
+}
+
+void json_array_begin(struct text *text, const char *key) {
+    begin_member(text, key);
+    text_append_string(text, "[");
+}
+
+void json_array_end(struct text *text) {
+    text_append_string(text, "]");
+}
+
+void json_null(struct text *text, const char *key) {
+    begin_member(text, key);
+    text_append_string(text, "null");
+}
+
+void json_string(struct text *text, const char *key, const char *string) {
+    if (string == NULL) {
+        json_null(text, key);
+        return;
+    }
+    begin_member(text, key);
+    json_append(text, string);
+}
+
+void json_integer(struct text *text, const char *key, int64_t number) {
+    begin_member(text, key);
+    text_append_format(text, "%lld", (long long)number);
+}
+
+void json_boolean(struct text *text, const char *key, bool is_true) {
+    begin_member(text, key);
+    text_append_string(text, is_true ? "true" : "false");
 }

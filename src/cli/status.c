@@ -17,55 +17,47 @@ static const char *or_null(const char *value) {
     return value[0] == '\0' ? NULL : value;
 }
 
-static void append_member(struct text *page, const char *key, const char *value) {
-    text_append_format(page, "\"%s\":", key);
-    json_append_or_null(page, value);
-}
-
 static void append_run(const struct run *run, struct text *page) {
-    text_append_format(page, "{\"id\":%lld,", (long long)run->id);
-    append_member(page, "fingerprint", run->fingerprint);
-    text_append_string(page, ",");
-    append_member(page, "release", or_null(run->release));
-    text_append_string(page, ",");
-    append_member(page, "state", run_state_name(run->state));
-    text_append_string(page, ",");
-    append_member(page, "host", run->host);
-    text_append_string(page, ",");
-    append_member(page, "started", or_null(run->started));
-    text_append_string(page, ",");
-    append_member(page, "finished", or_null(run->finished));
-    text_append_string(page, ",\"exit_status\":");
+    json_object_begin(page, NULL);
+    json_integer(page, "id", run->id);
+    json_string(page, "fingerprint", run->fingerprint);
+    json_string(page, "release", or_null(run->release));
+    json_string(page, "state", run_state_name(run->state));
+    json_string(page, "host", run->host);
+    json_string(page, "started", or_null(run->started));
+    json_string(page, "finished", or_null(run->finished));
     if (run->has_exit_status) {
-        text_append_format(page, "%d,", run->exit_status);
+        json_integer(page, "exit_status", run->exit_status);
     } else {
-        text_append_string(page, "null,");
+        json_null(page, "exit_status");
     }
-    append_member(page, "step", or_null(run->step));
-    text_append_string(page, ",");
-    append_member(page, "elsewhere", or_null(run->elsewhere));
-    text_append_string(page, "}");
+    json_string(page, "step", or_null(run->step));
+    json_string(page, "elsewhere", or_null(run->elsewhere));
+    json_object_end(page);
 }
 
 static void status_as_json(const struct readiness *readiness, struct text *page) {
     const struct lock_holder *lock = &readiness->history.lock;
-    text_append_string(page, "{");
-    append_member(page, "fingerprint", or_null(readiness->fingerprint));
-    text_append_format(page, ",\"prepared\":%s,", readiness->is_prepared ? "true" : "false");
-    append_member(page, "why", readiness->why);
-    text_append_format(page, ",\"lock\":{\"held\":%s,",
-        !readiness->is_known ? "null"
-            : lock->is_held  ? "true"
-                             : "false");
-    append_member(page, "by", or_null(lock->by));
-    text_append_string(page, ",");
-    append_member(page, "since", or_null(lock->since));
-    text_append_string(page, "},\"runs\":[");
+    json_object_begin(page, NULL);
+    json_string(page, "fingerprint", or_null(readiness->fingerprint));
+    json_boolean(page, "prepared", readiness->is_prepared);
+    json_string(page, "why", readiness->why);
+    json_object_begin(page, "lock");
+    if (readiness->is_known) {
+        json_boolean(page, "held", lock->is_held);
+    } else {
+        json_null(page, "held");
+    }
+    json_string(page, "by", or_null(lock->by));
+    json_string(page, "since", or_null(lock->since));
+    json_object_end(page);
+    json_array_begin(page, "runs");
     for (size_t i = 0; i < readiness->history.count; i++) {
-        text_append_string(page, i == 0 ? "" : ",");
         append_run(&readiness->history.runs[i], page);
     }
-    text_append_string(page, "]}\n");
+    json_array_end(page);
+    json_object_end(page);
+    text_append_string(page, "\n");
 }
 
 static void append_lock(const struct lock_holder *lock, struct text *page) {

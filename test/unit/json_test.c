@@ -41,10 +41,34 @@ static void what_does_not_fit_is_left_out_whole(void **state) {
     assert_string_equal(quoted, "\"a\"");
 }
 
+static void members_stand_with_commas_between_them(void **state) {
+    (void)state;
+    AUTO_TEXT struct text text = {.data = NULL};
+    json_object_begin(&text, NULL);
+    json_object_begin(&text, "empty");
+    json_object_end(&text);
+    json_string(&text, "a", "{");
+    json_string(&text, "b", NULL);
+    json_array_begin(&text, "list");
+    json_integer(&text, NULL, -1);
+    json_integer(&text, NULL, INT64_MAX);
+    json_array_begin(&text, NULL);
+    json_array_end(&text);
+    json_boolean(&text, NULL, true);
+    json_array_end(&text);
+    json_boolean(&text, "c", false);
+    json_null(&text, "d");
+    json_object_end(&text);
+    assert_string_equal(text_string(&text),
+        "{\"empty\":{},\"a\":\"{\",\"b\":null,\"list\":[-1,9223372036854775807,[],true],"
+        "\"c\":false,\"d\":null}");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bytes_become_valid_json),
         cmocka_unit_test(what_does_not_fit_is_left_out_whole),
+        cmocka_unit_test(members_stand_with_commas_between_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
