@@ -1,16 +1,15 @@
 /*
- * Keywords and values. The trap is a value that is empty: it is named, and keeps libpq's own PG*
- * variable out, while one that is not named lets it in.
+ * Keywords and values as text. libpq's arrays would take an empty value for none and put a PG*
+ * variable there, where Ruby's driver, which writes such a text, keeps it empty.
  */
 #include "signalbox/database/conninfo.h"
-#include "signalbox/base/memory.h"
-#include "signalbox/base/string_list.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-enum { PARTS_MOST = 7 };
+#include "signalbox/base/string_list.h"
 
 /* Of several hosts, the one that can be written to. */
 static bool wants_writable_host(const struct database *database) {
@@ -19,35 +18,50 @@ static bool wants_writable_host(const struct database *database) {
         !string_list_has(&database->keywords, "target_session_attrs");
 }
 
-void conninfo_of(const struct database *database, const char *name, struct conninfo *conninfo) {
-    const struct {
-        const char *keyword;
-        const char *value;
-    } parts[] = {{"host", database->host}, {"port", database->port}, {"user", database->user},
-        {"password", database->password}, {"dbname", name == NULL ? database->name : name}};
-    size_t further = database->keywords.count;
-    const char **keywords = memory_allocate(PARTS_MOST + further, sizeof *keywords);
-    const char **values = memory_allocate(PARTS_MOST + further, sizeof *values);
-    size_t used = 0;
-    for (size_t i = 0; i < ARRAY_LENGTH(parts); i++) {
-        if (parts[i].value != NULL) {
-            keywords[used] = parts[i].keyword;
-            values[used++] = parts[i].value;
-        }
-    }
-    if (wants_writable_host(database)) {
-        keywords[used] = "target_session_attrs";
-        values[used++] = "read-write";
-    }
-    for (size_t i = 0; i < further; i++) {
-        keywords[used] = database->keywords.items[i];
-        values[used++] = database->values.items[i];
-    }
-    *conninfo = (struct conninfo){.keywords = keywords, .values = values};
+/* musl asks DNS for `localhost` where an image has no /etc/hosts; RFC 6761 (6.3) says what it is.
+ */
+static bool is_localhost_without_hosts_file(const char *host) {
+    return host != NULL && strcmp(host, "localhost") == 0 && access("/etc/hosts", F_OK) != 0;
 }
 
-void conninfo_release(struct conninfo *conninfo) {
-    free(conninfo->keywords);
-    free(conninfo->values);
-    *conninfo = (struct conninfo){.keywords = NULL};
+static void append_setting(struct text *conninfo, const char *keyword, const char *value) {
+    if (value == NULL) {
+        return;
+    }
+    text_append_format(conninfo, "%s='", keyword);
+    for (; *value != '\0'; value++) {
+        if (*value == '\'' || *value == '\\') {
+            text_append_string(conninfo, "\\");
+        }
+        text_append(conninfo, value, 1);
+    }
+    text_append_string(conninfo, "' ");
+}
+
+static void append_application_name(struct text *conninfo) {
+    AUTO_TEXT struct text application = {.data = NULL};
+    char host[65] = "";
+    (void)gethostname(host, sizeof host - 1);
+    text_append_format(&application, "signalbox/%s", host);
+    append_setting(conninfo, "application_name", text_string(&application));
+}
+
+void conninfo_write(const struct database *database, const char *name, struct text *conninfo) {
+    append_application_name(conninfo);
+    /* What we write and log is UTF-8, whatever encoding the database has. */
+    append_setting(conninfo, "client_encoding", "UTF8");
+    if (is_localhost_without_hosts_file(database->host)) {
+        append_setting(conninfo, "hostaddr", "127.0.0.1");
+    }
+    append_setting(conninfo, "host", database->host);
+    append_setting(conninfo, "port", database->port);
+    append_setting(conninfo, "user", database->user);
+    append_setting(conninfo, "password", database->password);
+    append_setting(conninfo, "dbname", name == NULL ? database->name : name);
+    if (wants_writable_host(database)) {
+        append_setting(conninfo, "target_session_attrs", "read-write");
+    }
+    for (size_t i = 0; i < database->keywords.count; i++) {
+        append_setting(conninfo, database->keywords.items[i], database->values.items[i]);
+    }
 }

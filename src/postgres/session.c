@@ -13,7 +13,6 @@
 #include "postgres/failure.h"
 #include "signalbox/base/deadline.h"
 #include "signalbox/base/string.h"
-#include "signalbox/base/text.h"
 
 /* Waits for the connection's socket; SESSION_DONE when it is ready. */
 static enum session_result wait_for_socket(
@@ -48,65 +47,6 @@ static void drop_result(struct session *session) {
     session->result = NULL;
 }
 
-static bool is_libpq_keyword(const PQconninfoOption *known, const char *keyword) {
-    for (; known->keyword != NULL; known++) {
-        if (strcmp(known->keyword, keyword) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* musl asks DNS for `localhost` where an image has no /etc/hosts; RFC 6761 (6.3) says what it is.
- */
-static bool is_localhost_without_hosts_file(const char *keyword, const char *value) {
-    return strcmp(keyword, "host") == 0 && strcmp(value, "localhost") == 0 &&
-        access("/etc/hosts", F_OK) != 0;
-}
-
-/* `keyword='value'` for libpq's own parser. Its arrays would take an empty value for none and put
- * a PG* variable there, where Ruby's driver, which writes such a text, keeps it empty. */
-static void append_setting(struct text *settings, const char *keyword, const char *value) {
-    text_append_format(settings, "%s='", keyword);
-    for (; *value != '\0'; value++) {
-        if (*value == '\'' || *value == '\\') {
-            text_append_string(settings, "\\");
-        }
-        text_append(settings, value, 1);
-    }
-    text_append_string(settings, "' ");
-}
-
-static PGconn *start_connecting(
-    struct session *session, const char *const *keywords, const char *const *values) {
-    AUTO_TEXT struct text settings = {.data = NULL};
-    AUTO_TEXT struct text application = {.data = NULL};
-    char host[65] = "";
-    PQconninfoOption *known = PQconndefaults();
-    if (known == NULL) {
-        return NULL;
-    }
-    (void)gethostname(host, sizeof host - 1);
-    text_append_format(&application, "signalbox/%s", host);
-    append_setting(&settings, "application_name", text_string(&application));
-    /* What we write and log is UTF-8, whatever encoding the database has. */
-    append_setting(&settings, "client_encoding", "UTF8");
-    for (size_t i = 0; keywords[i] != NULL; i++) {
-        if (!is_libpq_keyword(known, keywords[i])) {
-            continue;
-        }
-        if (strcmp(keywords[i], "password") == 0) {
-            session->password = values[i];
-        }
-        if (is_localhost_without_hosts_file(keywords[i], values[i])) {
-            append_setting(&settings, "hostaddr", "127.0.0.1");
-        }
-        append_setting(&settings, keywords[i], values[i]);
-    }
-    PQconninfoFree(known);
-    return PQconnectStart(text_string(&settings));
-}
-
 static enum session_result connect_failed(struct session *session) {
     failure_of_connecting(
         PQerrorMessage(session->connection), session->password, &session->failure);
@@ -135,10 +75,10 @@ enum session_result session_open_advance(struct session *session) {
     return connect_failed(session);
 }
 
-enum session_result session_open_start(struct session *session, const char *const *keywords,
-    const char *const *values, const struct interrupt *interrupt) {
-    *session = (struct session){.interrupt = interrupt, .events = POLLOUT};
-    session->connection = start_connecting(session, keywords, values);
+enum session_result session_open_start(struct session *session, const char *conninfo,
+    const char *password, const struct interrupt *interrupt) {
+    *session = (struct session){.interrupt = interrupt, .password = password, .events = POLLOUT};
+    session->connection = PQconnectStart(conninfo);
     if (session->connection == NULL) {
         failure_of_connecting("out of memory", NULL, &session->failure);
         return SESSION_FAILED;
@@ -150,9 +90,9 @@ enum session_result session_open_start(struct session *session, const char *cons
                                                            : SESSION_PENDING;
 }
 
-enum session_result session_open(struct session *session, const char *const *keywords,
-    const char *const *values, const struct interrupt *interrupt, int64_t deadline_ms) {
-    enum session_result result = session_open_start(session, keywords, values, interrupt);
+enum session_result session_open(struct session *session, const char *conninfo,
+    const char *password, const struct interrupt *interrupt, int64_t deadline_ms) {
+    enum session_result result = session_open_start(session, conninfo, password, interrupt);
     while (result == SESSION_PENDING) {
         result = wait_for_socket(session, session->events, deadline_ms);
         if (result == SESSION_DONE) {
@@ -270,7 +210,10 @@ enum session_result session_query(struct session *session, const char *statement
 
 bool session_knows_keyword(const char *keyword) {
     PQconninfoOption *known = PQconndefaults();
-    bool is_known = known != NULL && is_libpq_keyword(known, keyword);
+    bool is_known = false;
+    for (const PQconninfoOption *at = known; at != NULL && at->keyword != NULL; at++) {
+        is_known = is_known || strcmp(at->keyword, keyword) == 0;
+    }
     PQconninfoFree(known);
     return is_known;
 }

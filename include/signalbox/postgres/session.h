@@ -60,10 +60,10 @@ struct session {
  * environment of this process and so must not be called where a command is started. */
 void session_find_certificates(void);
 
-/* Connects. `keywords` and `values` end with NULL; keywords that libpq does not know are dropped,
- * as ActiveRecord drops them. The application name is signalbox/HOST. */
-enum session_result session_open(struct session *session, const char *const *keywords,
-    const char *const *values, const struct interrupt *interrupt, int64_t deadline_ms) MUST_USE;
+/* Connects. `conninfo` is a text for libpq's own parser, which refuses what is no keyword of its;
+ * `password` is kept out of messages, and may be NULL. */
+enum session_result session_open(struct session *session, const char *conninfo,
+    const char *password, const struct interrupt *interrupt, int64_t deadline_ms) MUST_USE;
 
 /* Whether libpq itself has this keyword, for connecting; ActiveRecord hands no others to it. */
 bool session_knows_keyword(const char *keyword);
@@ -87,8 +87,8 @@ enum session_result session_advance(struct session *session) MUST_USE;
 /* Connecting and asking in two halves, for a caller that has several sessions in one poll loop:
  * while the result is SESSION_PENDING, wait for session->events on session_fd, which may change,
  * and go on with session_open_advance, or session_advance. Nothing is closed where it fails. */
-enum session_result session_open_start(struct session *session, const char *const *keywords,
-    const char *const *values, const struct interrupt *interrupt) MUST_USE;
+enum session_result session_open_start(struct session *session, const char *conninfo,
+    const char *password, const struct interrupt *interrupt) MUST_USE;
 enum session_result session_open_advance(struct session *session) MUST_USE;
 enum session_result session_query_start(struct session *session, const char *statement,
     const char *const *parameters, int parameter_count) MUST_USE;

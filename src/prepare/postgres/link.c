@@ -26,9 +26,10 @@ enum {
 
 enum session_result link_open_database(const struct database *database, const char *name,
     const struct interrupt *interrupt, struct session *session, int64_t deadline_ms) {
-    AUTO_CONNINFO struct conninfo conninfo;
-    conninfo_of(database, name, &conninfo);
-    return session_open(session, conninfo.keywords, conninfo.values, interrupt, deadline_ms);
+    AUTO_TEXT struct text conninfo = {.data = NULL};
+    conninfo_write(database, name, &conninfo);
+    return session_open(
+        session, text_string(&conninfo), database->password, interrupt, deadline_ms);
 }
 
 enum session_result link_open_another(

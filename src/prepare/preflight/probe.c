@@ -99,9 +99,10 @@ static void end_unknown(struct probed *item, enum session_result result,
 
 static enum session_result connect_start(
     struct probed *item, const char *name, const struct interrupt *interrupt) {
-    AUTO_CONNINFO struct conninfo conninfo;
-    conninfo_of(item->database, name, &conninfo);
-    return session_open_start(&item->own, conninfo.keywords, conninfo.values, interrupt);
+    AUTO_TEXT struct text conninfo = {.data = NULL};
+    conninfo_write(item->database, name, &conninfo);
+    return session_open_start(
+        &item->own, text_string(&conninfo), item->database->password, interrupt);
 }
 
 static enum session_result ask_catalogue(const struct probe *probe, struct probed *item) {
