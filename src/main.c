@@ -81,18 +81,18 @@ static void make_ready(const struct options *options, const struct recognition *
         pid_file_path(command->server.items, getenv("PIDFILE"), command->around.directory);
     if (path != NULL && pid_file_remove_stale(path)) {
         report(EVENT_PID_FILE_REMOVED, NULL,
-            "removed %s, which a server that is gone had left behind", path);
+            "removed the pid file %s of a server that no longer runs", path);
     }
     if (command->around.is_prefix_partial) {
         report(EVENT_CONFIGURATION_NOTE, NULL,
-            "the steps run without all that the command sets up for itself, since a part of it "
-            "is only known to a shell");
+            "the steps run without a part of what the command sets up for itself, because only a "
+            "shell can tell what that part does");
     }
     if (command->around.left_out != NULL) {
         report(EVENT_CONFIGURATION_NOTE, NULL,
-            "`%s` runs before the server in the shell string, and not before the steps: where they "
-            "need it, make it a step of its own (SIGNALBOX_STEPS), or run it in an ENTRYPOINT that "
-            "ends in exec signalbox \"$@\"",
+            "in the shell string `%s` runs before the server, but it does not run before the "
+            "steps: if they need it, make it a step of its own (SIGNALBOX_STEPS), or run it in an "
+            "ENTRYPOINT that ends in exec signalbox \"$@\"",
             command->around.left_out);
     }
 }
@@ -169,7 +169,7 @@ static int carry_out_plan(struct supervisor *supervisor, const struct options *o
             "to the Dockerfile, or give one (signalbox --help)");
         return EXIT_STATUS_USAGE;
     }
-    report(EVENT_COMMAND_RECOGNISED, NULL, "command taken for: %s (%s); %s",
+    report(EVENT_COMMAND_RECOGNISED, NULL, "recognised the command as: %s (%s); %s",
         recognise_kind_name(command->kind), command->rule, plan->why);
     if (plan->notes != NULL) {
         report(EVENT_CONFIGURATION_NOTE, NULL, "%s", plan->notes);
@@ -211,7 +211,7 @@ static void leave_unknown(
     }
     if (options->request == REQUEST_RUN && plan->prepare == PREPARE_IF_DUE) {
         report(EVENT_CONFIGURATION_NOTE, NULL,
-            "the steps run without %.100s, which is no wrapper that Signalbox knows: where they "
+            "the steps run without %.100s, because Signalbox does not know this wrapper: if they "
             "need it, put it before signalbox (its last line: exec signalbox \"$@\")",
             around->unknown);
     }

@@ -98,9 +98,9 @@ static void explain_target(const struct target *target, struct text *page) {
     text_release(&value);
     if (target->database == NULL) {
         text_append_format(&value,
-            target->unasked != NULL ? "%s is asked for its environment at the start, since only it "
-                                      "knows what it sets"
-                                    : "only Rails can say: %s",
+            target->unasked != NULL
+                ? "%s is asked for its environment at the start, because only it knows what it sets"
+                : "only Rails can say: %s",
             target->unasked != NULL ? target->unasked : target->needs_rails_why);
         line(page, "database", text_string(&value));
         text_release(&value);

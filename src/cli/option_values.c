@@ -215,8 +215,8 @@ int option_values_store(struct options *options, const struct option_row *row, c
     const char *source, struct error *error) {
     if (row->type != OPTION_SECRET && is_quoted_whole(row, value)) {
         error_set(error, EXIT_STATUS_USAGE,
-            "%s: the value stands in quotation marks: take them away, which `docker --env-file` "
-            "and the like pass on as they stand",
+            "%s: the value is in quotation marks: remove them, because `docker --env-file` and "
+            "similar files pass them on",
             source);
         return -1;
     }

@@ -116,14 +116,13 @@ struct plan plan_make(
         plan.start = decide_start(options, facts);
     }
     if (plan.start == START_REPLACING && wants_parent(options)) {
-        plan.notes = "--signal-group, --rewrite and --ok-exit have no effect on the command with "
-                     "--init=never: it has no parent of ours that could do it";
+        plan.notes = "--signal-group, --rewrite and --ok-exit have no effect with --init=never: "
+                     "Signalbox is then not the command's parent";
     }
     if (plan.notes == NULL && command->is_manager && options->prepare == PREPARE_AUTO) {
-        plan.notes =
-            "what this command starts cannot be seen from its words: where a Rails server "
-            "is among it, say so with --server (SIGNALBOX_SERVER='foreman start'), so that "
-            "it prepares first";
+        plan.notes = "Signalbox cannot see from these words what the command starts: if it starts "
+                     "a Rails server, say so with --server (SIGNALBOX_SERVER='foreman start'), so "
+                     "that it prepares first";
     }
     return plan;
 }
@@ -139,8 +138,7 @@ void plan_add_notes(const struct recognition *command, struct string_list *notes
         command->kind == COMMAND_SERVER || command->kind == COMMAND_WORKER
             ? "on every replica at once and at every start: take it out of the command, and let "
               "Signalbox prepare before it (--step)"
-            : "since the rest of it may never end, makes the way to the database, or only takes "
-              "its "
-              "output: make it a command of its own");
+            : "because the rest of it may never end, opens the way to the database, or only takes "
+              "its output: make it a command of its own");
     string_list_append(notes, text_string(&note));
 }

@@ -133,11 +133,11 @@ static int start(struct asking *asking, struct wrapper_silence *silence) {
     AUTO_STRING_LIST struct string_list argv = {.items = NULL};
     if (!find_self(self, sizeof self)) {
         (void)snprintf(silence->why, sizeof silence->why,
-            "Signalbox cannot find its own program, which has to be run behind it, without /proc");
+            "without /proc Signalbox cannot find its own program, which must run behind it");
         return -1;
     }
     if (!make_word(word, sizeof word) || !listen_for(asking, word) || pipe2(ends, O_CLOEXEC) != 0) {
-        (void)snprintf(silence->why, sizeof silence->why, "there is nothing to listen with: %s",
+        (void)snprintf(silence->why, sizeof silence->why, "cannot open a socket for its answer: %s",
             strerror(errno));
         return -1;
     }
@@ -318,7 +318,7 @@ static void explain_silence(const struct asking *asking, struct wrapper_silence 
             asking->wait_status == 0 ? " without having run what stands behind it" : "");
     }
     if (barrier != NULL) {
-        text_append_format(&why, " (another user than its owner may not run %.120s)", barrier);
+        text_append_format(&why, " (only its owner may run %.120s)", barrier);
     }
     (void)snprintf(silence->why, sizeof silence->why, "%s", text_string(&why));
 }

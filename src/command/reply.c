@@ -54,8 +54,7 @@ int reply_send(char *const argv[]) {
     AUTO_FD int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0 || connect(fd, (const struct sockaddr *)&address, length) != 0 ||
         !send_all(fd, &bytes)) {
-        (void)fprintf(stderr, "signalbox: cannot send the environment to who asked for it: %s\n",
-            strerror(errno));
+        (void)fprintf(stderr, "signalbox: cannot send the environment back: %s\n", strerror(errno));
         return EXIT_STATUS_SYSTEM;
     }
     wait_for_end(fd);

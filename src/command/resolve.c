@@ -142,11 +142,11 @@ static void decide_unknown(
     const char *name = path_base_name(word->text);
     if (word->is_unresolved || (word->is_substituted && name[0] == '\0')) {
         resolve_decide(match, otherwise, word->index,
-            "the program is what a substitution stands for, which only a shell can know");
+            "the program comes from a substitution, which only a shell can resolve");
     } else if (word->is_substituted) {
         resolve_decide(match, otherwise, word->index,
-            "the program is what a substitution stands for (`%.60s` unless a variable says "
-            "otherwise), which only a shell can know",
+            "the program comes from a substitution (`%.60s` unless a variable says otherwise), "
+            "which only a shell can resolve",
             name);
     } else {
         resolve_decide(match, otherwise, word->index,

@@ -314,7 +314,7 @@ void configurations_warn_of(struct databases *databases, const struct database *
     for (size_t i = 0; i < database->unknown.count; i++) {
         const char *key = database->unknown.items[i];
         AUTO_TEXT struct text warning = {.data = NULL};
-        text_append_format(&warning, "`%.60s` is no keyword that Signalbox's libpq has", key);
+        text_append_format(&warning, "Signalbox's libpq does not have the keyword `%.60s`", key);
         bool is_said = false;
         for (size_t k = 0; k < databases->warnings.count; k++) {
             is_said =

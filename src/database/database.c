@@ -81,10 +81,10 @@ static int check_adapter(const struct database *database, struct error *error) {
         const char *why;
     } others[] = {
         {"sqlite3",
-            "SQLite has no server that could keep a lock: leave --lock=postgres away, and a file "
-            "beside the database does it"},
+            "SQLite has no server that could keep a lock: remove --lock=postgres, and a file "
+            "beside the database is the lock"},
         {"cockroachdb",
-            "CockroachDB gives an advisory lock to everybody who asks, so nothing would keep "
+            "CockroachDB gives an advisory lock to every session that asks, so it keeps no "
             "replicas apart" OTHER_CHOICES},
         {"mysql2", "MySQL has no lock that Signalbox uses, only PostgreSQL has" OTHER_CHOICES},
         {"trilogy", "MySQL has no lock that Signalbox uses, only PostgreSQL has" OTHER_CHOICES},

@@ -32,7 +32,7 @@ struct adding {
 };
 
 static int no_digest(struct error *error) {
-    error_set(error, EXIT_STATUS_SYSTEM, "SHA-256 is not to be had from OpenSSL");
+    error_set(error, EXIT_STATUS_SYSTEM, "OpenSSL has no SHA-256");
     return -1;
 }
 
@@ -86,8 +86,8 @@ static void note_content(
     if (content->is_restless && !entry->is_only_searched) {
         AUTO_TEXT struct text warning = {.data = NULL};
         text_append_format(&warning,
-            "%s changes while it is read, so that every start may find something new to prepare: "
-            "write it elsewhere, or say with --watch which files count",
+            "%s changes while it is read, so every start may find new content to prepare: write it "
+            "elsewhere, or say with --watch which files count",
             entry->path);
         string_list_append(adding->warnings, text_string(&warning));
     }
@@ -267,7 +267,7 @@ static int add_all(struct adding *adding, const struct fingerprint_request *requ
     }
     adding->fingerprint->nothing = watch->is_whole_image
         ? "the working directory has no files to watch (set WORKDIR in the Dockerfile, or --watch)"
-        : "nothing that --watch names is there";
+        : "no file that --watch names exists";
     return 0;
 }
 

@@ -143,7 +143,7 @@ static const char *part_problem(struct part part) {
     for (const char *at = part.at; at < part.end; at++) {
         if (*at == '\\') {
             if (at + 1 == part.end) {
-                return "a backslash stands before a character";
+                return "a backslash needs a character after it";
             }
             at++;
         } else if (*at == '{' || *at == '}') {

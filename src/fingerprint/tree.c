@@ -47,7 +47,7 @@ int tree_cannot_read(
     const struct watch_tree *tree, const char *path, int reason, struct error *error) {
     const char *folder = tree->label == NULL ? "" : tree->label;
     error_set(error, EXIT_STATUS_CONFIGURATION,
-        "%s%s cannot be read by uid %ld (%s), so nobody can say whether this image's content is "
+        "%s%s cannot be read by uid %ld (%s), so it is not known whether this image's content is "
         "prepared: make it readable, or say with --watch which files count",
         folder[0] == '\0' && path[0] == '\0' ? tree->directory : folder, path, (long)geteuid(),
         strerror(reason));
@@ -189,8 +189,7 @@ static void warn_of_leaving(
             strcmp(pattern->base, path) == 0) {
             AUTO_TEXT struct text warning = {.data = NULL};
             text_append_format(&warning,
-                "--watch: %s is a link out of the directory and is not followed; name what it "
-                "leads to",
+                "--watch: %s is a link out of the directory and is not followed; name its target",
                 pattern->entry);
             string_list_append(walker->warnings, text_string(&warning));
         }

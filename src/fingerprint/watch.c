@@ -217,8 +217,8 @@ static int add_schema(struct watch *watch, const struct watch_request *request,
     }
     if (request->databases == NULL) {
         string_list_append(warnings,
-            "--watch=schema: which migrations_paths there are only Rails can say; those outside "
-            "of a db folder are not watched unless --watch names them too");
+            "--watch=schema: only Rails knows the migrations_paths; those outside of a db folder "
+            "are not watched unless --watch names them too");
     } else {
         add_migrations_paths(watch, request->databases);
     }

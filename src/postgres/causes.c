@@ -17,8 +17,8 @@
 
 static const char not_postgres[] = "what answers there is not PostgreSQL: look at host and port";
 static const char needs_tls[] = "write sslmode=require";
-static const char no_options[] = "leave `options` out of the URL, or go past the pooler with "
-                                 "--database-url";
+static const char no_options[] =
+    "remove `options` from the URL, or connect past the pooler with --database-url";
 static const char supabase_user[] = "Supabase's pooler wants the user as NAME.PROJECT-REF";
 
 static const struct cause {
@@ -36,8 +36,7 @@ static const struct cause {
     {NONE, " value: \"", TROUBLE_FINAL, NULL},
     {NONE, "invalid value \"", TROUBLE_FINAL, NULL},
     {NONE, "support is not compiled in", TROUBLE_FINAL,
-        "Signalbox's own libpq is built without it: leave the parameter away, or set it to "
-        "`prefer`"},
+        "Signalbox's own libpq is built without it: remove the parameter, or set it to `prefer`"},
     {NONE, "could not match ", TROUBLE_FINAL, "write as many ports or addresses as hosts"},
     {NONE, "weak sslmode", TROUBLE_FINAL, "sslrootcert=system wants sslmode=verify-full"},
     {NONE, "weak sslnegotiation", TROUBLE_FINAL, NULL},
@@ -48,7 +47,7 @@ static const struct cause {
     {NONE, "could not parse network address", TROUBLE_FINAL, NULL},
     /* libpq's fe-auth.c and common/username.c: who we are. Containers often run as a number that
      * their /etc/passwd does not have. */
-    {NONE, "local user with ID", TROUBLE_FINAL, "no user is named anywhere: put one into the URL"},
+    {NONE, "local user with ID", TROUBLE_FINAL, "no user is named: put one into the URL"},
     {NONE, "no password supplied", TROUBLE_FINAL,
         "the server wants one: set it where the URL is set"},
     {NONE, "authentication method requirement", TROUBLE_FINAL, "require_auth does not allow it"},
@@ -63,10 +62,10 @@ static const struct cause {
     {NONE, "server does not support SSL", TROUBLE_FINAL,
         "the server has no TLS, and sslmode asks for it"},
     {NONE, "certificate verify failed", TROUBLE_FINAL,
-        "it has expired, or nobody that is trusted here has signed it: give sslrootcert"},
+        "it has expired, or no authority that is trusted here signed it: give sslrootcert"},
     {NONE, "root certificate", TROUBLE_FINAL,
         "give sslrootcert, or `sslrootcert=system` for the image's own certificates"},
-    {NONE, "server certificate for", TROUBLE_FINAL, "the certificate is another host's"},
+    {NONE, "server certificate for", TROUBLE_FINAL, "the certificate belongs to another host"},
     {NONE, "host name must be specified", TROUBLE_FINAL, NULL},
     {NONE, "private key file", TROUBLE_FINAL, NULL},
     {NONE, "certificate file", TROUBLE_FINAL, NULL},
@@ -104,12 +103,13 @@ static const struct cause {
         "server's own address"},
     {"08P01", "role \"", TROUBLE_FINAL, "the server has no such role"},
     {"08P01", "\" does not exist", TROUBLE_MISSING_DATABASE, NULL},
-    {"08P01", "SASL authentication failed", TROUBLE_FINAL, "user or password are not PgBouncer's"},
+    {"08P01", "SASL authentication failed", TROUBLE_FINAL,
+        "PgBouncer does not accept the user or the password"},
     {"08P01", "password authentication failed", TROUBLE_FINAL,
-        "user or password are not the server's"},
+        "the server does not accept the user or the password"},
     {"08P01", "authentication failed", TROUBLE_FINAL, NULL},
     {"08P01", "login rejected", TROUBLE_FINAL,
-        "PgBouncer's own pg_hba.conf lets nobody in this way"},
+        "PgBouncer's own pg_hba.conf does not allow this connection"},
     {"08P01", "no such user", TROUBLE_FINAL, "PgBouncer does not know the user"},
     {"08P01", "SSL required", TROUBLE_FINAL, needs_tls},
     {"08P01", "TLS connection required", TROUBLE_FINAL, needs_tls},
@@ -167,15 +167,14 @@ static const struct cause {
     {ANY, "RDS Proxy currently doesn't support", TROUBLE_FINAL, no_options},
     {ANY, "RDS Proxy supports only", TROUBLE_FINAL, NULL},
     {ANY, "the password that was provided for the role", TROUBLE_FINAL,
-        "user or password are not those of the secret"},
+        "user and password differ from those in the secret"},
     {ANY, "client connections to the proxy exceeded", TROUBLE_NO_SLOT, NULL},
     {ANY, "rate of connection to proxy exceeded", TROUBLE_NO_SLOT, NULL},
 
     /* PostgreSQL's auth.c, postinit.c, postmaster.c and guc.c, by appendix A of its manual. */
-    {"28P01", ANY, TROUBLE_FINAL, "user or password are not the server's"},
+    {"28P01", ANY, TROUBLE_FINAL, "the server does not accept the user or the password"},
     {"28000", "no pg_hba.conf entry", TROUBLE_FINAL,
-        "the server lets nobody in this way: user, database and TLS "
-        "decide, in its pg_hba.conf"},
+        "the server's pg_hba.conf does not allow this user, database and TLS mode"},
     {"28000", "does not exist", TROUBLE_FINAL, "the server has no such role"},
     {"28", ANY, TROUBLE_FINAL, NULL},
     {"3D000", ANY, TROUBLE_MISSING_DATABASE, NULL},

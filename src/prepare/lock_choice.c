@@ -50,8 +50,8 @@ static int find_beside(const struct database *database, const char *directory, i
     AUTO_TEXT struct text beside = {.data = NULL};
     if (!database_sqlite_path(database, directory, &beside)) {
         error_set(error, EXIT_STATUS_CONFIGURATION,
-            "%s names no file for its SQLite database, so there is no place beside it for the "
-            "lock: add `database: storage/production.sqlite3`, or give --lock=file:PATH",
+            "%s names no file for its SQLite database, so the lock cannot be beside it: add "
+            "`database: storage/production.sqlite3`, or give --lock=file:PATH",
             database->source);
         return -1;
     }
@@ -62,8 +62,8 @@ static int find_beside(const struct database *database, const char *directory, i
 
 static int refuse_file_without_path(const struct database *first, struct error *error) {
     error_set(error, EXIT_STATUS_CONFIGURATION,
-        "%s: the adapter is %.40s, so there is no database file for the lock to be beside: give a "
-        "place that all replicas share, --lock=file:PATH",
+        "%s: the adapter is %.40s, so there is no database file beside which the lock could be: "
+        "give a path that all replicas share (--lock=file:PATH)",
         first->source, first->adapter);
     return -1;
 }

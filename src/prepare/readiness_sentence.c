@@ -44,7 +44,7 @@ static void explain_failure(const struct look *look, struct text *why) {
 static void explain_none(const struct look *look, struct text *why) {
     text_append_string(why, "this content has not been prepared yet");
     if (look->latest.id != 0) {
-        text_append_string(why, "; the last that was is of ");
+        text_append_string(why, "; the last prepared content is of ");
         append_run(&look->latest, why);
         text_append_format(why, ", %s ago", duration_describe(look->latest.age_ms).string);
     }
@@ -55,7 +55,7 @@ bool readiness_sentence_make(
     bool is_prepared = look->has_ledger &&
         protocol_observe(PREPARE_BY_OTHERS, only_latest_counts, look, look) == SEEN_SUCCEEDED;
     if (!look->has_ledger) {
-        text_append_string(why, "without a ledger nobody can say what is prepared");
+        text_append_string(why, "without a ledger it is not known what is prepared");
         return false;
     }
     switch (look->newest.state) {

@@ -102,8 +102,8 @@ static int find_fingerprint(
     if (watch_entry_has_schema(request->watch) && !target->migrates_only) {
         error_set(error, EXIT_STATUS_CONFIGURATION,
             "--watch=schema is only for the steps db:prepare and db:migrate, since a change of any "
-            "file may give another step something to do: leave --watch away, or name the files "
-            "that count");
+            "file may give another step something to do: remove --watch, or name the files that "
+            "count");
         return -1;
     }
     if (fingerprint_make(&asked, &fingerprint, &target->warnings, error) != 0) {
@@ -226,8 +226,8 @@ static void warn_of_asking(struct target *target) {
     AUTO_TEXT struct text warning = {.data = NULL};
     if (target->unasked != NULL && target->database != NULL) {
         text_append_format(&warning,
-            "%s is asked for its environment at the start, since only it knows what it sets: the "
-            "database and the fingerprint may be others than these",
+            "%s is asked for its environment at the start, because only it knows what it sets: the "
+            "database and the fingerprint may then differ from these",
             target->unasked);
         string_list_append(&target->warnings, text_string(&warning));
     }
@@ -240,7 +240,7 @@ void target_explain_no_fingerprint(const struct target *target, struct text *tex
     }
     text_append_format(text,
         target->lock == LOCK_NONE ? "%s: every start runs the steps"
-                                  : "%s: every replica runs the steps in its turn",
+                                  : "%s: every replica runs the steps, one after the other",
         target->no_fingerprint);
 }
 
@@ -266,7 +266,7 @@ int target_make(const struct target_request *request, struct target *target, str
     warn_of_asking(target);
     if (target->unasked != NULL && target->database == NULL) {
         (void)snprintf(target->no_fingerprint, sizeof target->no_fingerprint,
-            "what the databases are called is known once %.120s has been asked", target->unasked);
+            "the names of the databases are not known before %.120s is asked", target->unasked);
         return 0;
     }
     if (target->lock == LOCK_NONE) {
@@ -290,7 +290,7 @@ int target_ask_rails(
     struct error failure;
     struct rails_question asked = *question;
     asked.needs_initializers = target->databases.need_initializers;
-    report(EVENT_RAILS_ASKED, NULL, "asking Rails for its databases%s, since %s",
+    report(EVENT_RAILS_ASKED, NULL, "asking Rails for its databases%s, because %s",
         asked.needs_initializers ? ", with its initializers" : "", target->needs_rails_why);
     enum rails_answer answer = ask_rails_databases(&asked, &target->databases, error);
     fields.elapsed_ms = clock_now_ms() - fields.elapsed_ms;
@@ -308,7 +308,7 @@ int target_ask_rails(
     }
     take_databases(target);
     report(EVENT_RAILS_ANSWERED, &fields,
-        "Rails answered after %s, which every start costs; SIGNALBOX_DATABASE_URL avoids it",
+        "Rails answered after %s; every start takes this time unless SIGNALBOX_DATABASE_URL is set",
         duration_describe(fields.elapsed_ms).string);
     return place_lock(target, error);
 }

@@ -69,8 +69,8 @@ static int explain_silence(const char *whom, const struct wrapper_silence *silen
     const struct secret_values *secrets, struct error *error) {
     say_output(EVENT_WRAPPER_FAILED, &silence->output, secrets);
     error_set(error, EXIT_STATUS_CONFIGURATION,
-        "%.100s was asked for the environment that it gives the command, and %.240s; mend that, or "
-        "set SIGNALBOX_DATABASE_URL to say where to lock without asking, or put the tool before "
+        "%.100s was asked for the environment that it gives the command, and %.240s; correct that, "
+        "or set SIGNALBOX_DATABASE_URL to say where to lock without asking, or put the tool before "
         "signalbox in the ENTRYPOINT",
         whom, silence->why);
     return -1;
@@ -81,11 +81,13 @@ static void say_answered(
     struct event_fields fields = {.elapsed_ms = elapsed_ms};
     report(EVENT_WRAPPER_ANSWERED, &fields, "%.100s answered after %s%s", whom,
         duration_describe(elapsed_ms).string,
-        elapsed_ms < SLOW_MS ? "" : ", which every start costs; SIGNALBOX_DATABASE_URL avoids it");
+        elapsed_ms < SLOW_MS
+            ? ""
+            : "; every start takes this time unless SIGNALBOX_DATABASE_URL is set");
     if (answer->overstayed) {
         report(EVENT_CONFIGURATION_NOTE, NULL,
-            "%.100s did not end with the command that it ran, so it was ended; a step behind it "
-            "would not end either",
+            "%.100s did not end when the command that it ran ended, so Signalbox ended it; a step "
+            "behind it would not end either",
             whom);
     }
 }
@@ -94,8 +96,8 @@ static void say_answered(
 static void leave_unknown(struct wrapper_environment *asked, const char *why) {
     report(EVENT_CONFIGURATION_NOTE, NULL,
         "%.100s was asked for the environment that it gives the command, and %.240s; the steps run "
-        "without it, and the database is not looked for in what it sets: set "
-        "SIGNALBOX_DATABASE_URL, or put it before signalbox (its last line: exec signalbox \"$@\")",
+        "without it, and a database that it sets is not seen: set SIGNALBOX_DATABASE_URL, or put "
+        "it before signalbox (its last line: exec signalbox \"$@\")",
         asked->command.around.unknown, why);
     ask_release_answer(&asked->answer);
     context_copy_known(&asked->command.around, &asked->known);
@@ -147,7 +149,7 @@ static int ask_once(const struct prepare_request *request, char *const environme
         say_output(EVENT_WRAPPER_OUTPUT, &silence.output, &secrets);
         leave_unknown(asked,
             outcome == WRAPPER_SILENT ? silence.why
-                                      : "it did not end with the command that it ran");
+                                      : "it did not end when the command that it ran ended");
         *again = asked->command.around.asked != NULL;
         ask_release_silence(&silence);
         return 0;

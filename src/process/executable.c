@@ -216,7 +216,7 @@ static void explain_elf(const struct head *head, struct words *words) {
     } else if (head->bytes[EI_CLASS] == ELFCLASS32) {
         say(words, "it is a 32-bit program, which this kernel does not run");
     } else if (head->bytes[EI_DATA] == ELFDATA2MSB) {
-        say(words, "it is built for another order of bytes than this machine has");
+        say(words, "it is built for another byte order than this machine's");
     } else {
         say(words, "it is a damaged program, or one that ends too early");
     }
@@ -234,7 +234,7 @@ static void explain_format(const struct head *head, struct words *words) {
         say(words, "it is written in UTF-16: save it as UTF-8");
         return;
     case EXECUTABLE_DATA:
-        say(words, "it is neither a program of Linux nor text");
+        say(words, "it is neither a Linux program nor text");
         return;
     case EXECUTABLE_TEXT:
         say(words, "it is text without a #! line of its own, and /bin/sh cannot be run for it");

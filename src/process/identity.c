@@ -73,7 +73,7 @@ static int refuse(const struct identity_request *request, const struct credentia
         ? "it was taken from this container: give it back (cap_add), or let the engine do the rest "
           "(USER in the Dockerfile, docker run --user)"
         : "start the container as root (docker run --user 0, `user: root`) and let --user do the "
-          "rest, or leave this option away";
+          "rest, or remove this option";
     privileges_describe_capabilities(missing, &names);
     switch (refusal) {
     case CREDENTIALS_GRANTED:
@@ -86,13 +86,13 @@ static int refuse(const struct identity_request *request, const struct credentia
         break;
     case CREDENTIALS_NO_SETUID:
         error_set(error, EXIT_STATUS_PRIVILEGES,
-            "%s=%s: to become another user takes CAP_SETUID (and CAP_SETGID), which uid %u does "
-            "not have here: %s",
+            "%s=%s: changing the user needs CAP_SETUID (and CAP_SETGID), which uid %u does not "
+            "have here: %s",
             request->user_source, request->user, now->uids[1], remedy);
         break;
     case CREDENTIALS_NO_SETGID:
         error_set(error, EXIT_STATUS_PRIVILEGES,
-            "%s=%s: to have other groups takes CAP_SETGID, which uid %u does not have here: %s",
+            "%s=%s: changing the groups needs CAP_SETGID, which uid %u does not have here: %s",
             request->user_source, request->user, now->uids[1], remedy);
         break;
     }
@@ -114,9 +114,8 @@ static int change(const struct identity_request *request, const struct credentia
         return -1;
     }
     if (!credentials_check(found, wanted, &plan, &difference)) {
-        error_set(error, EXIT_STATUS_PRIVILEGES,
-            "%s: the kernel did not do what it was asked for: %s", source_of(request),
-            text_string(&difference));
+        error_set(error, EXIT_STATUS_PRIVILEGES, "%s: the kernel did not do what was asked: %s",
+            source_of(request), text_string(&difference));
         return -1;
     }
     *is_bounding_fixed = plan.is_bounding_fixed;
@@ -148,8 +147,8 @@ static void describe(const struct user *user, const struct credentials *found,
     text_append_string(became, found->no_new_privs ? ", no_new_privs" : "");
     if (is_bounding_fixed) {
         text_append_string(became,
-            "; the bounding set is not ours to lower (CAP_SETPCAP), and of "
-            "no use under no_new_privs");
+            "; the bounding set stays (lowering it needs CAP_SETPCAP), and has no effect under "
+            "no_new_privs");
     }
 }
 

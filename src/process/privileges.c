@@ -63,7 +63,7 @@ static int unknown_capability(const char *given, const char *word, struct error 
         error_set(error, EXIT_STATUS_USAGE, "`none` stands alone");
     } else if (strcmp(word, "all") == 0) {
         error_set(error, EXIT_STATUS_USAGE,
-            "`all` is not a capability: without this option the command keeps what there is");
+            "`all` is not a capability: without this option the command keeps all that there are");
     } else if (word[0] == '\0') {
         error_set(error, EXIT_STATUS_USAGE,
             "a name is missing: use none, or names such as "

@@ -333,8 +333,8 @@ void report(enum event event, const struct event_fields *fields, const char *for
         unsigned dropped = settings.dropped;
         char note[96];
         settings.dropped = 0;
-        (void)snprintf(
-            note, sizeof note, "%u lines were dropped: nobody read standard error", dropped);
+        (void)snprintf(note, sizeof note,
+            "%u lines were dropped, because standard error was not read", dropped);
         emit(EVENT_LINES_DROPPED, NULL, note);
         if (settings.dropped > 0) {
             settings.dropped += dropped;

@@ -69,7 +69,7 @@ void leftovers_end(struct phase *phase, int64_t kill_at_ms) {
 
 void leftovers_give_up(const struct phase *phase) {
     report(EVENT_LEFTOVERS_OUT_OF_REACH, NULL,
-        "something that the %s left behind cannot be killed from here (another user's process, or "
-        "/proc is missing): going on without waiting for it",
+        "a process that the %s left behind cannot be killed from here (it is another user's, or "
+        "/proc is missing): going on without it",
         phase->name);
 }

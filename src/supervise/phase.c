@@ -96,15 +96,15 @@ static void command_resume(const struct phase *phase, bool was_continued) {
         /* It would read or write at once, be stopped again, and so on without end. */
         const struct event_fields fields = {.is_imposed = true};
         report(EVENT_COMMAND_STOPPED, &fields,
-            "the command was stopped by SIG%s, and the terminal cannot be given to it: it stays "
-            "stopped until somebody sends CONT",
+            "the command was stopped by SIG%s, and cannot get the terminal: it stays stopped until "
+            "it gets a CONT",
             signals_name(phase->stopped_by));
         return;
     }
     (void)kill(-phase->process, SIGCONT);
     report(EVENT_COMMAND_STOPPED, NULL, "the command was stopped by SIG%s%s, and goes on",
         signals_name(phase->stopped_by),
-        phase->supervisor->is_init ? ", which nobody else could undo here" : "");
+        phase->supervisor->is_init ? ", which nothing else here could undo" : "");
 }
 
 static void command_stop_too(struct phase *phase, const struct received_signal *received) {
@@ -278,7 +278,7 @@ static void command_ended_report(const struct phase *phase) {
         report(EVENT_OUT_OF_MEMORY, &fields,
             "the kernel's OOM killer has ended the command (%" PRId64
             " process%s of this container killed since it started): exit status %d; raise the "
-            "memory limit, or look for what grows",
+            "memory limit, or find out what uses the memory",
             kills, kills == 1 ? "" : "es", fields.exit_status);
     } else if (WIFSIGNALED(phase->wait_status)) {
         report(EVENT_COMMAND_ENDED, &fields, "the command was ended by SIG%s: exit status %d",

@@ -78,8 +78,8 @@ static bool orphans_adopt(struct supervisor *supervisor) {
     if (!supervisor->is_init && !is_subreaper && !supervisor->has_said_refusal) {
         supervisor->has_said_refusal = true;
         report(EVENT_KERNEL_REFUSED, NULL,
-            "the kernel does not let us adopt orphans (PR_SET_CHILD_SUBREAPER: %s): what is left "
-            "behind goes to the init above us",
+            "the kernel does not let Signalbox adopt orphans (PR_SET_CHILD_SUBREAPER: %s): "
+            "processes that are left behind go to the init above",
             strerror(errno));
     }
     return is_subreaper;
@@ -133,8 +133,8 @@ static int stop_before_start(const struct supervisor *supervisor, const char *na
     }
     struct event_fields fields = {
         .has_exit_status = true, .exit_status = EXIT_STATUS_SIGNAL_BASE + number};
-    report(EVENT_COMMAND_NOT_STARTED, &fields,
-        "%s is not started: SIG%s arrived before it could be", name, signals_name(number));
+    report(EVENT_COMMAND_NOT_STARTED, &fields, "%s is not started: SIG%s arrived before that", name,
+        signals_name(number));
     return fields.exit_status;
 }
 

@@ -62,9 +62,9 @@ def test_the_command_and_pid_1_are_what_setpriv_makes_of_it(engine, options, set
 
 @pytest.mark.parametrize("engine, options, status, said", [
     (("--cap-drop", "ALL"), ["--user=www-data"], 77,
-     "takes CAP_SETUID (and CAP_SETGID), which uid 0 does not have here: it was taken from this "
+     "needs CAP_SETUID (and CAP_SETGID), which uid 0 does not have here: it was taken from this "
      "container: give it back (cap_add)"),
-    (("--cap-drop", "SETGID"), ["--user=www-data"], 77, "takes CAP_SETGID, which uid 0 does not"),
+    (("--cap-drop", "SETGID"), ["--user=www-data"], 77, "needs CAP_SETGID, which uid 0 does not"),
     (("--cap-drop", "NET_BIND_SERVICE"), ["--user=www-data", "--caps=net_bind_service"], 77,
      "cannot keep net_bind_service, which uid 0 does not have here"),
     (("--user", "1000:1000"), ["--caps=net_bind_service"], 77,

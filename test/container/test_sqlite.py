@@ -75,7 +75,7 @@ def test_containers_that_share_a_volume_prepare_once(storage, databases):
         fleet.start()
         assert fleet.serving() == 1, fleet.output()
         message = fleet.events("lock_taken")[0]["message"]
-        assert "production_queue.sqlite3 is not there any more" in message
+        assert "production_queue.sqlite3 no longer exists" in message
         assert storage.query("SELECT count(*) FROM products") == [(1,)]
         assert storage.states() == ["succeeded", "succeeded"]
         assert (storage.path / "production_queue.sqlite3").exists()

@@ -151,9 +151,9 @@ def test_an_explanation_for_a_person_shows_the_options_that_somebody_has_set(run
 
 
 @pytest.mark.parametrize("program, said", [
-    ("${CMD:-puma}", "the program is what a substitution stands for (`puma` unless a variable says "
-                     "otherwise), which only a shell can know"),
-    ('"$CMD"', "the program is what a substitution stands for, which only a shell can know"),
+    ("${CMD:-puma}", "the program comes from a substitution (`puma` unless a variable says "
+                     "otherwise), which only a shell can resolve"),
+    ('"$CMD"', "the program comes from a substitution, which only a shell can resolve"),
 ])
 def test_a_program_that_only_a_shell_knows_is_called_so(run, program, said):
     _, page = explained(run, "sh", "-c", f"bundle exec {program}")

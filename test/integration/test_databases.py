@@ -389,5 +389,5 @@ def test_a_keyword_that_our_libpq_has_not_is_named_once(application):
         "    prepared_statements: false\n    keepalive: 30"))
     page, _ = application.explain()
     assert [warning for warning in page["warnings"] if "keyword" in warning] == [
-        "`oauth_issuer` is no keyword that Signalbox's libpq has: it is left out of the connection "
+        "Signalbox's libpq does not have the keyword `oauth_issuer`: it is left out of the connection "
         "that config/database.yml:2 says"]

@@ -84,4 +84,4 @@ def test_an_application_name_of_the_configurations_own_is_named_in_a_warning(sho
     shop.write()
     replica = shop.serve()
     warning, = replica.said("configuration_note")
-    assert "`queue` has an application_name" in warning["message"]
+    assert "the application_name of the configuration `queue`" in warning["message"]

@@ -61,7 +61,7 @@ def test_a_ledger_that_cannot_be_read_says_nothing_is_prepared(scene, harm):
         scene.tell_step()
         replica = serve_and_end(scene, prefix=f"again-{number}-")
         message = replica.said("ledger_unavailable")[0]["message"]
-        assert str(ledger) in message and "every replica runs the steps in its turn" in message
+        assert str(ledger) in message and "every replica runs the steps, one after the other" in message
         assert "remove it to begin a new one" in message
     assert len(scene.step_runs()) == 3
     # It is left for whoever wants to see what happened to it.
@@ -144,9 +144,9 @@ def replace(file):
 
 
 @pytest.mark.parametrize("change, said", [
-    (remove, "is not there any more"),
+    (remove, "no longer exists"),
     (empty, "is empty"),
-    (replace, "is another file than it was"),
+    (replace, "is not the same file as before"),
 ])
 def test_a_database_that_is_not_the_one_that_was_prepared(scene, change, said):
     prepared_once(scene)
@@ -178,7 +178,7 @@ def test_any_of_several_databases_counts(scene):
         "already_prepared")
     (scene.storage / "queue.sqlite3").unlink()
     third = serve_and_end(scene, "--step", step, prefix="third-", **options)
-    assert "queue.sqlite3 is not there any more" in third.said("lock_taken")[0]["message"]
+    assert "queue.sqlite3 no longer exists" in third.said("lock_taken")[0]["message"]
 
 
 def test_a_database_among_the_images_files_is_none_of_them(scene):

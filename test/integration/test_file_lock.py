@@ -162,7 +162,7 @@ def test_a_directory_that_cannot_be_written_to(scene):
     scene.create_database()
     result = mounted(scene, scene.storage, "ro", "true")
     assert result.returncode == 78
-    assert f"the lock {scene.lock_file()} cannot be had (Read-only file system)" in result.stderr
+    assert f"cannot use the lock file {scene.lock_file()} (Read-only file system)" in result.stderr
     assert "--lock=file:PATH" in result.stderr
 
     # The lock can be had where it is, and without a ledger the steps run each time.
@@ -178,7 +178,7 @@ def test_a_database_that_is_mounted_without_its_directory(scene):
     for place, is_told in ((scene.file, True), (scene.storage, False)):
         result = mounted(scene, place, "rw", "--step=true", "true")
         assert result.returncode == 0
-        assert ("mount its directory" in result.stderr) == is_told
+        assert ("mount the directory instead" in result.stderr) == is_told
 
 
 def test_lock_and_ledger_of_another_user(scene):
@@ -213,7 +213,7 @@ def test_lock_and_ledger_of_another_user(scene):
 @pytest.mark.parametrize("place, said", [
     ("storage", "it is a directory"),
     ("missing/lock", "/missing does not exist"),
-    ("/dev/null", "it is no ordinary file"),
+    ("/dev/null", "it is not an ordinary file"),
 ])
 def test_a_place_that_cannot_be_locked(scene, place, said):
     scene.create_database()
@@ -267,7 +267,7 @@ def test_a_lock_on_a_server_that_sqlite_does_not_have(scene):
     scene.create_database()
     replica = scene.start_one("--lock=postgres")
     assert replica.exit_status() == 78
-    assert "leave --lock=postgres away" in replica.said("configuration")[0]["message"]
+    assert "remove --lock=postgres" in replica.said("configuration")[0]["message"]
 
 
 def test_what_has_no_lock_of_its_own_can_have_a_file(scene):

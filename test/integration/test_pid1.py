@@ -227,7 +227,7 @@ def test_what_we_may_not_kill_is_left_to_the_kernel(run, of_root):
                          prefix=AS_NOBODY, stderr=subprocess.STDOUT)
     assert status == 7
     assert "asked" not in output.splitlines()
-    assert "something that the command left behind cannot be killed from here" in output
+    assert "a process that the command left behind cannot be killed from here" in output
 
 
 def test_an_out_of_memory_kill_is_named(run, memory_cgroup):

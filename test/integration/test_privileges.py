@@ -142,7 +142,7 @@ def test_a_bounding_set_that_is_not_ours_to_lower_is_said_and_is_of_no_use(start
     process = start("--caps=none", "--log-level=debug", *SHOW, prefix=(*image, *UNPRIVILEGED),
                     stderr=subprocess.PIPE)
     shown, said = process.communicate(timeout=DEADLINE_S)
-    assert "the bounding set is not ours to lower (CAP_SETPCAP)" in said
+    assert "the bounding set stays (lowering it needs CAP_SETPCAP)" in said
     assert "NoNewPrivs:\t1\n" in shown and "CapBnd:\t0000000000000000\n" not in shown
 
 
@@ -162,12 +162,12 @@ def refused(start, image, *options, prefix=(), **more):
      "--caps=chown,net_raw: cannot keep net_raw, which uid 0 does not have here: it was taken from "
      "this container: give it back (cap_add)"),
     (["--user=nobody"], UNPRIVILEGED, 77,
-     "--user=nobody: to become another user takes CAP_SETUID (and CAP_SETGID), which uid 4711 does not have here: "
+     "--user=nobody: changing the user needs CAP_SETUID (and CAP_SETGID), which uid 4711 does not have here: "
      "start the container as root"),
-    (["--user=app"], lowered("setgid"), 77, "takes CAP_SETUID (and CAP_SETGID), which uid 0 does not"),
-    (["--user=app"], lowered("setuid"), 77, "takes CAP_SETGID, which uid 0 does not have here"),
+    (["--user=app"], lowered("setgid"), 77, "needs CAP_SETUID (and CAP_SETGID), which uid 0 does not"),
+    (["--user=app"], lowered("setuid"), 77, "needs CAP_SETGID, which uid 0 does not have here"),
     # Its own groups are more than the image's USER was started with.
-    (["--user=app"], UNPRIVILEGED, 77, "takes CAP_SETGID, which uid 4711 does not have here"),
+    (["--user=app"], UNPRIVILEGED, 77, "needs CAP_SETGID, which uid 4711 does not have here"),
     (["--user=nosuch"], (), 78, "--user: there is no user `nosuch`"),
     (["--user=app:nosuch"], (), 78, "--user: there is no group `nosuch`"),
     (["--user=5000"], (), 78, "--user: uid 5000 has no line in /etc/passwd"),
@@ -323,7 +323,7 @@ def test_nothing_is_believed_that_was_not_read_back(start, image, call, said):
     options = ["--caps=none"] if call in (CAPSET, PRCTL) else ["--user=app", "--caps=none"]
     returned, line = refused(start, image, *options, prefix=refusing(call, answer=0))
     assert returned == 77
-    assert "the kernel did not do what it was asked for" in line and said in line
+    assert "the kernel did not do what was asked" in line and said in line
 
 
 def test_a_user_namespace_has_only_its_own_users(start, run, image):
@@ -361,4 +361,4 @@ def test_an_explanation_shows_whom_it_will_be_or_why_not(run, image):
                        prefix=(*image, *UNPRIVILEGED))
     assert status == 77
     assert json.loads(page)["identity"] is None
-    assert "takes CAP_SETUID" in json.loads(page)["problem"]
+    assert "needs CAP_SETUID" in json.loads(page)["problem"]

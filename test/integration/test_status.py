@@ -65,7 +65,7 @@ def test_other_content_is_1_and_nothing_is_changed(scene):
     exit_status, page = status(scene)
     assert exit_status == 1 and page["prepared"] is False
     assert page["why"].startswith(
-        "this content has not been prepared yet; the last that was is of run 1 on web-1, ")
+        "this content has not been prepared yet; the last prepared content is of run 1 on web-1, ")
     assert page["fingerprint"] != page["runs"][0]["fingerprint"]
     assert scene.ledger() == ledger and scene.lock_holders() == []
 
@@ -93,7 +93,7 @@ def test_a_ledger_that_may_not_be_read_is_1(scene):
                 "ALTER TABLE signalbox_runs OWNER TO postgres")
     exit_status, page = status(scene)
     assert exit_status == 1
-    assert page["why"] == "without a ledger nobody can say what is prepared"
+    assert page["why"] == "without a ledger it is not known what is prepared"
     assert page["lock"]["held"] is False and page["runs"] == []
 
 
@@ -215,7 +215,7 @@ def test_in_development_nothing_is_recorded(scene):
     exit_status, page = status(scene, environment={"RAILS_ENV": "development"})
     assert exit_status == 1 and page["fingerprint"] is None
     assert page["why"] == ("the Rails environment is development (RAILS_ENV): every replica runs "
-                           "the steps in its turn")
+                           "the steps, one after the other")
 
 
 def test_a_signal_ends_the_question(scene):

@@ -87,7 +87,7 @@ def test_the_schema_alone_is_enough_for_migrations_only(image, steps, accepted):
         assert page["problem"] is None and page["watched"]["files"] == 2
     else:
         assert page["problem"].startswith("--watch=schema is only for the steps db:prepare and")
-        assert "leave --watch away, or name the files that count" in page["problem"]
+        assert "remove --watch, or name the files that count" in page["problem"]
 
 
 def test_a_deploy_that_changes_nothing_watched_boots_no_rails(scene):
@@ -110,8 +110,8 @@ def test_where_nothing_is_watched_every_replica_runs_and_is_told_why(scene):
         replica = scene.start_one("--watch=confg/*.yml", prefix=f"web-{number}-")
         replica.wait_for_stdout("serving")
         note, = replica.said("no_fingerprint")
-        assert note["message"] == ("nothing that --watch names is there: every replica runs the "
-                                   "steps in its turn")
+        assert note["message"] == ("no file that --watch names exists: every replica runs the "
+                                   "steps, one after the other")
         note, = replica.said("configuration_note")
         assert note["message"] == (
             "--watch: `confg/*.yml` matches no file, so it decides nothing")

@@ -247,7 +247,7 @@ def test_a_wrapper_that_runs_nothing_is_named(wrapped, text, why):
 @pytest.mark.parametrize("text, why", [
     ("echo 'usage: with-env NAME'; exit 3", "status 3"),
     ("exit 0", "without having run what stands behind it"),
-    ('shift 2; "$@"; sleep infinity', "did not end with the command"),
+    ('shift 2; "$@"; sleep infinity', "did not end when the command"),
     ("trap '' TERM; sleep infinity & wait; wait", "did not answer within"),
 ], ids=("fails", "ignores", "overstays", "silent"))
 def test_an_unknown_word_that_cannot_be_asked_costs_no_start(scene, text, why):
@@ -303,7 +303,7 @@ def test_a_program_that_the_commands_user_may_not_run_is_named(wrapped):
                                 environment=around(wrapped))
     assert replica.exit_status() == 78
     message = replica.wait_for("configuration")["message"]
-    assert f"another user than its owner may not run {hidden}" in message
+    assert f"only its owner may run {hidden}" in message
 
 
 def test_a_signal_ends_the_asking_with_all_that_it_started(wrapped):
@@ -326,7 +326,7 @@ def test_a_wrapper_that_goes_on_after_its_command_is_ended_and_named(wrapped):
                                 environment=around(wrapped))
     assert replica.exit_status() == 1
     note = replica.wait_for("configuration_note")["message"]
-    assert "`doppler run` did not end with the command" in note
+    assert "`doppler run` did not end when the command" in note
 
 
 def test_somebody_elses_answer_is_not_heard(wrapped):

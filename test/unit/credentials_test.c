@@ -274,7 +274,8 @@ static void what_is_no_capability_is_refused_with_the_nearest(void **state) {
             "a name is missing: use none, or names such as net_bind_service with commas "
             "between them"},
         {"none,chown", "`none` stands alone"},
-        {"ALL", "`all` is not a capability: without this option the command keeps what there is"},
+        {"ALL",
+            "`all` is not a capability: without this option the command keeps all that there are"},
     };
     for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
         struct error error;

@@ -93,15 +93,16 @@ static void connect_messages_are_told_apart(void **state) {
          "failed for user \"u\"\nLOCATION:  auth_failed, auth.c:347\n",
             "28P01", TROUBLE_FINAL,
             "connection to server at \"db\", port 5432 failed: FATAL: password authentication "
-            "failed for user \"u\" (user or password are not the server's)"},
+            "failed for user \"u\" (the server does not accept the user or the password)"},
         {"connection to server at \"db\", port 80 failed: received invalid response to SSL "
          "negotiation: H\n",
             "", TROUBLE_FINAL,
             "connection to server at \"db\", port 80 failed: received invalid response to SSL "
             "negotiation: H (what answers there is not PostgreSQL: look at host and port)"},
         {"x failed: FATAL:  28000: no pg_hba.conf entry for host \"h\"\n", "28000", TROUBLE_FINAL,
-            "x failed: FATAL: no pg_hba.conf entry for host \"h\" (the server lets nobody in this "
-            "way: user, database and TLS decide, in its pg_hba.conf)"},
+            "x failed: FATAL: no pg_hba.conf entry for host \"h\" (the server's pg_hba.conf does "
+            "not "
+            "allow this user, database and TLS mode)"},
         {"x failed: FATAL:  53300: sorry, too many clients already\n", "53300", TROUBLE_NO_SLOT,
             "x failed: FATAL: sorry, too many clients already"},
         {"x failed: FATAL:  57P03: the database system is starting up\n", "57P03", TROUBLE_PASSING,
@@ -142,8 +143,9 @@ static void a_poolers_words_are_told_apart(void **state) {
         {"08P01: database \"nope\" does not exist", TROUBLE_MISSING_DATABASE, NULL},
         {"3D000: database \"nope\" does not exist", TROUBLE_MISSING_DATABASE, NULL},
         {"08P01: no such database: nope", TROUBLE_FINAL, "[databases]"},
-        {"08P01: SASL authentication failed", TROUBLE_FINAL, "PgBouncer's"},
-        {"08P01: password authentication failed for user \"u\"", TROUBLE_FINAL, "the server's"},
+        {"08P01: SASL authentication failed", TROUBLE_FINAL, "PgBouncer does not accept"},
+        {"08P01: password authentication failed for user \"u\"", TROUBLE_FINAL,
+            "the server does not accept"},
         {"08P01: role \"u\" does not exist", TROUBLE_FINAL, "no such role"},
         {"08P01: unsupported startup parameter: options", TROUBLE_FINAL,
             "ignore_startup_parameters"},

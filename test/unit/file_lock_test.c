@@ -112,9 +112,9 @@ static void what_cannot_be_locked_is_refused_with_its_name(void **state) {
         const char *path;
         const char *reason;
     } rows[] = {
-        {"/tmp", "it is a directory, and must be a file in it"},
+        {"/tmp", "it is a directory: give a file in it"},
         {"/nonexistent/lock", "No such file or directory"},
-        {"/dev/null", "it is no ordinary file"},
+        {"/dev/null", "it is not an ordinary file"},
         {"/dev/null/lock", "Not a directory"},
         {"/sys/kernel/lock", "Permission denied"},
     };
@@ -125,8 +125,8 @@ static void what_cannot_be_locked_is_refused_with_its_name(void **state) {
         file_lock_initialise(&lock, rows[i].path);
         assert_int_equal(file_lock_try(&lock, &error), FILE_LOCK_REFUSED);
         assert_int_equal(error.exit_status, 78);
-        (void)snprintf(expected, sizeof expected, "the lock %s cannot be had (%.20s", rows[i].path,
-            rows[i].reason);
+        (void)snprintf(expected, sizeof expected, "cannot use the lock file %s (%.20s",
+            rows[i].path, rows[i].reason);
         if (strncmp(error.text, expected, strlen(expected)) != 0) {
             fail_msg("%s", error.text);
         }

@@ -335,7 +335,7 @@ static void what_matches_nothing_is_named(void **state) {
         warnings.items[0], "--watch: `confg/*.yml` matches no file, so it decides nothing");
     struct fingerprint none = watching("confg/*.yml /nonexistent/*/x ../nonexistent");
     assert_string_equal(none.hex, "");
-    assert_string_equal(none.nothing, "nothing that --watch names is there");
+    assert_string_equal(none.nothing, "no file that --watch names exists");
     assert_int_equal(warnings.count, 3);
 }
 
@@ -391,7 +391,7 @@ static void the_schema_is_what_migrations_come_from(void **state) {
     request.databases = NULL;
     (void)fingerprint_for(&request);
     assert_int_equal(warnings.count, 1);
-    assert_non_null(strstr(warnings.items[0], "only Rails can say"));
+    assert_non_null(strstr(warnings.items[0], "only Rails knows"));
 }
 
 /* --- one file, one name ----------------------------------------------------- */
@@ -488,8 +488,7 @@ static void a_link_out_of_the_directory_is_named_and_not_followed(void **state) 
     assert_int_equal(watching("outside").files, 1);
     assert_int_equal(warnings.count, 1);
     assert_string_equal(warnings.items[0],
-        "--watch: outside is a link out of the directory and is not followed; name what it leads "
-        "to");
+        "--watch: outside is a link out of the directory and is not followed; name its target");
     assert_int_equal(watching("passwd").bytes, 0);
     assert_int_equal(warnings.count, 1);
 }
@@ -593,7 +592,7 @@ static void a_missing_directory_is_named(void **state) {
     assert_int_equal(fingerprint_make(&request, &fingerprint, &warnings, &error), -1);
     assert_int_equal(error.exit_status, 78);
     assert_non_null(strstr(error.text, "/nonexistent cannot be read by uid "));
-    assert_non_null(strstr(error.text, "(No such file or directory), so nobody can say whether"));
+    assert_non_null(strstr(error.text, "(No such file or directory), so it is not known whether"));
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_tree, remove_tree)

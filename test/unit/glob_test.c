@@ -94,8 +94,8 @@ static void what_is_not_supported_is_said(void **state) {
         {"db/*.{rb,sql}", "braces are not expanded: write one pattern for each"},
         {"db/[a-z", "no `]` ends the set"},
         {"db/[]", "no `]` ends the set"},
-        {"db\\", "a backslash stands before a character"},
-        {"db\\/x", "a backslash stands before a character"},
+        {"db\\", "a backslash needs a character after it"},
+        {"db\\/x", "a backslash needs a character after it"},
         {"*/../x", "`..` cannot stand behind a wildcard"},
     };
     for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {

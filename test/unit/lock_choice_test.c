@@ -103,9 +103,9 @@ static void the_lock_is_where_the_choice_and_the_adapter_say(void **state) {
         {LOCK_AUTO, NULL, 0, "mysql2", "shop", LOCK_AUTO, "choose --lock=file:PATH"},
         {LOCK_AUTO, NULL, 0, "oracle", "shop", LOCK_AUTO, "choose --lock=file:PATH"},
         {LOCK_POSTGRES, NULL, 0, "postgresql", "shop", LOCK_POSTGRES, NULL},
-        {LOCK_POSTGRES, NULL, 0, "sqlite3", "p.sqlite3", LOCK_AUTO, "leave --lock=postgres away"},
+        {LOCK_POSTGRES, NULL, 0, "sqlite3", "p.sqlite3", LOCK_AUTO, "remove --lock=postgres"},
         {LOCK_POSTGRES, NULL, 0, "trilogy", "shop", LOCK_AUTO, "choose --lock=file:PATH"},
-        {LOCK_FILE, NULL, 0, "postgresql", "shop", LOCK_AUTO, "give a place"},
+        {LOCK_FILE, NULL, 0, "postgresql", "shop", LOCK_AUTO, "give a path"},
         {LOCK_FILE, "volume/lock", 0, "postgresql", "shop", LOCK_FILE, "ROOT/volume/lock"},
         {LOCK_FILE, "lock", 3, "mysql2", "shop", LOCK_FILE, "ROOT/lock.3"},
         {LOCK_FILE, "/x/lock", 0, NULL, NULL, LOCK_FILE, "/x/lock"},
@@ -179,14 +179,15 @@ static void a_file_that_was_replaced_emptied_or_removed_is_another(void **state)
     put("primary.sqlite3", "");
     assert_non_null(strstr(doubt_about(&lines, stale_reason), "/primary.sqlite3 is empty"));
     assert_int_equal(unlink("primary.sqlite3"), 0);
-    assert_non_null(
-        strstr(doubt_about(&lines, stale_reason), "/primary.sqlite3 is not there any more"));
+    assert_non_null(strstr(doubt_about(&lines, stale_reason), "/primary.sqlite3 no longer exists"));
     await_next_tick();
     put("another", "tables"); /* On ext4 it has the inode that was just freed. */
     put("primary.sqlite3", "tables");
-    assert_non_null(strstr(doubt_about(&lines, stale_reason), "/primary.sqlite3 is another file"));
+    assert_non_null(
+        strstr(doubt_about(&lines, stale_reason), "/primary.sqlite3 is not the same file"));
     assert_int_equal(rename("another", "primary.sqlite3"), 0);
-    assert_non_null(strstr(doubt_about(&lines, stale_reason), "/primary.sqlite3 is another file"));
+    assert_non_null(
+        strstr(doubt_about(&lines, stale_reason), "/primary.sqlite3 is not the same file"));
 }
 
 static void lines_that_make_no_sense_are_no_reason_to_crash(void **state) {

@@ -121,11 +121,11 @@ static void bad_values_say_what_where_and_what_to_do(void **state) {
         {{"s"}, {"SIGNALBOX_GRACE=soon"},
             "SIGNALBOX_GRACE: `soon` is not allowed: use a duration such as 500ms, 30s, 10m or 1h"},
         {{"s"}, {"SIGNALBOX_GRACE=\"5s\""},
-            "SIGNALBOX_GRACE: the value stands in quotation marks: take them away, which `docker "
-            "--env-file` and the like pass on as they stand"},
+            "SIGNALBOX_GRACE: the value is in quotation marks: remove them, because `docker "
+            "--env-file` and similar files pass them on"},
         {{"s"}, {"SIGNALBOX_STEPS='./bin/rails db:prepare'"},
-            "SIGNALBOX_STEPS: the value stands in quotation marks: take them away, which `docker "
-            "--env-file` and the like pass on as they stand"},
+            "SIGNALBOX_STEPS: the value is in quotation marks: remove them, because `docker "
+            "--env-file` and similar files pass them on"},
         {{"s", "--grace=9223372036854775807ms"}, {NULL},
             "--grace: `9223372036854775807ms` is not allowed: use a year at most (8760h)"},
         {{"s", "--wait-timeout=8761h"}, {NULL},

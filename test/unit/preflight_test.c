@@ -59,7 +59,7 @@ static void only_a_complete_database_raises_no_doubt(void **state) {
         const char *stale_reason;
     } rows[] = {
         {CONDITION_COMPLETE, ""},
-        {CONDITION_UNKNOWN, "nobody can say what the database shop_cache (cache) is like: because"},
+        {CONDITION_UNKNOWN, "the state of the database shop_cache (cache) is not known: because"},
         {CONDITION_MISSING, "the database shop_cache (cache) is gone since then"},
         {CONDITION_EMPTY,
             "the database shop_cache (cache) has lost its schema_migrations since then"},

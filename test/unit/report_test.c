@@ -96,7 +96,7 @@ static void a_full_pipe_drops_the_line_and_says_so_later(void **state) {
     assert_null(strstr(filled, "nobody can read this"));
     (void)capture(say_hello, line, sizeof line);
     assert_string_equal(line,
-        "signalbox: warning: 1 lines were dropped: nobody read standard error\n"
+        "signalbox: warning: 1 lines were dropped, because standard error was not read\n"
         "signalbox: hello\n");
 }
 

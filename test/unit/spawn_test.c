@@ -166,7 +166,7 @@ static void what_is_no_script_is_not_given_to_the_shell(void **state) {
         {"./foreign", 126, "it is built for s390x, and this machine is "},
         {"foreign", 126, "it is built for s390x, and this machine is "},
         {"./short", 126, "it is a program that ends too early\n"},
-        {"./data", 126, "it is neither a program of Linux nor text\n"},
+        {"./data", 126, "it is neither a Linux program nor text\n"},
         {"./utf16", 126, "it is written in UTF-16"},
         {"./crlf", 127, "its interpreter /bin/sh is looked for with a carriage return at its end"},
         {"./nested", 127,

@@ -46,7 +46,7 @@ static void complain_of_ledger(struct file_backend *backend, const char *reason)
     }
     (void)snprintf(backend->last_complaint, sizeof backend->last_complaint, "%s", reason);
     report(EVENT_LEDGER_UNAVAILABLE, NULL,
-        "no ledger (%s): every replica runs the steps in its turn", reason);
+        "no ledger (%s): every replica runs the steps, one after the other", reason);
 }
 
 enum ledger_state { LEDGER_READ, LEDGER_MISSING, LEDGER_UNUSABLE };
@@ -279,8 +279,8 @@ static void warn_of_elsewhere(const struct file_backend *backend, const struct r
     struct event_fields fields = {.run = success->id};
     if (success->elsewhere[0] != '\0') {
         report(EVENT_STEPS_ELSEWHERE, &fields,
-            "the run does not count as prepared, for %s (from %s): give SIGNALBOX_DATABASE_URL the "
-            "address that the steps use",
+            "the run does not count as prepared, because %s (from %s): set SIGNALBOX_DATABASE_URL "
+            "to the address that the steps use",
             success->elsewhere, backend->target->database->source);
     }
 }

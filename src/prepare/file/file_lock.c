@@ -45,8 +45,8 @@ static int lock_open(const char *path) {
 static enum file_lock_attempt refuse(
     const struct file_lock *lock, const char *reason, struct error *error) {
     error_set(error, EXIT_STATUS_CONFIGURATION,
-        "the lock %.300s cannot be had (%s): give a place that can be written to and that all "
-        "replicas share, --lock=file:PATH, or do without, --lock=none",
+        "cannot use the lock file %.300s (%s): give a path that is writable and shared by all "
+        "replicas (--lock=file:PATH), or use no lock (--lock=none)",
         lock->path, reason);
     return FILE_LOCK_REFUSED;
 }
@@ -65,13 +65,12 @@ enum file_lock_attempt file_lock_try(struct file_lock *lock, struct error *error
         AUTO_FD int fd = lock_open(lock->path);
         if (fd < 0 || fstat(fd, &status) != 0) {
             return refuse(lock,
-                errno == EISDIR ? "it is a directory, and must be a file in it" : strerror(errno),
-                error);
+                errno == EISDIR ? "it is a directory: give a file in it" : strerror(errno), error);
         }
         if (!S_ISREG(status.st_mode)) {
             return refuse(lock,
-                S_ISDIR(status.st_mode) ? "it is a directory, and must be a file in it"
-                                        : "it is no ordinary file",
+                S_ISDIR(status.st_mode) ? "it is a directory: give a file in it"
+                                        : "it is not an ordinary file",
                 error);
         }
         if (flock(fd, LOCK_EX | LOCK_NB) != 0) {

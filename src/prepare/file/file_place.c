@@ -25,8 +25,7 @@ static int make_directory(char *path, struct error *error) {
         return 0;
     }
     error_set(error, EXIT_STATUS_CONFIGURATION,
-        "the directory %.300s, where the database would be, cannot be made: %s", path,
-        strerror(errno));
+        "cannot make the directory %.300s for the database: %s", path, strerror(errno));
     return -1;
 }
 
@@ -44,7 +43,7 @@ int file_place_make(const struct target *target, struct error *error) {
     if (is_missing && target->lock_choice->path != NULL) {
         error_set(error, EXIT_STATUS_CONFIGURATION,
             "--lock=file: the directory %.300s does not exist: mount a volume there, or give "
-            "another place",
+            "another path",
             directory);
         return -1;
     }
@@ -69,16 +68,15 @@ void file_place_warn(const struct target *target) {
     if (target->lock_choice->path == NULL &&
         sqlite_files_first_is_mount(&target->databases, target->directory)) {
         report(EVENT_CONFIGURATION_NOTE, NULL,
-            "the database is mounted as a file by itself, so that nothing beside it is shared, "
-            "neither the lock %s nor SQLite's own journal: mount its directory",
+            "only the database's file is mounted, so the lock %s and SQLite's own journal beside "
+            "it are not shared: mount the directory instead",
             target->lock_path);
     }
     /* The lock itself may not be there yet. */
     AUTO_FREE char *directory = directory_of(target->lock_path);
     if (file_lock_is_remote(directory)) {
         report(EVENT_CONFIGURATION_NOTE, NULL,
-            "%s is on a network file system, where a file lock may not keep the replicas of other "
-            "hosts apart",
+            "%s is on a network file system, where a file lock may not work between hosts",
             target->lock_path);
     }
 }

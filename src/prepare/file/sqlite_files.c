@@ -71,14 +71,14 @@ static const char *compare(const char *path, const struct identity *then) {
     struct identity now;
     int error_number = identify(path, &now);
     if (error_number != 0) {
-        return error_number == ENOENT ? "is not there any more" : strerror(error_number);
+        return error_number == ENOENT ? "no longer exists" : strerror(error_number);
     }
     if (now.is_empty) {
         return "is empty";
     }
     if (now.device != then->device || now.inode != then->inode ||
         (now.birth != then->birth && now.birth != 0 && then->birth != 0)) {
-        return "is another file than it was";
+        return "is not the same file as before";
     }
     return NULL;
 }

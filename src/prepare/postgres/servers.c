@@ -23,9 +23,9 @@ void servers_warn_of_names(const struct databases *databases) {
         if (database_is_postgres(database) && !database->is_for_lock_only &&
             string_list_has(&database->keywords, "application_name")) {
             report(EVENT_CONFIGURATION_NOTE, NULL,
-                "%s: the configuration `%s` has an application_name, which beats the one that the "
-                "steps are known by: what a run that was killed leaves at work there is not found; "
-                "leave it away, or take it from ENV[\"PGAPPNAME\"] first",
+                "%s: the application_name of the configuration `%s` replaces the name by which "
+                "Signalbox finds the connections of the steps, so statements that a killed run "
+                "left there are not found: remove it, or use ENV[\"PGAPPNAME\"] where that is set",
                 database->source, database->role);
         }
     }
@@ -109,8 +109,7 @@ static void give_up(struct servers *servers, size_t index, const struct session_
         servers->given_up |= (uint64_t)1 << index;
     }
     report(EVENT_DATABASE_UNREACHABLE, NULL,
-        "%s (%s) cannot be asked, so nobody can say whether an earlier run is still at work there: "
-        "%s",
+        "%s (%s) cannot be asked whether statements of an earlier run still work there: %s",
         text_string(&description), database->role,
         failure->message[0] == '\0' ? "it does not answer" : failure->message);
 }

@@ -61,7 +61,7 @@ void preflight_stale_reason(const struct probe *probe, char stale_reason[RUN_REA
         const char *role = item->database->role;
         switch (item->condition) {
         case CONDITION_UNKNOWN:
-            text_append_format(&text, "nobody can say what the database %s (%s) is like: %.160s",
+            text_append_format(&text, "the state of the database %s (%s) is not known: %.160s",
                 name, role, item->reason);
             break;
         case CONDITION_MISSING:

@@ -71,8 +71,7 @@ static void note_trouble(struct preflight_run *preflight_run, const struct probe
             preflight_run->said_ms = clock_now_ms();
             report(EVENT_DATABASE_UNREACHABLE, NULL, "%s (%s) %s yet: %s",
                 text_string(&description), item->database->role,
-                item->trouble == TROUBLE_NO_SLOT ? "has no connection to spare"
-                                                 : "is not reachable",
+                item->trouble == TROUBLE_NO_SLOT ? "has no free connection" : "is not reachable",
                 item->reason);
         }
         return;
@@ -168,12 +167,12 @@ static void judge_all(const struct probe *probe, const struct preflight_rules *r
     findings->is_refused = not_to_be_had + with_tables > 0;
     if (with_tables > 0) {
         error_set(&findings->error, EXIT_STATUS_CONFIGURATION,
-            "%zu database%s with tables of unknown origin, so nothing has been touched",
-            with_tables, with_tables == 1 ? "" : "s");
+            "%zu database%s with tables of unknown origin, so nothing was changed", with_tables,
+            with_tables == 1 ? "" : "s");
     } else if (not_to_be_had > 0) {
         error_set(&findings->error, EXIT_STATUS_UNAVAILABLE,
-            "%zu of the application's databases %s not to be had, so nothing has been touched: "
-            "Rails seeds only in the run that initialises the first of them, and that must not end "
+            "%zu of the application's databases %s not available, so nothing was changed: Rails "
+            "seeds only in the run that initialises the first of them, and that run must not stop "
             "half way",
             not_to_be_had, not_to_be_had == 1 ? "is" : "are");
     }
