@@ -12,7 +12,7 @@ int exit_status_from_wait(int wait_status) {
     if (WIFSIGNALED(wait_status)) {
         return EXIT_STATUS_SIGNAL_BASE + WTERMSIG(wait_status);
     }
-    /* waitpid without WUNTRACED and WCONTINUED reports ends only; a number nobody expects must not
+    /* waitpid without WUNTRACED and WCONTINUED reports ends only; an unexpected number must not
      * look like success. */
     return EXIT_STATUS_SYSTEM;
 }

@@ -1,8 +1,8 @@
 /*
- * Writing in the order that survives a crash: the new bytes are on the disk before they get the
- * name, and the name is on the disk before anybody relies on it. The trap is a rename without the
- * two syncs: after a power failure the name then leads to a file of the right length full of zeros,
- * or to the old one.
+ * Reading and replacing whole files. The order of the writes survives a crash: the new bytes are on
+ * the disk before they get the name, and the name is on the disk before the caller relies on it.
+ * The trap: a rename without the two syncs. After a power failure the name then leads to a file of
+ * the right length full of zeros, or to the old file.
  */
 #include "signalbox/base/file.h"
 

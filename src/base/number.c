@@ -1,6 +1,7 @@
 /*
- * Strict readers of numbers. The trap: strtol takes leading white space and signs, and stops
- * silently at garbage; here the whole word counts.
+ * Strict readers of numbers: the whole word counts.
+ * The trap: strtol skips leading white space, takes signs, and stops silently at the first byte
+ * that is no digit.
  */
 #include "signalbox/base/number.h"
 

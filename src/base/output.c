@@ -1,10 +1,10 @@
 /*
- * Owns how a line gets out without a wait. Knows nothing of what the line says.
- * The traps: poll(2) and write(2) are two calls. The pipe, or the terminal, is the command's as
- * well, and what it writes in between takes the room that poll has promised; a write on a shared
- * description then waits for a reader, who may never come. The description is not ours to make
- * non-blocking: the command would meet EAGAIN. And a terminal that somebody else is just writing to
- * looks exactly like one that nobody reads.
+ * Owns how a line is written without waiting. Knows nothing of what the line says.
+ * The trap: poll(2) and write(2) are two calls. The command writes to the same pipe or terminal,
+ * and what it writes between the two calls takes the room that poll promised. A write on a shared
+ * description then waits for a reader, which may never come. We must not make the description
+ * non-blocking, because the command would get EAGAIN. And a terminal to which another process is
+ * just writing looks exactly like one that is never read.
  */
 #include "signalbox/base/output.h"
 
@@ -18,7 +18,7 @@
 
 #include "signalbox/base/deadline.h"
 
-/* How long one write of somebody else to a terminal may take, on a machine that is busy. */
+/* How long another process's write to a terminal may take, on a busy machine. */
 #define TERMINAL_PATIENCE_MS 100
 
 static bool has_room(int fd, int timeout_ms) {

@@ -1,6 +1,6 @@
 /*
- * Paths of files that may not be there yet. The trap is a symbolic link that leads to nothing so
- * far: realpath(3) gives up on it, while whoever creates the file follows it.
+ * Paths of files that may not exist yet. realpath(3) fails on a symbolic link whose target does not
+ * exist, although a program that creates the file follows the link; so the link is followed here.
  */
 #include "signalbox/base/path.h"
 

@@ -1,5 +1,5 @@
 /*
- * The mask. It errs on the side of hiding: a *** too many puzzles somebody, a password too many is
+ * The mask. It errs on the side of hiding: one *** too many may puzzle a reader, one password is
  * in every log collector for ever. What is hidden is marked first, byte by byte, since a value and
  * a form may overlap.
  */

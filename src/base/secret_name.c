@@ -1,7 +1,7 @@
 /*
- * Names, taken apart into their words: at anything that is no letter or digit, and before a capital
- * in the middle. The trap is a word that only contains one: PASSENGER, COMPASS, KEYCLOAK, AUTHOR,
- * and PWD itself, whose value stands in every line of a stack trace.
+ * Splits names into words, at every byte that is no letter or digit and before a capital inside the
+ * name. Only whole words count, because many harmless names contain a secret's word: PASSENGER,
+ * COMPASS, KEYCLOAK, AUTHOR, and PWD, whose value is in every line of a stack trace.
  */
 #include "base/secret_name.h"
 

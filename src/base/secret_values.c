@@ -1,7 +1,7 @@
 /*
- * Known secrets. The traps are values that are no secret although their name says so: a path, a
- * setting such as `enabled`; and the short password that is a word of the language: `postgres` is
- * hidden as a word, so that `postgresql` stays readable.
+ * Known secrets. Some values are no secret although their name says so: a path, or a setting such
+ * as `enabled`. A short password that is a word of the language (`postgres`) is hidden only as a
+ * whole word, so that `postgresql` stays readable.
  */
 #include "signalbox/base/secret_values.h"
 

@@ -1,6 +1,6 @@
 /*
- * UTF-8 as RFC 3629 has it. The trap is a form that only looks well: overlong ones and surrogates
- * are refused, as every strict reader of our output would refuse them.
+ * UTF-8 as RFC 3629 has it. Overlong forms and surrogates are refused, as every strict reader of
+ * our output refuses them.
  */
 #include "signalbox/base/utf8.h"
 

@@ -1,9 +1,9 @@
 /*
- * Owns what may be asked for, which changes it takes, and what has to be true afterwards. Makes no
+ * Owns what may be asked for, which changes it needs, and what must be true afterwards. Makes no
  * system call.
- * The trap: the kernel clears capabilities only when the last uid of 0 goes, and hands them out
- * again at the next exec of root or of a file that has some. So what was not asked to be kept is
- * taken from every set by name, and nothing is believed before it has been read again.
+ * The trap: the kernel clears capabilities only when the last uid of 0 goes, and grants them again
+ * at the next exec of root or of a file that has some. So every capability that is not to be kept
+ * is removed from every set by name, and nothing is believed before it has been read again.
  */
 #include "signalbox/process/credentials.h"
 #include "signalbox/base/text.h"

@@ -1,11 +1,11 @@
 /*
  * Owns the walk through /proc that finds the processes below this one, and signals them. Decides
  * nothing about when.
- * The trap: between a look and a signal a process may end and its number be given to a stranger. So
- * each is held by a pidfd first and looked at once more: the same start time under the same number
- * means that the handle is on the process that was meant. And a /proc of another PID namespace
- * shows numbers that mean other processes here: it is not used at all. A kernel or a seccomp filter
- * that refuses the handles leaves kill(2), with a window of microseconds.
+ * The trap: between a look and a signal a process may end, and its number may be given to a
+ * stranger. So each process is held by a pidfd first and looked at once more: the same start time
+ * under the same number proves that the handle is on the right process. A /proc of another PID
+ * namespace shows numbers that mean other processes here, so it is not used at all. Where a kernel
+ * or a seccomp filter refuses the handles, kill(2) remains, with a window of microseconds.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -315,7 +315,7 @@ bool descendants_remain(const struct preexisting *preexisting) {
 void descendants_note_preexisting(struct preexisting *preexisting) {
     siginfo_t info;
     *preexisting = (struct preexisting){.processes = NULL};
-    /* One call says for nearly everybody that there are none. */
+    /* For nearly every process one call says that there are none. */
     if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0) {
         return;
     }

@@ -1,8 +1,8 @@
 /*
- * Owns which descriptors are open that nobody here asked for. Knows nothing of what they are.
- * The trap: close_range(2) is refused by older kernels (ENOSYS) and older seccomp filters (EPERM),
- * and without it and /proc nobody says which numbers are open; the limit of open files can be a
- * thousand million, so that trying all of them would take minutes.
+ * Owns which descriptors are open that nothing here opened. Knows nothing of what they are.
+ * The trap: older kernels (ENOSYS) and older seccomp filters (EPERM) refuse close_range(2). Without
+ * it and without /proc the open numbers are not known, and the limit of open files can be a
+ * thousand million, so trying all of them would take minutes.
  */
 #include "signalbox/process/descriptors.h"
 #include "signalbox/base/number.h"

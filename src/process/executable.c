@@ -1,7 +1,7 @@
 /*
- * Owns what is told from a file's first bytes, as the kernel (fs/binfmt_script.c, binfmt_elf.c) and
- * bash's check_binary_file tell it. Executes nothing and writes nothing.
- * The trap: ENOEXEC alone is no reason to take a file for a script. A shell that is given a program
+ * Owns what a file's first bytes tell, as the kernel (fs/binfmt_script.c, binfmt_elf.c) and bash's
+ * check_binary_file read them. Executes nothing and writes nothing.
+ * The trap: ENOEXEC alone does not prove that a file is a script. A shell that is given a program
  * of another machine carries out whatever its bytes look like.
  */
 #include "process/executable.h"

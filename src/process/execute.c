@@ -1,6 +1,6 @@
 /*
  * Owns the search along PATH, the exec, /bin/sh for a file without #!, and the message and status
- * of a program that cannot be executed. Starts no process.
+ * for a program that cannot be executed. Starts no process.
  * The trap: this runs between vfork and exec, in the memory of a suspended parent. Nothing here
  * allocates, takes a lock, blocks, or leaves anything changed but the caller's `shell_argv`.
  */

@@ -1,8 +1,8 @@
 /*
- * Owns the order of things: read the two files, find the user, decide, change, read everything
- * back, and only then touch the environment.
- * The trap: a half-made change. Nothing is tried that the decision already knows to be refused, and
- * whatever is found afterwards is compared with what was asked for.
+ * Owns the order of the change: read the two files, find the user, decide, change, read everything
+ * back, and only then touch the environment. A change must not stop half way. So nothing is tried
+ * that the decision already knows to be refused, and the result is compared with what was asked
+ * for.
  */
 #include "signalbox/process/identity.h"
 

@@ -1,6 +1,6 @@
 /*
- * A pause that a signal ends at once. The trap: what asked for an end may have been taken from the
- * descriptor by an earlier wait, so that nothing comes there any more.
+ * A pause that a signal ends at once. An earlier wait may have taken the signal from the descriptor
+ * already, so that nothing comes there any more; so the request itself is asked first.
  */
 #include "signalbox/process/interrupt.h"
 

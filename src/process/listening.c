@@ -1,7 +1,7 @@
 /*
  * Owns the one variable that must differ between us and the command: LISTEN_PID, and with it
- * LISTEN_PIDFDID, which is the same said in another way and would no longer be true.
- * The trap: the number is known only in the child of a vfork, where nothing may be allocated.
+ * LISTEN_PIDFDID, which says the same in another way and would no longer be true. The number is
+ * known only in the child of a vfork, where nothing may be allocated.
  */
 #include "process/listening.h"
 #include "signalbox/base/number.h"

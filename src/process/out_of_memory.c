@@ -1,9 +1,9 @@
 /*
  * Owns the search for the memory cgroup's counter of OOM kills. Decides nothing about what a kill
- * means.
- * The trap: /proc/self/cgroup names a path of the host that a container without a cgroup namespace
- * does not see, since its own group is mounted as the root there. So the path is tried first, and
- * the root after it.
+ * means. Allocates nothing, because PID 1 calls it.
+ * The trap: /proc/self/cgroup names a path of the host, which a container without a cgroup
+ * namespace does not see: its own group is mounted as the root there. So the path is tried first,
+ * and then the root.
  */
 #include "signalbox/process/out_of_memory.h"
 

@@ -1,8 +1,8 @@
 /*
  * Owns every call that reads or changes who this process is and what it may do. Decides nothing.
- * The trap: each of these calls can be refused, by the kernel, a user namespace or a seccomp
- * filter, and some say so only by what is read afterwards; so nothing here takes a refusal for an
- * answer, and who calls reads everything again.
+ * The kernel, a user namespace or a seccomp filter can refuse each of these calls, and sometimes a
+ * call succeeds and changes nothing. So a result is never final here, and the caller reads
+ * everything again.
  */
 #include "signalbox/process/privileges.h"
 

@@ -1,6 +1,7 @@
 /*
- * Owns the reaping. The trap: signals coalesce, so one SIGCHLD may stand for a hundred ends.
- * Reaping goes on until the kernel has nothing more to give.
+ * Owns the reaping.
+ * The trap: signals coalesce, so one SIGCHLD may stand for a hundred ends. Reaping goes on until
+ * the kernel has no more to give.
  */
 #include "signalbox/process/reap.h"
 #include "signalbox/process/descendants.h"

@@ -1,9 +1,9 @@
 /*
  * Owns the process's signal mask, the dispositions it inherited and the signalfd. Decides nothing
  * about what a signal means.
- * The trap: a C library keeps signals for itself (glibc 32 and 33, musl 32 to 34) and quietly drops
- * them from every mask that passes through it, so a mask would not arrive in the command as it was
- * inherited. Hence the raw system calls, with the kernel's 64-bit word.
+ * The trap: a C library keeps signals for itself (glibc 32 and 33, musl 32 to 34) and silently
+ * drops them from every mask that passes through it, so the command would not get the mask as it
+ * was inherited. Hence the raw system calls, with the kernel's 64-bit word.
  */
 #include "signalbox/process/signals.h"
 

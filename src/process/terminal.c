@@ -1,8 +1,7 @@
 /*
- * Owns every call about the terminal's foreground, and our own stop. Decides nothing about when.
- * The trap: an answer from a terminal that is not our controlling one (a descriptor can be any
- * terminal), and a terminal that has gone since. Each call finds the terminal anew, so that no
- * descriptor is held on one that somebody wants to close.
+ * Owns every call about the terminal's foreground, and our own stop. Decides nothing about when. A
+ * descriptor can be any terminal, not only our controlling one, and a terminal may have gone since.
+ * So each call finds the terminal anew, and no descriptor keeps one open.
  */
 #include "signalbox/process/terminal.h"
 

@@ -42,7 +42,7 @@ enum termination_action termination_begin(
 }
 
 int64_t termination_deadline_ms(const struct termination *termination) {
-    /* After KILL there is nothing to wait for but SIGCHLD: whoever escaped by forking becomes our
-     * child when its killed parent ends, and that end wakes us. */
+    /* After KILL there is nothing to wait for but SIGCHLD: a process that escaped by forking
+     * becomes our child when its killed parent ends, and that end wakes us. */
     return termination->stage == TERMINATION_ASKED ? termination->kill_at_ms : DEADLINE_NEVER;
 }

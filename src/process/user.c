@@ -1,8 +1,10 @@
 /*
  * Owns the syntax of the user's word and of the two files. Opens nothing and changes nothing.
- * The trap: strtoul takes '', '-1', ' 0' and '0x' for numbers, so that a variable that nobody set
- * becomes root; and a line that is nearly right becomes somebody else. What is not exactly a number
- * is none here, and a malformed line is an error as soon as it is the one that counts.
+ * fgetpwent(3) and fgetgrent(3) are not used: they skip a malformed line silently, and musl's read
+ * an id that is too large as another one.
+ * The trap: strtoul takes '', '-1', ' 0' and '0x' for numbers, so a variable that is not set
+ * becomes root, and a line that is nearly right becomes another user. What is not exactly a number
+ * is none here, and a malformed line is an error if it is the one that counts.
  */
 #include "signalbox/process/user.h"
 

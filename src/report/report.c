@@ -1,8 +1,8 @@
 /*
  * The list of events with their level, and the two ways to write one. It owns the only writes to
- * standard error that are not a step's or a command's. The trap: whoever reads our standard error
- * may have stopped reading, and neither PID 1 nor the holder of the lock may ever stand still for
- * that, so a line that cannot be written at once is not written, and counted.
+ * standard error that are not a step's or a command's. The reader of our standard error may have
+ * stopped reading, and neither PID 1 nor the holder of the lock may ever wait for it. So a line
+ * that cannot be written at once is dropped and counted.
  */
 #include "signalbox/report/report.h"
 

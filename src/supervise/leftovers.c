@@ -1,8 +1,8 @@
 /*
- * Owns who counts as left behind, in which state, and what is said about it. When TERM and KILL are
- * due is decided by process/ending.c, who is found by process/descendants.c.
- * The trap: waiting for somebody who cannot be killed: a setuid program under a PID 1 without
- * privileges, or anybody at all where /proc is missing and we are not PID 1.
+ * Owns which processes count as left behind, in which state, and what is said about them.
+ * process/termination.c decides when TERM and KILL are due, and process/descendants.c finds the
+ * processes. Some processes cannot be killed and are not waited for: a setuid program under a PID 1
+ * without privileges, or any process where /proc is missing and we are not PID 1.
  */
 #include "supervise/leftovers.h"
 

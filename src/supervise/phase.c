@@ -1,8 +1,8 @@
 /*
  * Owns the resident loop: waits for signals, asks the table, acts. Decides nothing that the table
- * could decide, starts nothing, and knows nothing of what a phase does.
- * The trap: a loop that wakes for nothing, or spins. It stands still in one poll, without a timeout
- * unless a clock runs, and a descriptor that is broken ends it.
+ * could decide, starts nothing, and knows nothing of what a phase does. The loop must not wake for
+ * nothing: it waits in one poll, without a timeout unless a clock runs, and a broken descriptor
+ * ends it.
  */
 #include "supervise/phase.h"
 
@@ -257,7 +257,7 @@ static int64_t out_of_memory_kills_meanwhile(const struct phase *phase) {
 }
 
 /* Whether it did not end of its own accord. As in a shell, ^C in the terminal and a reader that has
- * gone are what whoever sits there wanted. */
+ * gone are what the user at the terminal wanted. */
 static bool is_end_imposed(const struct phase *phase) {
     if (!WIFSIGNALED(phase->wait_status)) {
         return false;
@@ -318,7 +318,7 @@ static void phase_reap(struct phase *phase) {
                 phase->stopped_by, terminal_foreground() >= 0, supervisor->is_init),
             &no_signal);
     } else if (phase->leftovers.stage == TERMINATION_KILLED && phase->has_children) {
-        /* Somebody ended, and another may have been born while it was being killed. */
+        /* A process ended, and another may have been born meanwhile. */
         step(phase, ON_TIME_UP, &no_signal);
     }
     if (!phase->has_children) {

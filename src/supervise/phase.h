@@ -27,7 +27,8 @@ struct phase {
         kills_before;  /* What the kernel's OOM killer had done when it was started; -1 unknown. */
     bool has_children; /* Of ours to wait for: processes that were there before aside. */
     bool is_preparer_killed;
-    bool is_out_of_reach; /* The last KILL for what is left reached nobody, and somebody is left. */
+    bool
+        is_out_of_reach; /* The last KILL for what is left reached no process, and some are left. */
     struct termination leftovers;
 };
 

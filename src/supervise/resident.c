@@ -1,8 +1,8 @@
 /*
- * Owns what is given back to the kernel before the long wait: code and constants, which the file
- * still has, and the stack below us, which nobody needs. The release's linker script
- * (package/release.ld) lays the loop together and names the ends of what is constant.
- * The trap: a page that holds anything else. Pages that are shared with it are left alone.
+ * Owns what is given back to the kernel before the long wait: code and constants, which can be read
+ * from the file again, and the unused stack below us. The release's linker script
+ * (package/release.ld) puts the loop together and names the ends of what is constant. A page that
+ * holds anything else must not be given back, so pages that are shared with it are left alone.
  */
 #include "supervise/resident.h"
 

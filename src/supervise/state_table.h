@@ -31,7 +31,7 @@ enum supervisor_event {
     ON_CHILD_SIGNAL,     /* SIGCHLD from the kernel. */
     ON_OTHER_SIGNAL,     /* Any other signal. */
     ON_DROPPED_SIGNAL,   /* --rewrite made nothing of it. */
-    ON_STOPPED_AS_INIT,  /* The terminal has stopped the command, and nobody is above us. */
+    ON_STOPPED_AS_INIT,  /* The terminal has stopped the command, and no process is above us. */
     ON_STOPPED_AS_JOB,   /* The terminal has stopped the command, and a shell may be above us. */
     ON_HALTED,           /* A process has stopped it. */
     ON_EXITED,           /* The preparer or the command has exited. */
@@ -73,7 +73,7 @@ const struct supervisor_row *state_table_next(
 
 /* What of `inherited`, the signals that we inherited as ignored, means nothing to us. All of it, as
  * nohup or a script's background want it; but nothing to PID 1 until a command runs that could have
- * an opinion: whoever stops a container means it, and chose no dispositions for it. */
+ * an opinion: a stop of the container is meant, and the dispositions were not chosen for it. */
 signal_mask state_table_ignored(signal_mask inherited, bool is_init, bool has_command);
 
 /* What a received signal is to the table. One of `ignored` never means an end. `self` is our
@@ -86,7 +86,7 @@ enum supervisor_event state_table_event_of(
 enum supervisor_event state_table_stop_event_of(int stopped_by, bool has_terminal, bool is_init);
 
 /* What a received signal is taken for: --rewrite changes its number, 0 when it is to be dropped.
- * The news of our own children and our own broken pipe are no signals that somebody sent. */
+ * The news of our own children and our own broken pipe are no signals that another process sent. */
 int state_table_rewrite_of(
     const struct received_signal *received, const signal_rewrites rewrites, pid_t self);
 

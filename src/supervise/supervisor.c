@@ -1,8 +1,8 @@
 /*
  * Owns what comes before, between and after the phases: taking signals over, starting a phase's
- * process, becoming the command. The loop is phase.c's, the decisions are state_table.c's.
- * The trap: a signal that arrives when no phase runs. All stay blocked from the first act on, so
- * that it waits in the signalfd, and a command is not started while a request to end is waiting.
+ * process, becoming the command. The loop is in phase.c, the decisions are in state_table.c. A
+ * signal may arrive when no phase runs. So all signals stay blocked from the beginning: the signal
+ * waits in the signalfd, and a command is not started while a request to end is waiting.
  */
 #include "signalbox/supervise/supervisor.h"
 
@@ -164,7 +164,8 @@ int supervisor_run_program(
     if (supervisor->has_prepared || !supervisor->is_init) {
         phase_note_memory(&phase);
     }
-    /* The command has what it needs of these; held here, they would only be in somebody's way. */
+    /* The command has what it needs of these; held here, they would only be in the way of others.
+     */
     descriptors_close_others(&supervisor->signal_fd, 1);
     (void)!chdir("/");
     resident_settle();

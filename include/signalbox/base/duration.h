@@ -8,7 +8,7 @@
 
 #include "signalbox/base/cleanup.h"
 
-/* A year. Longer than anybody waits, and so short that no sum of a few durations overflows. */
+/* A year. Longer than any wait, and so short that no sum of a few durations overflows. */
 #define DURATION_LONGEST_MS (INT64_C(365) * 24 * 3600 * 1000)
 
 enum duration_parsed { DURATION_PARSED, DURATION_MALFORMED, DURATION_TOO_LONG };

@@ -6,7 +6,7 @@
 #define SIGNALBOX_BASE_ERROR_H
 
 struct error {
-    int exit_status; /* What the process should exit with if nobody can mend this. */
+    int exit_status; /* What the process should exit with if this cannot be mended. */
     char text[640];  /* One line, no newline at its end, no secret in it; cut if too long. */
 };
 

@@ -1,5 +1,5 @@
 /*
- * A small file that is read and written as a whole. Whoever reads it sees the old content or the
+ * A small file that is read and written as a whole. A reader sees the old content or the
  * new one, also after a crash or a power failure: never a part.
  */
 #ifndef SIGNALBOX_BASE_FILE_H

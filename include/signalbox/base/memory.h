@@ -15,7 +15,7 @@ void *memory_reallocate(void *pointer, size_t count, size_t size);
  * doubles, so that a long list is not copied for each item. */
 void *memory_grow(void *items, size_t count, size_t size);
 
-/* Ends the process as those above do, for who asked elsewhere. */
+/* Ends the process as those above do, for memory that was asked for elsewhere. */
 _Noreturn void memory_exhausted(void);
 
 #endif

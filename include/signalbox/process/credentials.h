@@ -42,7 +42,7 @@ struct credentials_plan {
     uint64_t capabilities;
     uint64_t inheritable;
     bool sets_no_new_privs;
-    /* The bounding set is more than was asked for and not ours to lower. It is of no use to anybody
+    /* The bounding set is more than was asked for and not ours to lower. It has no effect
      * under no_new_privs, with which no exec gains anything (prctl(2)). */
     bool is_bounding_fixed;
 };

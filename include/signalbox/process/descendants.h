@@ -20,11 +20,11 @@ void descendants_note_preexisting(struct preexisting *preexisting);
 void descendants_forget_preexisting(struct preexisting *preexisting, pid_t process);
 void descendants_release_preexisting(struct preexisting *preexisting);
 
-/* Whom a signal reached. */
+/* Which processes a signal reached. */
 struct descendants_signalled {
     int signalled; /* Processes; 1 for a group. */
     int refused;   /* Processes that we may not signal, such as setuid programs. */
-    bool is_blind; /* /proc cannot be used: somebody may be left whom nobody can find. */
+    bool is_blind; /* /proc cannot be used: processes may be left that cannot be found. */
 };
 
 /*
@@ -33,13 +33,12 @@ struct descendants_signalled {
  * one: it looks until nothing new is there. Where /proc is missing or shows another namespace: as
  * PID 1 descendants_signal_namespace, otherwise the process group `group` when that is not 0. Never
  * signals a process that is not below this one: with /proc not even one that `docker exec` brought
- * into our namespace. `processes that were there before` may be NULL.
+ * into our namespace. `preexisting` may be NULL.
  */
 struct descendants_signalled descendants_signal(
     pid_t group, int signal, const struct preexisting *preexisting);
 
-/* Whether anything below this process lives that is no process that was there before; true where
- * nothing can be seen.
+/* Whether a process below this one lives that was not there before; true where nothing can be seen.
  */
 bool descendants_remain(const struct preexisting *preexisting);
 

@@ -1,6 +1,6 @@
 /*
- * Descriptors that a long life must not hold: whoever waits for the other end of an inherited pipe
- * or unmounts a file system would wait for PID 1.
+ * Descriptors that a long life must not hold: a process that waits for the other end of an
+ * inherited pipe, or that unmounts a file system, would wait for PID 1.
  */
 #ifndef SIGNALBOX_PROCESS_DESCRIPTORS_H
 #define SIGNALBOX_PROCESS_DESCRIPTORS_H

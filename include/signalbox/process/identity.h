@@ -19,7 +19,7 @@ struct identity_request {
 /*
  * Becomes the user, keeps the capabilities, reads everything back, and sets HOME, USER and LOGNAME.
  * Appends to `became` one line about what was made, nothing where nothing was asked for. -1 with
- * the error filled: 77 where it is not to be had, 78 where the image does not know the user. Then
+ * the error filled: 77 where it is not possible, 78 where the image does not know the user. Then
  * this process may be anything between what it was and what it should be, and must start nothing.
  */
 int identity_take(

@@ -1,6 +1,6 @@
 /*
- * What may end a wait early. Whoever waits in poll(2) watches `fd` as well, and when it becomes
- * readable asks `cancelled`, which takes what is there and says whether it means an end.
+ * What may end a wait early. A wait in poll(2) watches `fd` as well, and when that becomes readable
+ * it asks `cancelled`, which takes what is there and says whether it means an end.
  */
 #ifndef SIGNALBOX_PROCESS_INTERRUPT_H
 #define SIGNALBOX_PROCESS_INTERRUPT_H

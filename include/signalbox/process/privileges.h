@@ -31,7 +31,7 @@ int privileges_read(struct credentials *credentials, struct error *error) MUST_U
  * Carries out a plan for `user`, which may be NULL. A change of uid or gid makes the kernel forget
  * two things that have nothing to do with it, and which are set again: the signal at our parent's
  * death, and that /proc/self is ours (prctl(2), PR_SET_DUMPABLE). -1 with the error filled (77),
- * the changes before it made: whoever called can only exit.
+ * the changes before it made: the caller can only exit.
  */
 int privileges_change(
     const struct credentials_plan *plan, const struct user *user, struct error *error) MUST_USE;

@@ -17,8 +17,10 @@ bool reap_set_subreaper(bool on);
  * wait status is stored and *watched set to 0; otherwise neither is touched. */
 bool reap_children(pid_t *watched, int *wait_status);
 
-/* The same for who also wants to know that `*watched` was stopped: by which signal is stored in
- * `*stopped_by`, and 0 when it was not. Who is reaped is no process that was there before any more.
+/* The same for a caller that also wants to know that `*watched` was stopped: by which signal is
+ * stored in
+ * `*stopped_by`, and 0 when it was not. A process that is reaped no longer counts as one that was
+ * there before.
  */
 bool reap_children_watching(
     pid_t *watched, int *wait_status, int *stopped_by, struct preexisting *preexisting);

@@ -21,8 +21,8 @@ typedef uint64_t signal_mask; /* Bit N-1 stands for signal N. */
 /* What each signal is taken for: another number, or 0 when it is dropped. [0] is not used. */
 typedef uint8_t signal_rewrites[SIGNAL_LAST + 1];
 
-/* Whether the signal asks for an end: TERM, INT, QUIT and HUP. Whoever asks this, in PID 1 and in
- * the preparer, asks here. What HUP means to a command that runs is the command's own. */
+/* Whether the signal asks for an end: TERM, INT, QUIT and HUP. PID 1 and the preparer both ask
+ * here. What HUP means to a command that runs is the command's own. */
 bool signals_ask_for_end(int number);
 
 /* Of the signals in `mask` that ask for an end, the one that says most clearly what is wanted; 0

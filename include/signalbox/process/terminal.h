@@ -16,8 +16,8 @@ pid_t terminal_foreground(void);
 /* Makes `group` the foreground group. False where that was not possible. */
 bool terminal_give_foreground(pid_t group);
 
-/* Stops our whole group as ^Z would, until somebody continues it, and says whether that happened:
- * the kernel refuses to stop a group that nobody could continue (an orphaned one). */
+/* Stops our whole group as ^Z would, until it is continued, and says whether that happened:
+ * the kernel refuses to stop a group that no process could continue (an orphaned one). */
 bool terminal_stop_ourselves(void);
 
 #endif

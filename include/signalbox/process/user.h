@@ -48,7 +48,7 @@ struct user_files {
 /*
  * The first line that matches counts. Without a group: the user's own, with all that it is a member
  * of. With one: that one and no other, as for the engines' own --user. -1 with the error filled
- * (78) for an unknown name, a number whose group nobody says, and a matching line that is
+ * (78) for an unknown name, a number whose group is not known, and a matching line that is
  * malformed. Release the user in any case.
  */
 int user_find(const struct user_word *word, const struct user_files *files, struct user *user,
@@ -57,9 +57,9 @@ void user_release(struct user *user);
 #define AUTO_USER __attribute__((cleanup(user_release)))
 
 /*
- * Whether HOME is one that nobody chose. An engine that is told nothing sets it to the home of the
+ * Whether HOME was not chosen. An engine that is told nothing sets it to the home of the
  * user that it starts, or to "/" where that has none; anything else comes from the image or from
- * whoever runs it, and is meant for the command. `uid` is who we were started as.
+ * its user, and is meant for the command. `uid` is the one we were started with.
  */
 bool user_home_is_unchosen(const char *home, uint32_t uid, const struct user_files *files);
 

@@ -3,7 +3,7 @@
  * a person or as a JSON object for a log collector. report/report.c lists every event with its
  * level. Nothing here ever blocks: a line is written only when the descriptor takes it, and is
  * otherwise counted and the count told later. A line is at most PIPE_BUF bytes. On a terminal the
- * words of somebody who waits stay on one line and change there.
+ * words of a wait stay on one line and change there.
  */
 #ifndef SIGNALBOX_REPORT_REPORT_H
 #define SIGNALBOX_REPORT_REPORT_H
