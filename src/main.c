@@ -68,7 +68,7 @@ static int start_command(
     return exit_status;
 }
 
-/* What the command needs around it, whoever has prepared. */
+/* What the command needs around it, whether this replica prepared or another. */
 static void make_ready(const struct options *options, const struct recognition *command) {
     if (options->jemalloc && !jemalloc_preload()) {
         report(EVENT_CONFIGURATION_NOTE, NULL,
@@ -109,7 +109,7 @@ static void compose_steps(const struct options *options, const struct recognitio
         command, &options->steps, command->environment, command->environment_source, steps);
 }
 
-/* Whoever asks asks again, so that the patience which a boot has is none of a probe's. */
+/* A probe asks again, so it does not need the patience of a boot. */
 static int ask_status(
     struct supervisor *supervisor, const struct options *options, struct prepare_request *prepare) {
     enum { ASKING_TIMEOUT_MS = 5000 };
@@ -200,7 +200,7 @@ static int take_identity(const struct options *options, struct text *became, str
     return identity_take(&request, became, error);
 }
 
-/* Where nobody asks it, nobody knows either whether it runs what follows. */
+/* Where it is not asked, it is not known either whether it runs what follows. */
 static void leave_unknown(
     const struct options *options, const struct plan *plan, struct context *around) {
     const struct target_request target = {

@@ -1,6 +1,6 @@
 /*
- * What an explanation consists of. The trap: an explanation that is made differently from what is
- * done would be believed; so it makes the target with the preparer's own function.
+ * What an explanation consists of. It makes the target with the preparer's own function, so that it
+ * cannot differ from what a start would do.
  */
 #include "signalbox/cli/explain.h"
 

@@ -134,7 +134,7 @@ static bool is_at_default(const struct options *options, const char *flag) {
     return options_is_default(options, flag);
 }
 
-/* What somebody has set; all of it where that is asked for. */
+/* The options that were set, or all of them where that is asked for. */
 static void explain_options(const struct options *options, struct text *page) {
     bool is_asked_for_all = options->log_level == REPORT_DEBUG;
     size_t widest = 0;

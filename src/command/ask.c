@@ -1,8 +1,9 @@
 /*
  * One run of the wrapper with ourselves behind it. It watches four things at once: our signals, the
- * socket that the answer comes by, what the wrapper prints, and its end. The traps: a wrapper that
- * goes on when its command has ended, so that the answer is not the end of it; and somebody else's
- * connection, since words that are handed to a program can be read by every process.
+ * socket by which the answer comes, the wrapper's output, and the wrapper's end. A wrapper may go
+ * on after its command has ended, so the answer alone does not end the run. Every process can read
+ * the words that are given to a program, so any process could connect: only a descendant of ours is
+ * let in.
  */
 #include "signalbox/command/ask.h"
 
@@ -40,7 +41,7 @@ struct asking {
     pid_t session; /* Stays, for what it leaves behind. */
     int wait_status;
     int listener_fd; /* -1 once it is not needed. */
-    int peer_fd;     /* -1 while nobody is connected. */
+    int peer_fd;     /* -1 while there is no connection. */
     int output_fd;   /* -1 once it has ended. */
     struct text received;
     struct text *output;

@@ -1,9 +1,9 @@
 /*
  * The tasks, from activerecord's databases.rake (6.0 to 8.1), data_migrate's, and those of the gems
- * named in the rows. A row is also for whatever stands below it (`db:migrate:queue` for one
+ * named in the rows. A row also counts for every task below it (`db:migrate:queue` for one
  * database, `db:migrate:with_data`, an app's own `db:seed:demo`), unless a longer row says
- * otherwise. The trap is the task that only looks at the database and waits for nobody
- * (`db:migrate:status`): under the lock it would wait for the end of a deploy.
+ * otherwise. A task that only reads the database (`db:migrate:status`) has a row of its own,
+ * because under the lock it would wait for the end of a deploy.
  */
 #include "command/database_task.h"
 

@@ -1,8 +1,9 @@
 /*
  * Words, operators and redirections from one line. It keeps the three kinds of quoting apart in one
- * pass over the bytes and never looks behind the NUL. The trap: a character that a shell would act
- * on must never pass as part of a word, since a step that silently lost its redirection or its pipe
- * would still "succeed", and a `&` inside a word would hide a server.
+ * pass over the bytes and never reads past the NUL.
+ * The trap: a character on which a shell would act must not pass as a part of a word. A step that
+ * silently lost its redirection or its pipe would still "succeed", and a `&` inside a word would
+ * hide a server.
  */
 #include "command/lexer.h"
 

@@ -1,6 +1,6 @@
 /*
- * Options as getopt, getopt_long, Go's pflag and OptionParser read them. The trap is the value: one
- * word too few or too many, and a value is taken for the program.
+ * Options as getopt, getopt_long, Go's pflag and OptionParser read them. What matters is which
+ * options take a value: with one word too few or too many, a value is read as the program.
  */
 #include "command/option.h"
 

@@ -1,6 +1,6 @@
 /*
- * Programs. The trap is the word that only looks like the subcommand: a value (`thin -p 3000
- * start`), a task's argument (`rails db:prepare server`), or the help that is asked for it.
+ * Programs. A word that only looks like the subcommand does not count: a value (`thin -p 3000
+ * start`), a task's argument (`rails db:prepare server`), or the topic of a help request.
  */
 #include "command/program.h"
 

@@ -1,7 +1,7 @@
 /*
  * Tasks as rake and rails read them: options among them, NAME=VALUE for the environment, arguments
- * in brackets. The trap is the word that is no task: an option's value (`-f db:migrate`), what
- * `rails runner` is given, or a rake that only prints what it would do.
+ * in brackets. Some words are no tasks: an option's value (`-f db:migrate`), the arguments of
+ * `rails runner`, and all words of a rake that only prints what it would do.
  */
 #include "command/rake_task.h"
 
@@ -18,7 +18,7 @@
 #include "signalbox/base/text.h"
 #include "signalbox/command/words.h"
 
-/* Nobody types more tasks, words or programs than these; of a longer list the beginning is kept. */
+/* No real command has more tasks, words or programs; of a longer list the beginning is kept. */
 enum { KEPT_MOST = 256 };
 
 static const char valued_options[] =
@@ -41,7 +41,7 @@ static const char programs_that_end[] =
     "find grep sed awk tee curl wget pg_isready pg_dump psql redis-cli getent id whoami hostname "
     "printenv sort head wc cut tr gem pwd alias hash type break continue return";
 
-/* Those of them that may create a database, or ask somebody to open the way to it. */
+/* Those of them that may create a database, or open the way to it. */
 static const char opening_programs[] = "psql curl wget";
 
 /* What bundler does to the gems, and ends. */
@@ -230,7 +230,7 @@ static bool is_the_step(struct resolver *resolver, const struct word_list *words
     return steps != NULL && steps->count == 1 && is_step(resolver, &steps->items[0], words, at);
 }
 
-/* What somebody has named as a step is known to end, whatever it is. */
+/* What the user has named as a step is known to end. */
 static bool is_any_step(struct resolver *resolver, const struct word_list *words, size_t at) {
     const struct step_list *steps = resolver->request->steps;
     for (size_t i = 0; steps != NULL && i < steps->count; i++) {

@@ -22,7 +22,7 @@ void rake_task_remember(struct resolver *resolver, const struct word_list *words
 /* Whether all that was noted begins with the whole of the steps, and fails where they do. */
 bool rake_task_is_step(struct resolver *resolver);
 
-/* Whether the program at `at` ends by itself and soon: a server that nobody knows must never be
+/* Whether the program at `at` ends by itself and soon: an unknown server must never be
  * waited for with the lock in hand. */
 bool rake_task_ends(struct resolver *resolver, const struct word_list *words, size_t at);
 

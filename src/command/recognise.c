@@ -1,7 +1,7 @@
 /*
- * Recognition as its callers see it: argv into words, the walk, and the environment's name from
- * what was learned. It owns what it returns. The trap is RACK_ENV: `puma -e` sets only that, and
- * Rails reads it only where RAILS_ENV is not set or empty.
+ * Recognition as its callers see it: from argv to words, the walk over them, and the name of the
+ * environment. It owns what it returns. `puma -e` sets only RACK_ENV, which Rails reads only where
+ * RAILS_ENV is not set or empty.
  */
 #include "signalbox/command/recognise.h"
 

@@ -1,7 +1,7 @@
 /*
- * The answering. It stands behind somebody's wrapper, perhaps as another user and with every
+ * The answering. It stands behind a foreign wrapper, perhaps as another user and with every
  * descriptor closed, so it needs nothing but a socket. It stays until who asked has hung up: by
- * that time its place below the asker, which tells it from anybody else, has been looked at.
+ * that time its place below the asker, which tells it from any other process, has been looked at.
  */
 #include "signalbox/command/reply.h"
 

@@ -1,7 +1,7 @@
 /*
  * "signalbox COUNT LENGTH\n", then LENGTH bytes: COUNT strings, each ended by a NUL, the first of
  * which is the directory. No byte of a variable means anything here, so a value may have newlines
- * or be no text at all. The trap is an answer that was cut: both numbers have to be right.
+ * or be no text at all. Both numbers must be right, so that an answer that was cut is noticed.
  */
 #include "command/reply_format.h"
 

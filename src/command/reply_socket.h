@@ -1,5 +1,5 @@
 /*
- * Where who asks and who answers meet: a socket with a name that nobody can guess.
+ * Where the question and the answer meet: a socket with a name that cannot be guessed.
  *
  * Not a descriptor that is handed down, since sudo closes those above 2; not standard output, since
  * a wrapper may have led that into a log, in which the environment would then stand; not a file,

@@ -1,6 +1,6 @@
 /*
- * The walk from the left. The trap is everything that stands behind a word that is not known: there
- * one rule alone remains, the one of Rails' own entrypoint.
+ * The walk from the left. Behind a word that is not known only one rule counts: the one of Rails'
+ * own entrypoint.
  */
 #include "command/resolve.h"
 
@@ -19,7 +19,7 @@
 #include "signalbox/base/string_list.h"
 #include "signalbox/base/text.h"
 
-/* Of a server's words, for its options: more is nobody's. */
+/* How many of a server's words are read for its options. */
 enum { WORDS_KEPT = 1024 };
 
 void resolve_decide(
@@ -156,7 +156,7 @@ static void decide_unknown(
     }
 }
 
-/* The words from `from` up to `to` run what follows, in a way that nobody knows: so the steps go
+/* The words from `from` up to `to` run what follows, in an unknown way: so the steps go
  * behind them as they stand. */
 static void repeat_unknown(
     struct context *around, const struct word_list *words, size_t from, size_t to) {

@@ -11,7 +11,8 @@
 struct match {
     enum command_kind kind;
     bool ends; /* It ends by itself, so that the lock can be held for it. */
-    /* It may make the database, or the way to it, so that nobody can connect before it has run. */
+    /* It may make the database, or the way to it, so that a connection is not possible before it
+     * has run. */
     bool opens_way;
     size_t word;
     char rule[240];

@@ -1,10 +1,11 @@
 /*
- * What a shell string's commands are together, and what the earlier of them change for the later:
- * assignments, export, cd. The trap is a variable that only the shell knows: `E=x; puma -e $E`
- * names an environment although nothing in the process's own environment is called E.
+ * What the commands of a shell string are together, and what the earlier ones change for the later
+ * ones: assignments, export, cd. A variable may be known only to the shell: `E=x; puma -e $E` names
+ * an environment although no variable of the process is called E.
  *
- * What the words alone say goes before the steps by env(1). Where only the shell can know it (a
- * file that is read, a substitution), the text itself does, up to the server (shell_setup.c).
+ * What the words alone say is put before the steps by env(1). Where only the shell can know it (a
+ * file that is read, a substitution), the text itself is put before them, up to the server
+ * (shell_setup.c).
  */
 #include "command/script.h"
 

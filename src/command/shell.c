@@ -1,7 +1,7 @@
 /*
- * Shell strings, cut into simple commands. It is no shell: it has to find what may be run, not what
- * will be. The traps are words in command position that are no commands: patterns of a `case`, the
- * inside of `[[ … ]]` and `(( … ))`, the name of a function.
+ * Shell strings, cut into simple commands. It is no shell: it finds what may be run, not what will
+ * be run. Some words in command position are no commands: the patterns of a `case`, the inside of
+ * `[[ … ]]` and `(( … ))`, the name of a function.
  */
 #include "command/shell.h"
 

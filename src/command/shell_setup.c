@@ -1,9 +1,9 @@
 /*
  * The text of a shell string up to its server. Only a shell's own commands can change its
  * environment, directory and limits, so every other program in it becomes a `:`, which keeps the
- * grammar around it: it has run once for the command, and is not to run again for a question or a
- * step. The traps: a server inside a block that is still open cannot be cut off, and the shell's
- * own arguments are not the steps'.
+ * grammar around it. Such a program has run once for the command, and must not run again for a
+ * question or a step. A server inside a block that is still open cannot be cut off, and the shell's
+ * own arguments are not those of the steps.
  */
 #include "command/shell_setup.h"
 

@@ -1,6 +1,6 @@
 /*
- * Steps from text. The trap: ` && ` inside quotes belongs to the step, so the text is scanned with
- * the quotes in mind before it is cut.
+ * Steps from text. ` && ` inside quotes belongs to the step, so quotes are respected when the text
+ * is cut.
  */
 #include "signalbox/command/step.h"
 
@@ -126,7 +126,7 @@ static char *text_of(const struct string_list *words) {
     return text_without_secrets(text_string(&text));
 }
 
-/* Of a wrapper's words and a shell's text nobody knows what is secret in them. */
+/* Of a wrapper's words and a shell's text it is not known what is secret in them. */
 static char *label_behind(const char *label) {
     struct text behind = {.data = NULL};
     text_append_format(&behind, "%s (behind the command's own wrapper)", label);

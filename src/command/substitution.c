@@ -1,7 +1,8 @@
 /*
- * Substitutions. `$NAME` and `${NAME:-word}` are looked up, since a server's environment is often
- * given that way; everything else is only stepped over, to its end. The trap is that end: quotes
- * and further substitutions nest inside, and a hostile string nests them without end.
+ * Substitutions. `$NAME` and `${NAME:-word}` are looked up, because a server's environment is often
+ * given that way. Every other substitution is only skipped to its end. Quotes and further
+ * substitutions can be nested inside it, and in a hostile string without limit, so the depth is
+ * bounded.
  */
 #include "command/substitution.h"
 #include "signalbox/base/text.h"

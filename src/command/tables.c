@@ -1,8 +1,9 @@
 /*
  * The rows. A wrapper's options come from its manual page or its source, all of them: an option
- * that is not listed ends the walk, because its value could be taken for the program. The trap is
- * the same letter with another meaning: `-h` is help for puma, a host name for `falcon serve`;
- * `-v` is verbose for puma, the version for unicorn; `-e` names puma's environment, unicorn's code.
+ * that is not listed ends the walk, because its value could be read as the program.
+ * The trap: the same letter has another meaning elsewhere. `-h` is help for puma and a host name
+ * for `falcon serve`; `-v` is verbose for puma and the version for unicorn; `-e` is puma's
+ * environment and unicorn's code.
  */
 #include "command/tables.h"
 

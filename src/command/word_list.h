@@ -1,6 +1,6 @@
 /*
  * The words of one simple command, from argv or from a shell string, each with the index of the
- * argv word that it came from. The texts belong to whoever gave them.
+ * argv word that it came from. The caller owns the texts.
  */
 #ifndef COMMAND_WORD_LIST_H
 #define COMMAND_WORD_LIST_H

@@ -1,7 +1,7 @@
 /*
- * A wrapper's own words. What they change is learned on the way, and they are kept for the steps as
- * they stand. The trap is a word of the command's that is read as the wrapper's: only a wrapper
- * that its table row calls so takes options behind its first operand.
+ * A wrapper's own words. They are kept for the steps as they are, and what they change is noted. A
+ * word of the command must not be read as the wrapper's: only a wrapper whose table row says so
+ * takes options behind its first operand.
  */
 #include "command/wrapper.h"
 

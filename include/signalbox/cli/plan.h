@@ -13,8 +13,8 @@
 #include "signalbox/prepare/prepare.h"
 
 struct facts {
-    bool is_init;      /* We are PID 1 of our namespace, so that nobody else reaps. */
-    bool has_terminal; /* Standard input is a terminal: somebody sits there. */
+    bool is_init;      /* We are PID 1 of our namespace, so that no other process reaps. */
+    bool has_terminal; /* Standard input is a terminal: a person may sit there. */
 };
 
 enum plan_start {

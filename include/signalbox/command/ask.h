@@ -25,7 +25,7 @@ struct wrapper_question {
 
 struct wrapper_answer {
     struct string_list environment; /* NAME=VALUE, in order; several may have one name. */
-    char *directory;                /* Where the command would run; empty where nobody knows. */
+    char *directory;                /* Where the command would run; empty where it is not known. */
     bool overstayed;                /* It did not end with the command, and had to be ended. */
 };
 

@@ -3,7 +3,7 @@
  * left through wrappers that are known to run what follows, until a program decides. Pure: nothing
  * but the request is looked at, no file, no clock. The two possible mistakes are not alike: missing
  * a server boots it on an old schema, but taking a console for a server migrates production from
- * somebody's shell, so whatever is not known is not a server.
+ * a person's shell, so whatever is not known is not a server.
  */
 #ifndef SIGNALBOX_COMMAND_RECOGNISE_H
 #define SIGNALBOX_COMMAND_RECOGNISE_H

@@ -1,6 +1,6 @@
 /*
  * The other end of asking a wrapper: `signalbox signalbox:environment:NONCE`, run behind it. The
- * one word is no option and no program's name, so that nobody's command is taken for it.
+ * one word is no option and no program's name, so that no command is taken for it.
  */
 #ifndef SIGNALBOX_COMMAND_REPLY_H
 #define SIGNALBOX_COMMAND_REPLY_H
