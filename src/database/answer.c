@@ -1,5 +1,5 @@
 /*
- * The answer's form: lines that begin with a marker nobody can know beforehand, values in
+ * The answer's form: lines that begin with a marker that cannot be known beforehand, values in
  * hexadecimal, so that nothing that booting prints is taken for it, and a last line that says how
  * many databases there were. An exception's message is never printed: Ruby's own for a URL that it
  * refuses has the password in it.

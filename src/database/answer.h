@@ -11,7 +11,7 @@
 /* The Ruby that prints it: `load` first, which names the configurations `configurations`. */
 void answer_script(const char *marker, const char *load, struct text *script);
 
-/* Reads what was printed; lines without the marker are somebody else's. READ_WRONG with Rails' own
+/* Reads what was printed; lines without the marker are not ours. READ_WRONG with Rails' own
  * reason (an exception's class, the variable that is missing) or because the answer is not whole.
  */
 enum reading answer_read(const struct text *output, const char *marker, struct databases *databases,

@@ -1,7 +1,7 @@
 /*
- * The asking: two commands, one after the other, each in a session of its own with a deadline. What
- * they print is read here and never passed on, since anything may be in it. The trap is a Rails
- * that starts something which stays: all of it is killed before the answer is believed.
+ * The asking: two commands, one after the other, each in a session of its own with a deadline.
+ * Their output is read here and never passed on, because it may contain anything. Rails may start a
+ * process that stays, so all of its processes are killed before the answer is used.
  */
 #include "signalbox/database/ask_rails.h"
 
@@ -76,7 +76,7 @@ static void read_output(struct asking *asking) {
         asking->output_fd = -1;
         return;
     }
-    /* Whoever prints more than that does not answer; it is read on so that it can end. */
+    /* Longer output is no answer; the rest is read so that the process can end. */
     if (asking->output.length < OUTPUT_MOST) {
         text_append(&asking->output, buffer, (size_t)length);
     }

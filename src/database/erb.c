@@ -1,8 +1,9 @@
 /*
- * ERB without a trim mode, which is how Rails reads database.yml: the newline behind a tag stays,
- * and `-%>` is a syntax error. Only tags that print a value, set a variable or choose with `if` are
- * carried out. The trap is that any other tag may print anything at all, new keys included: one
- * that is not read makes the whole file unclear, unless all it can change is the value of one key
+ * ERB without a trim mode, as Rails reads database.yml: the newline behind a tag stays, and `-%>`
+ * is a syntax error. Only tags that print a value, set a variable or choose with `if` are carried
+ * out.
+ * The trap: any other tag may print anything, new keys included. One that is not read makes the
+ * whole file unclear, unless it can only change the value of one key
  * (ignored_keys.h).
  */
 #include "database/erb.h"

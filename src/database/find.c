@@ -1,7 +1,7 @@
 /*
- * Where the databases are looked for, in Rails' order, and what every one of them must be like. The
- * trap is an application that moves its configuration or sets variables while it loads: that is
- * looked for before anything is believed (app_overrides.c).
+ * Where the databases are looked for, in Rails' order, and the rules for each of them. An
+ * application may move its configuration or set variables while it loads, so that is checked before
+ * any file is believed (app_overrides.c).
  */
 #include <string.h>
 
@@ -212,7 +212,7 @@ enum databases_found database_list_find(
         database_release(&given);
         return DATABASES_WRONG;
     }
-    /* The others are known as far as they can be read; for where to lock nobody needs them. */
+    /* The others are known as far as they can be read; where to lock does not depend on them. */
     bool need_rails = find_configured(request, databases, &ignored) == DATABASES_UNCLEAR;
     put_given_first(databases, &given);
     databases->need_rails = need_rails;

@@ -1,8 +1,8 @@
 /*
- * The trap is that Ruby may do anything. So no code is here that could assign, escape, load other
- * code or reach past its tag, and no place but a value on the line of its key: what is printed
- * there changes that value, or makes a file that Rails cannot read either. Keys that lead nowhere
- * are such whose values are numbers and switches.
+ * Ruby may do anything. So no code counts here that could assign, escape, load other code or reach
+ * past its tag, and no place but a value on the line of its key: what is printed there changes that
+ * value, or makes a file that Rails cannot read either. The keys that lead nowhere have numbers and
+ * switches for values.
  */
 #include "database/ignored_keys.h"
 

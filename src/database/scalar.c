@@ -1,7 +1,7 @@
 /*
  * Psych's reading of plain scalars: `no` is false, `0123` is 83, `5_432` is 5432, `:x` is a symbol.
- * The trap is a half-right number. Where Psych's versions differ, and for floats, times and numbers
- * with a base of 60, whose printed form only Ruby knows, the value is unclear.
+ * The value is unclear where Psych's versions differ, and for floats, times and numbers with a base
+ * of 60, whose printed form only Ruby knows.
  */
 #include "database/scalar.h"
 

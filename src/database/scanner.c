@@ -1,6 +1,6 @@
 /*
- * Reads words and literals, and evaluates nothing. The trap is Ruby's own latitude: a form that
- * could mean something else is unclear.
+ * Reads words and literals, and evaluates nothing. Ruby has many forms: one that could mean
+ * something else is unclear.
  */
 #include "database/scanner.h"
 #include "signalbox/base/text.h"

@@ -1,6 +1,6 @@
 /*
- * Where a SQLite database's file is. The trap is a symbolic link into a volume: SQLite follows it,
- * so what belongs beside the database belongs beside the link's end, where other containers look.
+ * Where a SQLite database's file is. SQLite follows a symbolic link into a volume, so the files
+ * beside the database are beside the link's target, where other containers look for them.
  */
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /*
  * `URI.parse(ENV["DATABASE_URL"]).tap { |url| url.path += "_cache" }`, and `.dup`, `url.path = …`.
- * The result is text again: ActiveRecord, too, gets what it prints as. The trap is a path that Ruby
- * would not put into a URL: only plain ones are taken.
+ * The result is text again, because ActiveRecord also gets the printed form. Only plain paths are
+ * taken: Ruby refuses some others in a URL.
  */
 #include "database/uri.h"
 #include "signalbox/base/string.h"

@@ -1,9 +1,9 @@
 /*
  * From libyaml's events to values, with anchors and merge keys exactly as Psych's ToRuby has them:
- * a `<<` takes effect where it stands, so what comes later in the mapping overrides it and it
+ * a `<<` takes effect where it stands, so what comes later in the mapping overrides it, and it
  * overrides what came before; of a list of merges the first wins. Nothing else includes yaml.h.
- * The trap is a small file that means a large one: an alias is the same value and costs nothing,
- * copies made by merging are counted, and depth is bounded.
+ * The trap: a small file can mean a large one. An alias is the same value and costs nothing, copies
+ * made by merging are counted, and depth is bounded.
  */
 #include "database/yaml.h"
 

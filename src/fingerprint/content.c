@@ -1,7 +1,7 @@
 /*
- * Reading a file one buffer at a time. Two traps: a name that lies across the border of two
- * buffers, so that the end of the one is kept in front of the next; and a file that somebody writes
- * meanwhile, of which half the old and half the new would be a content that never was.
+ * Reading a file one buffer at a time. A name may lie across the border of two buffers, so the end
+ * of the first is kept in front of the next. A file may be written meanwhile, and half of the old
+ * content with half of the new never existed; so a file that changes is read again.
  */
 #include "fingerprint/content.h"
 

@@ -1,7 +1,7 @@
 /*
- * The fingerprint: what is added up, and in which order. Where the files come from is tree.c's
- * business, and what they hold content.c's. The trap is two different lists that look alike when
- * they are written one after the other, so every value has a label and an end.
+ * The fingerprint: what is added up, and in which order. tree.c finds the files, and content.c
+ * reads them. Every value has a label and an end, so that two different lists never give the same
+ * bytes.
  */
 #include "signalbox/fingerprint/fingerprint.h"
 
@@ -24,7 +24,7 @@
 struct adding {
     EVP_MD_CTX *digest;
     const struct watch_tree *tree; /* Whose files are being added … */
-    char *real_directory;          /* … and where that really is; NULL where nobody can say. */
+    char *real_directory;          /* … and where that really is; NULL where it is not known. */
     const struct string_list *left_out;
     struct fingerprint *fingerprint;
     struct string_list *warnings;

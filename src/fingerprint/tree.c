@@ -1,8 +1,8 @@
 /*
- * The walk: depth first, the names of each folder sorted by their bytes. The trap is overlayfs, on
- * which files of different layers may report different devices: only directories are compared by
- * device, with the folder they lie in, and a mounted file is known by the mount-root attribute of
- * statx(2).
+ * The walk: depth first, the names of each folder sorted by their bytes.
+ * The trap: on overlayfs, files of different layers may report different devices. So only
+ * directories are compared by device, with the folder they are in, and a mounted file is known by
+ * the mount-root attribute of statx(2).
  */
 #include "fingerprint/tree.h"
 

@@ -1,7 +1,7 @@
 /*
- * From --watch to trees and patterns. The trap is one file by two names: whoever sets
- * BUNDLE_GEMFILE=/rails/Gemfile must come to the same fingerprint as who sets nothing, so that what
- * lies in the application's directory is always named from there.
+ * From --watch to trees and patterns. One file may have two names: BUNDLE_GEMFILE=/rails/Gemfile
+ * must give the same fingerprint as no BUNDLE_GEMFILE, so a file in the application's directory is
+ * always named from there.
  */
 #include "fingerprint/watch.h"
 

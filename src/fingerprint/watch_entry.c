@@ -1,5 +1,5 @@
 /*
- * The grammar of --watch, for whoever reads the options. It looks at no file.
+ * The grammar of --watch, for the reading of options. It looks at no file.
  */
 #include "signalbox/fingerprint/watch_entry.h"
 #include "signalbox/base/string_list.h"

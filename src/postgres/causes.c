@@ -1,8 +1,9 @@
 /*
- * The table. The first row whose code and text are in the failure decides, so a text stands before
- * the code that it is more exact than. Texts are compared without regard to case, since Supavisor
- * changed it between versions. The trap is a pooler: PgBouncer says 08P01, and Supavisor and Neon
- * say XX000, for a wrong password and for a server that is restarting alike.
+ * The table. The first row whose code and text are in the failure decides, so a text is listed
+ * before the code that is less exact. Texts are compared without regard to case, because Supavisor
+ * changed it between versions.
+ * The trap: poolers use one code for many causes. PgBouncer says 08P01, and Supavisor and Neon say
+ * XX000, both for a wrong password and for a server that is restarting.
  */
 #include "postgres/causes.h"
 
@@ -190,7 +191,7 @@ static const struct cause {
     {"22", ANY, TROUBLE_FINAL, NULL},
     {"55000", "invalid database", TROUBLE_FINAL,
         "a DROP DATABASE was interrupted there: drop it again"},
-    /* Somebody has closed it to connections, as an upgrade does for a while. */
+    /* It was closed to connections, as an upgrade does for a while. */
     {"55000", "not currently accepting connections", TROUBLE_PASSING, NULL},
     {"57P03", ANY, TROUBLE_PASSING, NULL},
 };

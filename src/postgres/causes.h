@@ -3,7 +3,7 @@
  * that stand in front of it. Pure.
  *
  * The default is to pass: what is not in the table is tried again until the connect timeout, since
- * a boot that waits a minute for nothing costs less than one that ends at a word nobody knew.
+ * a boot that waits a minute for nothing costs less than one that ends at an unknown word.
  */
 #ifndef POSTGRES_CAUSES_H
 #define POSTGRES_CAUSES_H

@@ -1,6 +1,7 @@
 /*
- * A session over libpq's asynchronous calls. The trap: PQconnectPoll may change the socket between
- * two calls (several addresses, TLS retried without), so it is asked for anew before every poll.
+ * A session over libpq's asynchronous calls.
+ * The trap: PQconnectPoll may change the socket between two calls (several addresses, TLS retried
+ * without), so the socket is read again before every poll.
  */
 #include "signalbox/postgres/session.h"
 

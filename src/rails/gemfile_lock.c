@@ -1,6 +1,6 @@
 /*
- * Bundler's lock file: a section begins with a word at the margin, what belongs to it is indented.
- * The trap is `remote:` itself, which GEM and GIT sections have too, with addresses in it.
+ * Bundler's lock file: a section begins with a word at the margin, and its lines are indented. GEM
+ * and GIT sections have a `remote:` too, with addresses in it, so only PATH sections count.
  */
 #include "signalbox/rails/gemfile_lock.h"
 

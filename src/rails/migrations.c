@@ -1,7 +1,8 @@
 /*
- * Finding migrations. The trap is a version compared as text: a file called 0042_x.rb is the row 42
- * of schema_migrations, and a number may have more digits than any integer of ours. So leading
- * zeros go, and then the longer text is the greater number.
+ * Finding migrations.
+ * The trap: versions must not be compared as text. A file called 0042_x.rb is the row 42 of
+ * schema_migrations, and a number may have more digits than any integer of ours. So leading zeros
+ * are dropped, and then the longer text is the greater number.
  */
 #include "signalbox/rails/migrations.h"
 

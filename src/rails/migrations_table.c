@@ -1,6 +1,6 @@
 /*
- * Reading Ruby by the line. The trap is a prefix that a model or an engine has for itself: only
- * what is said to ActiveRecord as a whole counts.
+ * Reading Ruby line by line. A model or an engine may have a prefix for itself: only what is set on
+ * ActiveRecord as a whole counts.
  */
 #include "signalbox/rails/migrations_table.h"
 

@@ -1,6 +1,7 @@
 /*
- * Stale pid files. The trap: process numbers begin anew in every container, so the number in an old
- * file is often that of PID 1, which is us now and certainly no server.
+ * Stale pid files.
+ * The trap: process numbers begin anew in every container, so the number in an old file is often
+ * that of PID 1, which is us now and certainly no server.
  */
 #include "signalbox/rails/pid_file.h"
 

@@ -1,7 +1,7 @@
 /*
- * The tasks that create and load. The trap is a word that only looks like one of them
- * (db:prepare_demo, -Tdb:migrate:status): a task is a word of its own, in a step or in the script
- * that a shell is given as one.
+ * The tasks that create and load. Some words only look like one of them (db:prepare_demo,
+ * -Tdb:migrate:status): a task is a word of its own, in a step or in the script that a shell is
+ * given as one.
  */
 #include "signalbox/rails/tasks.h"
 

@@ -75,7 +75,7 @@ char *session_default_name(const char *service);
 
 /* Runs one statement with text parameters and keeps its rows until the next one. In a transaction
  * that stays open, use no parameters: with them the backend keeps a snapshot until its next
- * statement, and everybody's CREATE INDEX CONCURRENTLY waits for that. */
+ * statement, and every CREATE INDEX CONCURRENTLY in the database waits for that. */
 enum session_result session_query(struct session *session, const char *statement,
     const char *const *parameters, int parameter_count, int64_t deadline_ms) MUST_USE;
 

@@ -5,7 +5,7 @@
 #define SIGNALBOX_RAILS_RELEASE_H
 
 /* --release where it is given, otherwise what the platform says (KAMAL_VERSION,
- * HEROKU_RELEASE_VERSION, …); NULL where nobody says anything. */
+ * HEROKU_RELEASE_VERSION, …); NULL where none is set. */
 const char *release_label(const char *given);
 
 #endif

@@ -1,6 +1,6 @@
 /*
  * What Rails' tasks among the steps do to a database that is missing or empty. Only the words are
- * looked at: nobody can see into a script of the application's own.
+ * looked at, because a script of the application cannot be read.
  */
 #ifndef SIGNALBOX_RAILS_TASKS_H
 #define SIGNALBOX_RAILS_TASKS_H
