@@ -1,7 +1,6 @@
 /*
- * The choice. The trap is a lock that nobody shares: a file in a container's own layer keeps nobody
- * apart, so without a SQLite database, whose place the replicas share if they share anything, a
- * place has to be given.
+ * The choice. A file in a container's own layer is not shared and keeps no replicas apart. The
+ * place of a SQLite database is shared where anything is; without one, a path must be given.
  */
 #include "prepare/lock_choice.h"
 

@@ -1,6 +1,6 @@
 /*
- * The beginning that preparing and --status have in common. The trap is the preparer's own
- * environment, which it changes for libpq's sake: what the steps get is copied before.
+ * The beginning that preparing and --status have in common. The preparer changes its own
+ * environment for libpq, so the environment of the steps is copied before that.
  */
 #include "prepare/prepare_context.h"
 
@@ -23,7 +23,7 @@ static void copy_list(char *const *from, struct string_list *to) {
 }
 
 /* The steps see what the container gave us, with the environment's name that the command has; what
- * the preparer sets for itself alone is not among it. A name that nobody gave is left to Rails: a
+ * the preparer sets for itself alone is not among it. A name that was not given is left to Rails: a
  * secrets tool around the step may know better. */
 static void copy_environment(const struct target_request *target, struct string_list *copy) {
     bool is_named = target->environment_source != ENVIRONMENT_DEFAULT;

@@ -20,8 +20,8 @@ struct prepare_context {
     struct wrapper_environment asked;
     const struct step_list *commands; /* What is run. */
     struct target target;
-    /* What is not to be shown of a step's output. Whoever learns of more that a step's environment
-     * will hold calls secret_values_learn_environment. */
+    /* What is not to be shown of a step's output. A caller that learns of more that a step's
+     * environment will hold calls secret_values_learn_environment. */
     struct secret_values secrets;
 };
 

@@ -1,6 +1,6 @@
 /*
- * Asking how this image's content stands. The trap is a question that hangs, in a probe that is
- * asked again every few seconds: one timer ends the whole of it.
+ * Asks how this image's content stands. A probe asks again every few seconds, so a question must
+ * not hang: one timer ends the whole of it.
  */
 #include "signalbox/prepare/readiness.h"
 

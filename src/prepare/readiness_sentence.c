@@ -1,6 +1,6 @@
 /*
  * The sentence of --status. Whether it is prepared is decided by the protocol's own function, so
- * that nobody is told anything else than what a replica would do.
+ * that the answer is always what a replica would do.
  */
 #include "prepare/readiness_sentence.h"
 

@@ -157,7 +157,7 @@ static bool are_named_by_us(const struct target *target, const struct step_list 
 }
 
 void target_run_instead(struct target *target, const struct step_list *commands) {
-    /* A SQLite file is made by whoever opens it, so there any Rails migrates from nothing. */
+    /* A SQLite file is made when it is opened, so there any Rails migrates from nothing. */
     target->tasks = tasks_of_steps(
         commands, target->lock == LOCK_FILE ? TASKS_MIGRATE_FROM_NOTHING : target->rails_major);
     target->missing_database = target->tasks.create ? MISSING_IS_CREATED : MISSING_IS_AN_ERROR;

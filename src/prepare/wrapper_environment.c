@@ -205,7 +205,7 @@ const struct step_list *wrapper_environment_commands(
     return &asked->commands;
 }
 
-/* Names whose values everybody may see, and that a wrapper changes as a matter of course. */
+/* Names whose values are no secret, and which many wrappers change. */
 static bool is_ordinary(const char *assignment) {
     static const char *const names[] = {"PATH=", "HOME=", "PWD=", "OLDPWD=", "USER=", "LOGNAME=",
         "SHELL=", "SHLVL=", "_=", "TERM=", "LANG=", "TZ=", "MAIL=", "LC_",

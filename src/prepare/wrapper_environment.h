@@ -35,7 +35,7 @@ const struct step_list *wrapper_environment_commands(
     struct wrapper_environment *asked, const struct prepare_request *request);
 
 /* What the answer has beyond `environment` may be anything, so more of it is secret than of what
- * everybody can see. */
+ * every process can see. */
 void wrapper_environment_learn_secrets(const struct wrapper_environment *asked,
     char *const environment[], struct secret_values *secrets);
 

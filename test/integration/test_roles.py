@@ -14,7 +14,7 @@ def test_a_worker_that_waits_starts_when_another_replica_has_prepared(scene):
     workers = scene.start(3, "--prepare=wait", command=WORKER, prefix="worker-")
     for worker in workers:
         waiting = worker.wait_for("waiting")
-        assert "nobody is preparing this content" in waiting["message"]
+        assert "no replica is preparing this content" in waiting["message"]
     runner = begun(scene)
     for worker in workers:
         assert_never_started(worker)

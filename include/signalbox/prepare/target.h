@@ -79,9 +79,9 @@ struct target {
 };
 
 /* Changes the environment of this process, which must be a child for just this purpose. -1 with the
- * error filled where no database is named or a file cannot be read. Asks nobody: where only Rails
- * can say which databases there are, `unclear` says why, and `database` is NULL. The fingerprint is
- * the same whether Rails is asked or not. */
+ * error filled where no database is named or a file cannot be read. Asks no other process: where
+ * only Rails can say which databases there are, `unclear` says why, and `database` is NULL. The
+ * fingerprint is the same whether Rails is asked or not. */
 int target_make(
     const struct target_request *request, struct target *target, struct error *error) MUST_USE;
 

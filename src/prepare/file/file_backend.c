@@ -1,8 +1,8 @@
 /*
  * Lock and ledger in files, put together. Nothing is fenced here: the steps have inherited the
- * lock, so whoever has it knows that nothing of an earlier step is alive. The trap is a ledger that
- * cannot be read: it costs only the ledger, so every replica runs the steps in its turn, and it is
- * never overwritten, since somebody may want to see what happened to it.
+ * lock, so the process that gets it knows that no earlier step is alive. A ledger that cannot be
+ * read is left alone: every replica then runs the steps, one after the other, and the file is never
+ * overwritten, because a person may want to see what happened to it.
  */
 #include "prepare/file/file_backend.h"
 
@@ -259,7 +259,7 @@ static enum observation write_outcome(
         run = file_ledger_find(&ledger, outcome->id);
         break;
     case LEDGER_MISSING:
-        /* Removed while the lock was ours: nobody can have decided anything meanwhile. */
+        /* Removed while the lock was ours: nothing can have been decided meanwhile. */
         (void)enter(backend, &ledger);
         run = &ledger.runs[0];
         file_ledger_run_set_id(run, outcome->id);
@@ -285,8 +285,8 @@ static void warn_of_elsewhere(const struct file_backend *backend, const struct r
     }
 }
 
-/* Only under the lock: without it somebody else may be writing. Tries again while nobody else can
- * run, since a disk that is full may be emptied. */
+/* Only under the lock: without it another replica may be writing. Tries again while no other
+ * replica can run, since a disk that is full may be emptied. */
 static enum observation run_end(void *self, struct run *outcome, struct error *error) {
     static const struct interrupt nobody = {.fd = -1};
     struct file_backend *backend = self;
@@ -378,7 +378,7 @@ struct backend file_backend_interface(struct file_backend *backend) {
         .step_assignment = without_server_step_assignment,
         .step_fd = step_fd,
         .run_end = run_end,
-        .why_lost = "somebody removed or replaced its file",
+        .why_lost = "its file was removed or replaced",
         .guard_fd = without_server_guard_fd,
         .guard_deadline_ms = guard_deadline_ms,
         .guard_holds = guard_holds,

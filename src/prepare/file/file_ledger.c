@@ -1,7 +1,8 @@
 /*
- * Reading and writing the ledger's text. The trap is a file that was cut off, or half overwritten,
- * by something else than us, and still looks like a ledger: a run in it could say "succeeded" that
- * never did. So nothing of it is believed unless the last line's count and checksum agree.
+ * Reading and writing the ledger's text.
+ * The trap: a file that another program cut off or half overwrote may still look like a ledger, and
+ * a run in it could say "succeeded" that never did. So none of it is believed unless the last
+ * line's count and checksum agree.
  */
 #include "prepare/file/file_ledger.h"
 
@@ -37,7 +38,7 @@ static const char *const column_names[] = {
 };
 _Static_assert(ARRAY_LENGTH(column_names) == COLUMN_COUNT, "every column has a name");
 
-/* FNV-1a, against accidents and not against anybody. */
+/* FNV-1a, against accidents and not against attacks. */
 static uint64_t checksum_of(const char *bytes, size_t length) {
     uint64_t sum = 14695981039346656037U;
     for (size_t i = 0; i < length; i++) {

@@ -1,7 +1,8 @@
 /*
- * The flock. The trap is a file that is removed and made again: two processes can each hold a lock
- * on "the" file then. So after locking, the name must still lead to what was locked, and it is
- * looked at again every second while the lock is held. Nothing is ever written to the file.
+ * The flock.
+ * The trap: when the file is removed and made again, two processes can each hold a lock on "the"
+ * file. So after locking, the name must still lead to the locked file, and it is checked again
+ * every second while the lock is held. Nothing is ever written to the file.
  */
 #include "prepare/file/file_lock.h"
 

@@ -32,14 +32,14 @@ void file_lock_initialise(struct file_lock *lock, const char *path);
 /* Makes the file where it is missing. */
 enum file_lock_attempt file_lock_try(struct file_lock *lock, struct error *error) MUST_USE;
 
-/* False once the file of that name is not the one that is locked: somebody removed or replaced it,
+/* False once the file of that name is not the one that is locked: it was removed or replaced,
  * and another process may have the lock on the new one. Looks at most once a second. */
 bool file_lock_holds(struct file_lock *lock);
 
 /* When file_lock_holds will look again. */
 int64_t file_lock_deadline_ms(const struct file_lock *lock);
 
-/* Whether anybody has it. Looks by sharing it for an instant, in which another's try is told that
+/* Whether a process has it. Looks by sharing it for an instant, in which another's try is told that
  * it is held; makes nothing. A file that is not there is free. */
 bool file_lock_is_held(const char *path);
 

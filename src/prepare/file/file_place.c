@@ -1,6 +1,6 @@
 /*
- * Looking at the place before anything is locked there. The trap is a misspelt one: making it would
- * give every container a lock of its own.
+ * Checks the place before a lock is taken there. A directory for --lock=file is never created: with
+ * a misspelt path every container would get a lock of its own.
  */
 #include "prepare/file/file_place.h"
 

@@ -1,6 +1,6 @@
 /*
- * The files' identities. The trap is an inode's number that a new file gets again at once, as ext4
- * does it: the time of birth tells the two apart where the file system keeps it.
+ * The files' identities. A new file may get the inode number of a removed one at once, as on ext4,
+ * so the time of birth is compared too where the file system keeps it.
  */
 #include "prepare/file/sqlite_files.h"
 #include "signalbox/base/text.h"

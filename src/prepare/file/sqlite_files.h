@@ -26,8 +26,8 @@ enum sqlite_file { SQLITE_FILE_NONE, SQLITE_FILE_MISSING, SQLITE_FILE_EMPTY, SQL
 /* What is where the first database would be; SQLITE_FILE_NONE where it is no file. */
 enum sqlite_file sqlite_files_first(const struct databases *databases, const char *directory);
 
-/* Whether that file is a mount by itself, so that what lies beside it is not shared with whoever
- * shares the file: neither a lock nor SQLite's own journal. */
+/* Whether that file is a mount by itself, so that what lies beside it is not shared with a process
+ * that shares the file: neither a lock nor SQLite's own journal. */
 bool sqlite_files_first_is_mount(const struct databases *databases, const char *directory);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * --lock=none: a backend that keeps nobody apart and records nothing, for who starts one
- * replica only, or keeps them apart by other means. Every start runs the steps.
+ * --lock=none: a backend that keeps no replicas apart and records nothing, for a single replica, or
+ * for replicas that are kept apart by other means. Every start runs the steps.
  */
 #ifndef PREPARE_NONE_NONE_BACKEND_H
 #define PREPARE_NONE_NONE_BACKEND_H

@@ -1,6 +1,6 @@
 /*
- * The trap: a replica that creates the database races with every other one, so each of the server's
- * answers to the loser of that race counts as success.
+ * Creating the database. A replica that creates it races with every other one, so each of the
+ * server's answers to the loser of that race counts as success.
  */
 #include "prepare/postgres/creation.h"
 

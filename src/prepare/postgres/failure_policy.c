@@ -1,6 +1,6 @@
 /*
- * Telling a refusal from trouble. The trap is a refusal that is only passing: what a server says
- * while it restarts must never end a boot, and what it will say for ever must not be waited for.
+ * Telling a refusal from trouble. What a server says while it restarts must never end a boot, and
+ * what it will always say must not be waited for.
  */
 #include "prepare/postgres/failure_policy.h"
 

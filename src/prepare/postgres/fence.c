@@ -1,8 +1,9 @@
 /*
- * The fence's SQL and names. The trap: behind a pooler an idle connection keeps the name of whoever
- * used it last, and ending that would only hurt a stranger; there, a backend counts only while it
- * holds a virtual transaction, which is while it does something. A pooler is known by the process
- * number that it invents for the client.
+ * The fence's SQL and names.
+ * The trap: behind a pooler an idle connection keeps the name of the client that used it last, and
+ * ending it would only hurt a stranger. There, a backend counts only while it holds a virtual
+ * transaction, which is while it does something. A pooler is known by the process number that it
+ * invents for the client.
  */
 #include "prepare/postgres/fence.h"
 

@@ -1,5 +1,5 @@
 /*
- * Carries out what slots.c decides. The trap is an attempt that is refused because others look: it
+ * Carries out what slots.c decides. An attempt that is refused because many replicas look at once
  * must neither count as a broken server nor be repeated at once.
  */
 #include "prepare/postgres/headroom.h"

@@ -89,7 +89,7 @@ static void report_once(struct link *link, const struct session_failure *failure
     database_describe(link->database, &description);
     memcpy(link->last_reason, failure->message, sizeof link->last_reason);
     report(EVENT_DATABASE_UNREACHABLE, NULL, "%s %s yet: %s", text_string(&description),
-        failure->trouble == TROUBLE_NO_SLOT ? "has no connection to spare" : "is not reachable",
+        failure->trouble == TROUBLE_NO_SLOT ? "has no free connection" : "is not reachable",
         failure->message);
 }
 

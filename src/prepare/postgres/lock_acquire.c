@@ -1,7 +1,8 @@
 /*
- * The trap is a pool of one connection: the lock has it, and the ledger waits for it until somebody
- * kills the container. So a pooler is asked for the second one before the lock is taken, and
- * everybody after it, with a deadline.
+ * Takes the lock, and first makes sure that there are connections for what follows.
+ * The trap: a pool of one connection. The lock has it, and the ledger waits for it until a person
+ * kills the container. So a pooler is asked for the second connection before the lock is taken, and
+ * for each one after it, with a deadline.
  */
 #include "prepare/postgres/lock_acquire.h"
 

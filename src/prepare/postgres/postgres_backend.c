@@ -1,6 +1,6 @@
 /*
- * Lock, ledger, fence and preflight in PostgreSQL, put together. The trap is a refusal that is
- * only passing: what a server says while it restarts must never end a boot.
+ * Lock, ledger, fence and preflight in PostgreSQL, put together. What a server says while it
+ * restarts must never end a boot.
  */
 #include "prepare/postgres/postgres_backend.h"
 
@@ -48,7 +48,7 @@ static enum observation refuse_what_cannot_lock(struct link *link, struct error 
     enum observation seen = link_judge(link, result, &link->session, error);
     if (seen == SEEN_DONE && strstr(session_value(&link->session, 0, 0), "CockroachDB") != NULL) {
         error_set(error, EXIT_STATUS_CONFIGURATION,
-            "CockroachDB gives an advisory lock to everybody who asks, so nothing would keep "
+            "CockroachDB gives an advisory lock to every session that asks, so it keeps no "
             "replicas apart: set SIGNALBOX_PREPARE=never and prepare before the deploy");
         return SEEN_REFUSED;
     }
@@ -149,7 +149,7 @@ static enum observation go_on_without_ledger(
         .user = backend->target->database->user};
     remedy_append(&session->failure, &circumstances, &remedy);
     report(EVENT_LEDGER_UNAVAILABLE, NULL,
-        "no ledger (%s): every replica runs the steps in its turn; what would spare that: %s",
+        "no ledger (%s): every replica runs the steps, one after the other; to avoid this: %s",
         session->failure.message, text_string(&remedy));
     backend->has_ledger = false;
     return SEEN_DONE;
@@ -252,8 +252,8 @@ static enum session_result decide_when_to_enter(
     backend->is_ledger_late = result == SESSION_DONE && !exists;
     if (backend->is_ledger_late) {
         report(EVENT_LEDGER_LATE, NULL,
-            "%s names signalbox_runs, so the ledger is made after the steps and a run that is "
-            "killed leaves no trace; take the table out of it, and set "
+            "%s names signalbox_runs, so the ledger is made after the steps, and a killed run is "
+            "not recorded; remove the table from it, and set "
             "ActiveRecord::SchemaDumper.ignore_tables = [\"signalbox_runs\"]",
             backend->target->ledger_named_in);
     }
@@ -407,9 +407,9 @@ static void warn_of_elsewhere(const struct postgres_backend *backend, const stru
     }
     database_describe(backend->target->database, &description);
     report(EVENT_STEPS_ELSEWHERE, &fields,
-        "the run does not count as prepared, for %s; the lock was held at %s (from %s), so nothing "
-        "kept other replicas away from where the steps were: give SIGNALBOX_DATABASE_URL the "
-        "address that they use",
+        "the run does not count as prepared, because %s; the lock was held at %s (from %s), so "
+        "other replicas could run the steps there at the same time: set SIGNALBOX_DATABASE_URL to "
+        "the address that the steps use",
         success->elsewhere, text_string(&description), backend->target->database->source);
 }
 

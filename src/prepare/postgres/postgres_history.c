@@ -1,7 +1,7 @@
 /*
- * Reading the past and the lock over the reader's connection. The traps: connecting must create
- * nothing and try only once, since whoever asks asks again; and a lock may be held by somebody who
- * has not written a row, or the row be of somebody who does not hold it any more.
+ * Reads the past and the lock over the reader's connection. Connecting must create nothing and try
+ * only once, because the question is simply asked again. A lock may be held by a replica that has
+ * not written a row, and a row may be of a replica that no longer holds the lock.
  */
 #include "prepare/postgres/postgres_history.h"
 

@@ -1,6 +1,6 @@
 /*
- * Between the backend and the preflight. The trap is the reader, which the preflight hangs up
- * where it waits for another database: whoever goes on to the lock needs it again.
+ * Between the backend and the preflight. The preflight closes the reader while it waits for another
+ * database, and the lock needs the reader again afterwards.
  */
 #include "prepare/postgres/postgres_preflight.h"
 

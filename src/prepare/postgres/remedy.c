@@ -1,6 +1,6 @@
 /*
- * Remedies by the code of the refusal. The trap is a GRANT recommended for what no GRANT cures: the
- * right is only one of the things that may be lacking.
+ * Remedies by the code of the refusal. A GRANT is named only where a GRANT helps: a missing right
+ * is only one of the possible causes.
  */
 #include "prepare/postgres/remedy.h"
 #include "signalbox/base/string.h"
@@ -47,8 +47,8 @@ static void append_schema(const struct remedy_circumstances *circumstances, stru
 
 static void append_new_table(const struct remedy_circumstances *circumstances, struct text *text) {
     text_append_format(text,
-        "%s has another form than this version makes, because a newer one made it or somebody "
-        "changed it; DROP it, and it is made anew (only the record of runs is in it)",
+        "%s differs from what this version makes: a newer version made it, or it was changed; DROP "
+        "it, and it is made again (it holds only the record of runs)",
         table_of(circumstances));
 }
 
@@ -89,8 +89,8 @@ void remedy_append(const struct session_failure *failure,
         append_new_table(circumstances, text);
         break;
     case NEEDS_TIME:
-        text_append_format(text, "nothing: somebody has %s locked, and the next start tries again",
-            table_of(circumstances));
+        text_append_format(
+            text, "nothing: %s is locked, and the next start tries again", table_of(circumstances));
         break;
     case NEEDS_WRITABLE:
         text_append_string(text, "a database that can be written to");

@@ -1,8 +1,8 @@
 /*
- * Where the application's schema_search_path leads. The traps: a setting of the session, which
- * through a transaction pooler would reach somebody else's, so it lasts for this one statement
- * only; and a schema in front of the path that only the first run makes, behind which the ledger of
- * that run would be lost if it were looked for in the first schema alone.
+ * Where the application's schema_search_path leads. Through a transaction pooler a setting would
+ * reach another client's session, so it lasts for one statement only. A schema at the front of the
+ * path may be made by the first run; the ledger of that run would be lost if only the first schema
+ * of the path were searched.
  */
 #include "prepare/postgres/schema.h"
 

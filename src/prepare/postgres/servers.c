@@ -1,7 +1,7 @@
 /*
- * The other servers. The trap is a server that several applications share: the first databases of
- * two of them, on servers of their own, may have one name, and then their steps have one APP. So on
- * these servers only backends in the application's own databases are ended.
+ * The other servers. Several applications may share a server: the first databases of two of them,
+ * on servers of their own, may have one name, and then their steps have one APP. So on these
+ * servers only backends in the application's own databases are ended.
  */
 #include "prepare/postgres/servers.h"
 

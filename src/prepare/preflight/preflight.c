@@ -1,7 +1,7 @@
 /*
- * The decisions. The trap is a first boot that was killed in the middle of loading a schema: it
- * leaves tables without schema_migrations, which look like somebody's and are our own. The ledger's
- * row of that run says on which databases it began while they were empty.
+ * The decisions. A first boot that was killed while it loaded a schema leaves tables without
+ * schema_migrations. They look like another application's and are our own, and the ledger's row of
+ * that run says on which databases it began while they were empty.
  */
 #include "prepare/preflight/preflight.h"
 

@@ -44,7 +44,7 @@ struct steps_trace {
 
 /* The truth afterwards: why the steps seem to have migrated another database than this one, which
  * the lock is in, or "". Two signs together: it lacks migrations as it did before, in whatever
- * schema, and nobody saw the steps there. */
+ * schema, and no one saw the steps there. */
 void preflight_find_elsewhere(const struct probe *probe, const struct database *database,
     const struct steps_trace *trace, char elsewhere[RUN_REASON_LENGTH]);
 
@@ -62,8 +62,8 @@ void preflight_explain(
 
 enum preflight_outcome {
     PREFLIGHT_PASSED,
-    PREFLIGHT_NOT_ALL, /* On a first boot one of the databases is not to be had. */
-    PREFLIGHT_TABLES   /* The steps would load a schema over somebody's tables. */
+    PREFLIGHT_NOT_ALL, /* On a first boot one of the databases is not available. */
+    PREFLIGHT_TABLES   /* The steps would load a schema over foreign tables. */
 };
 
 /* What one database stands in the way of, with a line for people about it. */

@@ -1,6 +1,6 @@
 /*
- * The looks. The trap is time: under the lock nobody may stand still for longer than its dead man's
- * switch allows, so each attempt is short, and the lock is tended between two of them.
+ * The looks. Under the lock no wait may be longer than the lock's dead man's switch allows, so each
+ * attempt is short, and the lock is refreshed between two of them.
  */
 #include "prepare/preflight/preflight_run.h"
 
@@ -167,11 +167,12 @@ static void judge_all(const struct probe *probe, const struct preflight_rules *r
     findings->is_refused = not_to_be_had + with_tables > 0;
     if (with_tables > 0) {
         error_set(&findings->error, EXIT_STATUS_CONFIGURATION,
-            "%zu database%s with tables of unknown origin, so nothing was changed", with_tables,
-            with_tables == 1 ? "" : "s");
+            "%zu database%s with tables of unknown origin, so nothing has been touched",
+            with_tables, with_tables == 1 ? "" : "s");
     } else if (not_to_be_had > 0) {
         error_set(&findings->error, EXIT_STATUS_UNAVAILABLE,
-            "%zu of the application's databases %s not available, so nothing was changed: Rails "
+            "%zu of the application's databases %s not available, so nothing has been touched: "
+            "Rails "
             "seeds only in the run that initialises the first of them, and that run must not stop "
             "half way",
             not_to_be_had, not_to_be_had == 1 ? "is" : "are");

@@ -1,8 +1,8 @@
 /*
  * The poll loop and the questions. Tables are looked for where the application would find them: in
- * the schemas of its search path, which is set for one statement only, since through a transaction
- * pooler a setting would reach somebody else's session. The trap is schema_migrations itself: it
- * may have a prefix, two applications may each have one, and other tools have a table of that name.
+ * the schemas of its search path, which is set for one statement only, because through a
+ * transaction pooler a setting would reach another client's session. schema_migrations may have a
+ * prefix, two applications may each have one, and other tools have a table of that name.
  */
 #include "prepare/preflight/probe.h"
 
@@ -306,7 +306,7 @@ static bool wait_for_any(struct probe *probe, const struct interrupt *interrupt,
         return false;
     }
     if (poll(descriptors, probe->count + 1, deadline_poll_timeout_ms(deadline_ms)) <= 0) {
-        /* Nobody may look at what was not filled in. */
+        /* What was not filled in must not be looked at. */
         memset(descriptors, 0, (probe->count + 1) * sizeof *descriptors);
         return true;
     }

@@ -75,8 +75,8 @@ void probe_add(struct probe *probe, const struct database *database, const char 
     struct session *lent);
 
 /* One attempt at each that has not answered. SESSION_DONE when each has answered or failed,
- * whatever they said; SESSION_CANCELLED when a signal came. Whoever is not done at the deadline
- * does not answer. */
+ * whatever they said; SESSION_CANCELLED when a signal came. A probe that is not done at the
+ * deadline does not answer. */
 enum session_result probe_try(
     struct probe *probe, const struct interrupt *interrupt, int64_t deadline_ms) MUST_USE;
 

@@ -1,6 +1,6 @@
 /*
- * The words. The trap is a line that only says that something failed: each says what becomes of the
- * server, and which run of which replica it was about.
+ * The words. Each line about a failure says what becomes of the server, and which run of which
+ * replica it is about.
  */
 #include "prepare/protocol/messages.h"
 
@@ -59,7 +59,7 @@ static void say_nobody_prepares(
         text_append_format(&last, "; %s", protocol->last.stale_reason);
     }
     report(EVENT_WAITING, fields,
-        "nobody is preparing this content; waiting for a replica that does (%s so far; %s)",
+        "no replica is preparing this content yet; waiting for one (%s so far; %s)",
         duration_describe(fields->elapsed_ms).string, text_string(&last));
 }
 
@@ -140,7 +140,7 @@ void messages_beginning(const struct protocol *protocol) {
 void messages_fencing(const struct fence_report *found, int64_t waited_ms, int64_t *say_at_ms) {
     if (found->ended > 0) {
         report(EVENT_FENCED, NULL,
-            "ended %d statement%s that an earlier run had left at work in the server", found->ended,
+            "ended %d statement%s of an earlier run that still worked in the server", found->ended,
             found->ended == 1 ? "" : "s");
     }
     if (found->holder[0] != '\0' && clock_now_ms() >= *say_at_ms) {
@@ -206,9 +206,9 @@ static void warn_of_seeds(const struct protocol *protocol) {
     }
     struct event_fields fields = {.run = unfinished->id, .holder = unfinished->host};
     report(EVENT_SEEDS_IN_DOUBT, &fields,
-        "run %lld on %s began on a new database and did not end well, and Rails does not repeat "
-        "seeds that it did not finish: see whether they are there, and run `bin/rails db:seed` "
-        "otherwise",
+        "run %lld on %s began on a new database and did not succeed, and Rails does not repeat "
+        "seeds that it did not finish: check whether they are there; if not, run `bin/rails "
+        "db:seed`",
         (long long)unfinished->id, unfinished->host);
 }
 

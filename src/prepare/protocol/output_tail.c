@@ -1,8 +1,7 @@
 /*
- * The ring of lines. The traps are what a step may print: half a character where a line is cut,
- * bytes that are none at all, which PostgreSQL refuses in a text and would refuse the whole record
- * with them; and a secret that lies across two lines or across the cut, so that all of it is hidden
- * before anything is cut off.
+ * The ring of lines. A cut line may end within a character. A step may print bytes that are no
+ * text, and PostgreSQL would refuse the whole record for them. A secret may lie across two lines or
+ * across the cut, so secrets are hidden before anything is cut off.
  */
 #include "prepare/protocol/output_tail.h"
 

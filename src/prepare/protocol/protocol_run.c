@@ -1,6 +1,6 @@
 /*
- * The actions, one function each. The trap is an action that fails half way: whatever it has come
- * to must be an observation that the table knows, never a decision of its own.
+ * The actions, one function each. An action that fails half way gives an observation that the table
+ * knows, and decides nothing itself.
  */
 #include "prepare/protocol/protocol_run.h"
 
@@ -37,7 +37,7 @@ static enum observation look(struct protocol *protocol) {
     enum prepare_purpose purpose = protocol->request->purpose;
     if (purpose == PREPARE_BY_OTHERS && !protocol->last.has_ledger) {
         error_set(&protocol->error, EXIT_STATUS_CONFIGURATION,
-            "--prepare=wait has nothing to wait for: without a ledger nobody can say what is "
+            "--prepare=wait has nothing to wait for: without a ledger it is not known what is "
             "prepared");
         return SEEN_REFUSED;
     }

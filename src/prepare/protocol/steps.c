@@ -1,7 +1,8 @@
 /*
  * The loop around one step. It watches four things at once: our signals, the step's two outputs and
- * the lock. The trap is a grandchild that outlives the step with a migration in its hands: a step
- * has ended only when this process has no child left.
+ * the lock.
+ * The trap: a grandchild can outlive the step and go on with a migration. A step has ended only
+ * when this process has no child left.
  */
 #include "prepare/protocol/steps.h"
 
@@ -175,8 +176,8 @@ static void say_still_running(struct running_step *running) {
         *running->request->deploy_warning_at_ms = DEADLINE_NEVER;
         report(EVENT_DEPLOY_TIMEOUT, NULL,
             "Kamal ends a container that is not healthy after its deploy_timeout (30 s unless "
-            "config/deploy.yml says otherwise), and this step with it: raise deploy_timeout, or "
-            "prepare before the deploy");
+            "config/deploy.yml says otherwise), and this step ends with it: raise deploy_timeout, "
+            "or prepare before the deploy");
     }
     if (now_ms < running->say_at_ms) {
         return;
