@@ -295,7 +295,7 @@ esac
     replica = application.start()
     assert prepared(application, replica)
     why = replica.said("rails_asked")[0]["message"]
-    assert "with its initializers, since config/initializers/early/variables.rb:2: " in why
+    assert "with its initializers, because config/initializers/early/variables.rb:2: " in why
     notes = [note["message"] for note in replica.said("configuration_note")]
     assert any("without its initializers" in note for note in notes) != can_initialize
 
