@@ -115,3 +115,28 @@ def test_stock_entrypoint_beside_it(databases, report):
     with Fleet(REPLICAS, PRICE, entrypoint=STOCK, environment=prepared.environment) as fleet:
         fleet.start()
         tell("one pending migration", fleet, prepared)
+
+
+def test_a_migration_inside_of_the_command_is_outside_of_the_lock(databases, report):
+    """`db:migrate` in the command runs on every replica, at every start: Rails' own lock then ends
+    some of them. Nothing else may."""
+    command = ["sh", "-c", "bin/rails db:migrate && exec ./bin/thrust ./bin/rails server"]
+    with Fleet(REPLICAS, command=command, environment=databases.environment) as fleet:
+        for phase, steps in (("no database exists", 1), ("all is prepared", 0)):
+            fleet.start()
+            serving = fleet.serving()
+            report(f"db:migrate in the command, {phase}: {serving} of {REPLICAS} serve, "
+                   f"{exits(fleet)}")
+            assert len(fleet.events("step_started")) == steps, fleet.output()
+            for container in fleet:
+                warning, = [event["message"] for event in container.events()
+                            if event["event"] == "configuration_note"]
+                assert "`bin/rails db:migrate` in the command runs outside of the lock" in warning
+                assert container.exit_status() in (None, 1), container.output()
+                if container.exit_status() == 1:
+                    assert "ConcurrentMigrationError" in container.output()
+            fleet.stop()
+            for container in fleet:
+                container.forget_events()
+    assert databases.seeds() == 1
+    assert databases.runs() == ["succeeded"]
