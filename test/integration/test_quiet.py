@@ -56,7 +56,7 @@ def test_decision_start_and_end_are_for_who_asks(run, directory):
     status, output = run("--log-level=debug", *RUNNER, stderr=subprocess.STDOUT)
     assert status == 0
     assert [line.split()[1:3] for line in said(output)] == [
-        ["command", "taken"], ["starting", "the"], ["the", "command"]]
+        ["recognised", "the"], ["starting", "the"], ["the", "command"]]
 
 
 @pytest.mark.parametrize("command", [("./bin/rails", "server"), ("./bin/rails", "jobs:work")])
