@@ -22,6 +22,18 @@ void string_list_append(struct string_list *list, const char *string) {
     string_list_append_owned(list, string_copy(string));
 }
 
+void string_list_set(struct string_list *list, const char *assignment) {
+    size_t name = strcspn(assignment, "=") + 1;
+    for (size_t i = 0; i < list->count; i++) {
+        if (strncmp(list->items[i], assignment, name) == 0) {
+            free(list->items[i]);
+            list->items[i] = string_copy(assignment);
+            return;
+        }
+    }
+    string_list_append(list, assignment);
+}
+
 bool string_list_has(const struct string_list *list, const char *string) {
     for (size_t i = 0; i < list->count; i++) {
         if (strcmp(list->items[i], string) == 0) {

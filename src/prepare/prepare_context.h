@@ -5,7 +5,6 @@
 #ifndef PREPARE_PREPARE_CONTEXT_H
 #define PREPARE_PREPARE_CONTEXT_H
 
-#include "prepare/protocol/stop_request.h"
 #include "prepare/wrapper_environment.h"
 #include "signalbox/base/cleanup.h"
 #include "signalbox/base/error.h"
@@ -13,6 +12,7 @@
 #include "signalbox/base/string_list.h"
 #include "signalbox/prepare/prepare.h"
 #include "signalbox/prepare/target.h"
+#include "signalbox/process/stop_request.h"
 
 struct prepare_context {
     struct stop_request stop_request;

@@ -5,12 +5,12 @@
 #ifndef PREPARE_WRAPPER_ENVIRONMENT_H
 #define PREPARE_WRAPPER_ENVIRONMENT_H
 
-#include "prepare/protocol/stop_request.h"
 #include "signalbox/base/cleanup.h"
 #include "signalbox/base/error.h"
 #include "signalbox/base/secret_values.h"
 #include "signalbox/command/ask.h"
 #include "signalbox/prepare/prepare.h"
+#include "signalbox/process/stop_request.h"
 
 struct wrapper_environment {
     bool is_answered; /* Otherwise nothing is known but what the container itself gives. */

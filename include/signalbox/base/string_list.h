@@ -15,6 +15,8 @@ struct string_list {
 
 void string_list_append(struct string_list *list, const char *string);
 void string_list_append_owned(struct string_list *list, char *string);
+/* Puts NAME=VALUE in place of the first NAME=…, or at the end. */
+void string_list_set(struct string_list *list, const char *assignment);
 bool string_list_has(const struct string_list *list, const char *string);
 void string_list_release(struct string_list *list);
 #define AUTO_STRING_LIST __attribute__((cleanup(string_list_release)))

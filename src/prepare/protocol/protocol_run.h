@@ -11,9 +11,9 @@
 #include "prepare/protocol/backend.h"
 #include "prepare/protocol/protocol.h"
 #include "prepare/protocol/steps.h"
-#include "prepare/protocol/stop_request.h"
 #include "signalbox/base/secret_values.h"
 #include "signalbox/prepare/prepare.h"
+#include "signalbox/process/stop_request.h"
 
 struct protocol {
     const struct prepare_request *request;

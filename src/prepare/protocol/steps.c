@@ -45,18 +45,6 @@ struct running_step {
     int64_t time_is_up_ms; /* DEADLINE_NEVER where there is no limit, or once it was said. */
 };
 
-static void environment_set(struct string_list *environment, const char *assignment) {
-    size_t name = strcspn(assignment, "=") + 1;
-    for (size_t i = 0; i < environment->count; i++) {
-        if (strncmp(environment->items[i], assignment, name) == 0) {
-            free(environment->items[i]);
-            environment->items[i] = string_copy(assignment);
-            return;
-        }
-    }
-    string_list_append(environment, assignment);
-}
-
 static int step_start(struct running_step *running, struct error *error) {
     AUTO_FD int null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
     AUTO_FD int output_fd = -1;
@@ -66,7 +54,7 @@ static int step_start(struct running_step *running, struct error *error) {
         string_list_append(&environment, running->request->environment[i]);
     }
     for (size_t i = 0; i < running->step->assignments.count; i++) {
-        environment_set(&environment, running->step->assignments.items[i]);
+        string_list_set(&environment, running->step->assignments.items[i]);
     }
     struct output_tail *last = running->request->output_tail;
     *last = (struct output_tail){.added = 0};

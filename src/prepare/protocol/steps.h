@@ -10,9 +10,9 @@
 
 #include "prepare/protocol/backend.h"
 #include "prepare/protocol/output_tail.h"
-#include "prepare/protocol/stop_request.h"
 #include "signalbox/command/step.h"
 #include "signalbox/process/signals.h"
+#include "signalbox/process/stop_request.h"
 
 struct steps_request {
     const struct step_list *steps;

@@ -1,8 +1,8 @@
 /*
- * The preparer's ear: the signals that ask it to end, remembered once heard.
+ * The ear of a child that works: the signals that ask it to end, remembered once heard.
  */
-#ifndef PREPARE_PROTOCOL_STOP_REQUEST_H
-#define PREPARE_PROTOCOL_STOP_REQUEST_H
+#ifndef SIGNALBOX_PROCESS_STOP_REQUEST_H
+#define SIGNALBOX_PROCESS_STOP_REQUEST_H
 
 #include "signalbox/process/interrupt.h"
 

@@ -2,7 +2,7 @@
  * Everything but what asks for an end is taken and forgotten: a stopped or reloading
  * holder of the lock would hold up every replica.
  */
-#include "prepare/protocol/stop_request.h"
+#include "signalbox/process/stop_request.h"
 
 #include <signal.h>
 
