@@ -126,11 +126,13 @@ static int carry_out_plan(struct supervisor *supervisor, const struct options *o
     AUTO_STEP_LIST struct step_list steps = {.items = NULL};
     struct phase_end end;
     compose_steps(options, command, plan, &steps);
+    struct password_command password_command = {.words = &options->password_command};
     struct prepare_request prepare = {
         .purpose = plan->prepare,
         .target = {.directory = command->around.directory == NULL ? "." : command->around.directory,
             .database_url = options->database_url,
             .database_url_source = options_source(options, "--database-url"),
+            .password_command = options->password_command.count == 0 ? NULL : &password_command,
             .steps = &options->steps,
             .environment = command->environment,
             .environment_source = command->environment_source,

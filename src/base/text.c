@@ -46,3 +46,18 @@ void text_release(struct text *text) {
     free(text->data);
     *text = (struct text){.data = NULL};
 }
+
+void text_reserve(struct text *text, size_t length) {
+    if (text->capacity <= length) {
+        text->data = memory_reallocate(text->data, length + 1, 1);
+        text->capacity = length + 1;
+        text->data[text->length] = '\0';
+    }
+}
+
+void text_wipe(struct text *text) {
+    if (text->data != NULL) {
+        explicit_bzero(text->data, text->capacity);
+    }
+    text_release(text);
+}

@@ -98,6 +98,7 @@ static void append_target(const struct target *target, struct text *page) {
     append_databases(target, page);
     json_string(page, "asks_rails", needs_rails ? target->needs_rails_why : NULL);
     json_string(page, "asks_wrapper", has_target ? target->unasked : NULL);
+    json_string(page, "asks_password", has_target ? explain_parts_password(target) : NULL);
     json_string(page, "environment", has_target ? target->environment : NULL);
     json_string(page, "fingerprint", has_fingerprint ? target->fingerprint : NULL);
     json_object_begin(page, "watched");

@@ -23,6 +23,8 @@ void explain_parts_warnings(const struct explanation *explanation, const struct 
 
 /* "postgres", "file", "none", or NULL where only Rails can say. */
 const char *explain_parts_lock(const struct target *target);
+/* The words that are asked for passwords, or NULL. */
+const char *explain_parts_password(const struct target *target);
 
 /* "prepare", "run", "wait": the phases of the plan, in order. */
 void explain_parts_phases(const struct explanation *explanation, struct string_list *phases);

@@ -27,6 +27,10 @@ const char *explain_parts_lock(const struct target *target) {
     return target->lock == LOCK_AUTO ? NULL : lock_choice_name(target->lock);
 }
 
+const char *explain_parts_password(const struct target *target) {
+    return target->password_command == NULL ? NULL : target->password_command->words->items[0].text;
+}
+
 void explain_parts_warnings(const struct explanation *explanation, const struct target *target,
     struct string_list *warnings) {
     const struct string_list *unknown = &explanation->options->unknown_variables;

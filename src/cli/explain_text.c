@@ -113,6 +113,12 @@ static void explain_target(const struct target *target, struct text *page) {
         line(page, i == 0 ? "database" : "", text_string(&value));
         text_release(&value);
     }
+    if (explain_parts_password(target) != NULL) {
+        text_append_format(&value, "not asked now: `%s` prints it for each connection",
+            explain_parts_password(target));
+        line(page, "password", text_string(&value));
+        text_release(&value);
+    }
     if (target->lock != LOCK_AUTO) {
         text_append_format(&value, "%s%s%s", explain_parts_lock(target),
             target->lock_path == NULL ? "" : " ",

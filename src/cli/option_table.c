@@ -36,6 +36,10 @@ const struct option_row option_table_rows[] = {
         NULL, "URL", NULL,
         "where to lock, such as the direct address past a\n"
         "pooler; else PRIMARY_DATABASE_URL, DATABASE_URL"},
+    {"--password-command", "SIGNALBOX_PASSWORD_COMMAND", OPTION_COMMAND, GROUP_PREPARING,
+        AT(password_command), NULL, "CMD", NULL,
+        "prints the password for each new connection, for\n"
+        "databases without a fixed one (IAM tokens, Vault)"},
     {"--lock", "SIGNALBOX_LOCK", OPTION_LOCK, GROUP_PREPARING, AT(lock), "auto", "HOW", NULL,
         "what keeps replicas apart: postgres; file[:PATH]\n"
         "on one host; none. auto: as the database has it,\n"

@@ -16,6 +16,7 @@ enum option_type {
     OPTION_SECRET,   /* const char *, never printed. */
     OPTION_NUMBER,   /* int64_t in the range of an int4. */
     OPTION_DURATION, /* int64_t in milliseconds. */
+    OPTION_COMMAND,  /* struct step_list of one. */
     OPTION_STEPS,    /* struct step_list; repeatable; ` && ` in the variable. */
     OPTION_COMMANDS, /* struct server_list; repeatable; newline or ; in the variable. */
     OPTION_PATHS,    /* struct string_list; newline or ; between them. */

@@ -36,7 +36,8 @@ static int bad_value(
 /* Whether the whole value stands in one pair of quotation marks, as `docker --env-file` passes it
  * on. Steps and servers are words with shell quoting: there one word may well be quoted. */
 static bool is_quoted_whole(const struct option_row *row, const char *value) {
-    bool is_words = row->type == OPTION_STEPS || row->type == OPTION_COMMANDS;
+    bool is_words =
+        row->type == OPTION_STEPS || row->type == OPTION_COMMAND || row->type == OPTION_COMMANDS;
     size_t length = strlen(value);
     const char *close = length < 2 ? NULL : strchr(value + 1, value[0]);
     return (value[0] == '"' || value[0] == '\'') && close == value + length - 1 &&
@@ -97,6 +98,18 @@ static int store_steps(struct options *options, const struct option_row *row, co
         error_add_context(error, "%s", source);
     }
     return result;
+}
+
+/* One, of which the last wins. */
+static int store_command(struct options *options, const struct option_row *row, const char *value,
+    const char *source, struct error *error) {
+    struct step_list *command = member(options, row);
+    step_list_release(command);
+    if (step_list_append(command, value, error) != 0) {
+        error_add_context(error, "%s", source);
+        return -1;
+    }
+    return 0;
 }
 
 /* Calls `take` for each non-empty piece between separators. */
@@ -235,6 +248,8 @@ int option_values_store(struct options *options, const struct option_row *row, c
             : bad_value(source, value, "a whole number from -2147483648 to 2147483647", error);
     case OPTION_DURATION:
         return store_duration(options, row, value, source, error);
+    case OPTION_COMMAND:
+        return store_command(options, row, value, source, error);
     case OPTION_STEPS:
         return store_steps(options, row, value, source, error);
     case OPTION_COMMANDS:
@@ -262,6 +277,12 @@ int option_values_store(struct options *options, const struct option_row *row, c
 static void describe_list(const struct string_list *list, struct text *value) {
     for (size_t i = 0; i < list->count; i++) {
         text_append_format(value, "%s%s", i == 0 ? "" : "; ", list->items[i]);
+    }
+}
+
+static void describe_steps(const struct step_list *steps, struct text *value) {
+    for (size_t i = 0; i < steps->count; i++) {
+        text_append_format(value, "%s%s", i == 0 ? "" : " && ", steps->items[i].text);
     }
 }
 
@@ -337,10 +358,9 @@ static void describe_given(
     case OPTION_DURATION:
         describe_duration(*(const int64_t *)place, value);
         return;
+    case OPTION_COMMAND:
     case OPTION_STEPS:
-        for (size_t i = 0; i < options->steps.count; i++) {
-            text_append_format(value, "%s%s", i == 0 ? "" : " && ", options->steps.items[i].text);
-        }
+        describe_steps(place, value);
         return;
     case OPTION_COMMANDS:
         describe_servers(place, value);

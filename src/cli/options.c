@@ -153,6 +153,7 @@ static int read_environment(
 
 void options_release(struct options *options) {
     step_list_release(&options->steps);
+    step_list_release(&options->password_command);
     server_list_release(&options->servers);
     string_list_release(&options->watch);
     string_list_release(&options->unknown_variables);

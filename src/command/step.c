@@ -59,7 +59,7 @@ int step_list_append(struct step_list *steps, const char *line, struct error *er
         return -1;
     case WORDS_SHELL_SYNTAX:
         error_set(error, EXIT_STATUS_USAGE,
-            "a step is words, not shell, and '%c' is shell: write sh -c '…' instead of: %s",
+            "a command here is words, not shell, and '%c' is shell: write sh -c '…' instead of: %s",
             line[offset] == '\n' ? ' ' : line[offset], text);
         return -1;
     }
@@ -68,7 +68,7 @@ int step_list_append(struct step_list *steps, const char *line, struct error *er
         first++;
     }
     if (first == words.count) {
-        error_set(error, EXIT_STATUS_USAGE, "a step is empty");
+        error_set(error, EXIT_STATUS_USAGE, "a command is empty");
         return -1;
     }
     struct step step = {.text = take_pointer(&text)};

@@ -172,6 +172,16 @@ static enum reading resolve_string(
     return reading == READ_WELL ? append(resolver, name, settings, true, url->line, NULL) : reading;
 }
 
+/* A URL is merged afterwards. */
+static bool is_needed_setting(
+    const struct configurations_request *request, const struct pair *pair) {
+    const char *key = pair->key->text;
+    bool is_unknown = pair->value->kind == VALUE_UNREAD || pair->value->kind == VALUE_UNCLEAR;
+    return key == NULL ||
+        (strcmp(key, "url") != 0 &&
+            !(request->needs_no_password && is_unknown && strcmp(key, "password") == 0));
+}
+
 static enum reading resolve_mapping(
     const struct resolver *resolver, const char *name, const struct value *config, int line) {
     struct value_pool *pool = resolver->request->pool;
@@ -182,8 +192,7 @@ static enum reading resolve_mapping(
     struct value *settings = value_make(pool, VALUE_MAPPING, NULL, 0, line);
     AUTO_TEXT struct text variable = {.data = NULL};
     for (size_t i = 0; i < config->count; i++) {
-        const struct value *key = config->pairs[i].key;
-        if (key->text == NULL || strcmp(key->text, "url") != 0) {
+        if (is_needed_setting(resolver->request, &config->pairs[i])) {
             value_put(pool, settings, config->pairs[i].key, config->pairs[i].value);
         }
     }

@@ -12,6 +12,7 @@ struct configurations_request {
     struct value *root;      /* Of the file; NULL where it is empty or there is none. */
     const char *path;        /* "config/database.yml", for the sources; NULL without a file. */
     const char *environment; /* Rails.env */
+    bool needs_no_password;  /* One that is not read here is left out. */
     int (*line_in_file)(const void *argument, int line);
     const void *argument;
     struct value_pool *pool;

@@ -53,6 +53,7 @@ static enum reading resolve_template(const struct databases_request *request,
     struct configurations_request resolution = {
         .path = CONFIGURATION_PATH,
         .environment = request->environment,
+        .needs_no_password = request->needs_no_password,
         .line_in_file = line_of_rendering,
         .argument = &rendering,
         .pool = &pool,
@@ -76,6 +77,28 @@ static enum reading resolve_template(const struct databases_request *request,
     return reading;
 }
 
+/* Whether the line, from 1, is the one of a password. */
+static bool is_line_of_password(const char *template, int line) {
+    for (; line > 1 && template != NULL; line--) {
+        const char *end = strchr(template, '\n');
+        template = end == NULL ? NULL : end + 1;
+    }
+    return line == 1 && template != NULL &&
+        string_has_prefix(template + strspn(template, " \t"), "password:");
+}
+
+/* A program that makes a password in Ruby has a sister on the command line, and its password lasts
+ * for as long as a replica may wait. */
+static void point_to_password_command(const struct databases_request *request,
+    const struct text *template, int line, struct error *error) {
+    if (!request->needs_no_password && is_line_of_password(text_string(template), line)) {
+        struct error unclear = *error;
+        error_set(error, unclear.exit_status,
+            "%.320s (SIGNALBOX_PASSWORD_COMMAND can ask a program for the passwords instead)",
+            unclear.text);
+    }
+}
+
 static enum databases_found find_in_file(const struct databases_request *request,
     const struct text *template, struct databases *databases, struct error *error) {
     struct reading_note reading_note = {.line = 0};
@@ -89,7 +112,11 @@ static enum databases_found find_in_file(const struct databases_request *request
             request->environment);
         return DATABASES_WRONG;
     }
-    return conclude(reading, CONFIGURATION_PATH, &reading_note, error);
+    enum databases_found found = conclude(reading, CONFIGURATION_PATH, &reading_note, error);
+    if (found == DATABASES_UNCLEAR) {
+        point_to_password_command(request, template, reading_note.line, error);
+    }
+    return found;
 }
 
 /* Without a file: a URL, or libpq's own variables. */

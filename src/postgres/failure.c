@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "postgres/causes.h"
+#include "signalbox/base/text.h"
 
 /* The first `: XXXXX: ` in the message, where X is what SQLSTATEs are made of; a digit is always
  * among them, which tells them from the word FATAL. */
@@ -100,6 +101,24 @@ void failure_of_statement(const char *sqlstate, const char *message, const char 
 void failure_of_silence(struct session_failure *failure) {
     *failure = (struct session_failure){
         .origin = FAILURE_OF_LINK, .trouble = TROUBLE_PASSING, .message = "it does not answer"};
+}
+
+void failure_of_password(
+    const char *clause, enum session_trouble trouble, struct session_failure *failure) {
+    AUTO_TEXT struct text message = {.data = NULL};
+    text_append_format(&message, "the program of --password-command %s", clause);
+    *failure = (struct session_failure){
+        .origin = FAILURE_OF_LINK, .trouble = trouble, .is_of_password = true};
+    copy_message(text_string(&message), NULL, NULL, failure->message, sizeof failure->message);
+}
+
+void failure_allow_another_password(struct session_failure *failure) {
+    bool is_of_password = strcmp(failure->sqlstate, "28P01") == 0 ||
+        strstr(failure->message, "authentication failed") != NULL;
+    if (is_of_password && failure->trouble == TROUBLE_FINAL) {
+        failure->trouble = TROUBLE_PASSING;
+        append_advice(failure, "--password-command is asked for another one");
+    }
 }
 
 void failure_of_ours(const char *message, struct session_failure *failure) {

@@ -15,12 +15,19 @@
 #include "signalbox/base/deadline.h"
 #include "signalbox/base/string.h"
 
+int session_fd(const struct session *session) {
+    if (session->connection == NULL) {
+        return session->asking.process == 0 ? -1 : session->asking.reply_fd;
+    }
+    return PQsocket(session->connection);
+}
+
 /* Waits for the connection's socket; SESSION_DONE when it is ready. */
 static enum session_result wait_for_socket(
     const struct session *session, short events, int64_t deadline_ms) {
     for (;;) {
         struct pollfd descriptors[2] = {
-            {.fd = PQsocket(session->connection), .events = events},
+            {.fd = session_fd(session), .events = events},
             {.fd = session->interrupt == NULL ? -1 : session->interrupt->fd, .events = POLLIN},
         };
         int ready = poll(descriptors, 2, deadline_poll_timeout_ms(deadline_ms));
@@ -51,10 +58,69 @@ static void drop_result(struct session *session) {
 static enum session_result connect_failed(struct session *session) {
     failure_of_connecting(
         PQerrorMessage(session->connection), session->password, &session->failure);
+    if (session->asking.process != 0) {
+        failure_allow_another_password(&session->failure);
+    }
     return SESSION_FAILED;
 }
 
-enum session_result session_open_advance(struct session *session) {
+/* Once the connection stands, or cannot be made, nobody needs it any more. */
+static void forget_password(struct session *session) {
+    if (session->asking.process != 0) {
+        session->password = NULL;
+        password_asking_end(&session->asking);
+    }
+    free(session->conninfo);
+    session->conninfo = NULL;
+}
+
+static enum session_result connect_start(struct session *session, const char *conninfo) {
+    session->events = POLLOUT;
+    session->connection = PQconnectStart(conninfo);
+    if (session->connection == NULL) {
+        failure_of_connecting("out of memory", NULL, &session->failure);
+        return SESSION_FAILED;
+    }
+    /* A failed connect has no SQLSTATE of its own in libpq; verbose messages carry it as text. */
+    (void)PQsetErrorVerbosity(session->connection, PQERRORS_VERBOSE);
+    (void)PQsetNoticeProcessor(session->connection, ignore_notice, NULL);
+    return PQstatus(session->connection) == CONNECTION_BAD ? connect_failed(session)
+                                                           : SESSION_PENDING;
+}
+
+static enum session_result connect_with(struct session *session, const char *password) {
+    struct text conninfo = {.data = NULL};
+    session->password = password;
+    if (session->learn != NULL) {
+        session->learn(session->argument, password);
+    }
+    /* Room for all of it at once, each byte escaped, so that no copy is left behind. */
+    text_reserve(&conninfo, strlen(session->conninfo) + 2 * strlen(password) + 32);
+    text_append_string(&conninfo, session->conninfo);
+    session_append_setting(&conninfo, "password", password);
+    enum session_result result = connect_start(session, text_string(&conninfo));
+    text_wipe(&conninfo);
+    return result;
+}
+
+static enum session_result advance_asking(struct session *session) {
+    const char *answer = NULL;
+    enum password_result result = password_asking_advance(&session->asking, &answer);
+    switch (result) {
+    case PASSWORD_PENDING:
+        return SESSION_PENDING;
+    case PASSWORD_KNOWN:
+        return connect_with(session, answer);
+    case PASSWORD_UNAVAILABLE:
+    case PASSWORD_IMPOSSIBLE:
+        failure_of_password(answer, result == PASSWORD_IMPOSSIBLE ? TROUBLE_FINAL : TROUBLE_PASSING,
+            &session->failure);
+        break;
+    }
+    return SESSION_FAILED;
+}
+
+static enum session_result advance_connecting(struct session *session) {
     /* libpq says that the first wait is for writing. */
     PostgresPollingStatusType wanted = PQconnectPoll(session->connection);
     switch (wanted) {
@@ -76,31 +142,45 @@ enum session_result session_open_advance(struct session *session) {
     return connect_failed(session);
 }
 
-enum session_result session_open_start(struct session *session, const char *conninfo,
-    const char *password, const struct interrupt *interrupt) {
-    *session = (struct session){.interrupt = interrupt, .password = password, .events = POLLOUT};
-    session->connection = PQconnectStart(conninfo);
-    if (session->connection == NULL) {
-        failure_of_connecting("out of memory", NULL, &session->failure);
-        return SESSION_FAILED;
+enum session_result session_open_advance(struct session *session) {
+    enum session_result result =
+        session->connection == NULL ? advance_asking(session) : advance_connecting(session);
+    if (result != SESSION_PENDING) {
+        forget_password(session);
     }
-    /* A failed connect has no SQLSTATE of its own in libpq; verbose messages carry it as text. */
-    (void)PQsetErrorVerbosity(session->connection, PQERRORS_VERBOSE);
-    (void)PQsetNoticeProcessor(session->connection, ignore_notice, NULL);
-    return PQstatus(session->connection) == CONNECTION_BAD ? connect_failed(session)
-                                                           : SESSION_PENDING;
+    return result;
 }
 
-enum session_result session_open(struct session *session, const char *conninfo,
-    const char *password, const struct interrupt *interrupt, int64_t deadline_ms) {
-    enum session_result result = session_open_start(session, conninfo, password, interrupt);
+enum session_result session_open_start(
+    struct session *session, const struct session_request *request) {
+    const struct password_question *question = request->question;
+    *session = (struct session){.interrupt = request->interrupt, .password = request->password};
+    if (question == NULL) {
+        return connect_start(session, request->conninfo);
+    }
+    if (!password_asking_start(question, &session->asking)) {
+        failure_of_password("cannot be started", TROUBLE_PASSING, &session->failure);
+        return SESSION_FAILED;
+    }
+    session->events = POLLIN;
+    session->conninfo = string_copy(request->conninfo);
+    session->learn = question->learn;
+    session->argument = question->argument;
+    return SESSION_PENDING;
+}
+
+enum session_result session_open(
+    struct session *session, const struct session_request *request, int64_t deadline_ms) {
+    enum session_result result = session_open_start(session, request);
     while (result == SESSION_PENDING) {
         result = wait_for_socket(session, session->events, deadline_ms);
         if (result == SESSION_DONE) {
             result = session_open_advance(session);
         }
     }
-    if (result == SESSION_TIMED_OUT) {
+    if (result == SESSION_TIMED_OUT && session->connection == NULL) {
+        failure_of_password("has not answered yet", TROUBLE_PASSING, &session->failure);
+    } else if (result == SESSION_TIMED_OUT) {
         failure_of_silence(&session->failure);
     }
     if (result != SESSION_DONE) {
@@ -241,10 +321,6 @@ char *session_default_name(const char *service) {
     return name;
 }
 
-int session_fd(const struct session *session) {
-    return session->connection == NULL ? -1 : PQsocket(session->connection);
-}
-
 bool session_is_lost(struct session *session) {
     return session->connection == NULL || PQconsumeInput(session->connection) == 0 ||
         PQstatus(session->connection) == CONNECTION_BAD;
@@ -277,8 +353,23 @@ char *session_quote_identifier(const struct session *session, const char *identi
     return copy;
 }
 
+void session_append_setting(struct text *conninfo, const char *keyword, const char *value) {
+    if (value == NULL) {
+        return;
+    }
+    text_append_format(conninfo, "%s='", keyword);
+    for (; *value != '\0'; value++) {
+        if (*value == '\'' || *value == '\\') {
+            text_append_string(conninfo, "\\");
+        }
+        text_append(conninfo, value, 1);
+    }
+    text_append_string(conninfo, "' ");
+}
+
 void session_close(struct session *session) {
     drop_result(session);
+    forget_password(session);
     PQfinish(session->connection);
     session->connection = NULL;
 }

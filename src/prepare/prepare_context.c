@@ -60,6 +60,27 @@ static int complete_target(const struct prepare_request *request,
     return target_ask_rails(target, &question, error);
 }
 
+/* What the program is run behind and in, as a step is. Where the wrapper has been asked, its
+ * environment is there already, and to run it for each connection would only take time. */
+static void complete_password_command(
+    const struct prepare_request *request, struct prepare_context *prepare_context) {
+    struct password_command *command = request->target.password_command;
+    const struct wrapper_environment *asked = &prepare_context->asked;
+    if (command == NULL) {
+        return;
+    }
+    command->signals = request->inheritance;
+    command->secrets = &prepare_context->secrets;
+    command->environment = prepare_context->environment.items;
+    command->around = request->command;
+    if (asked->is_answered) {
+        command->environment = asked->answer.environment.items;
+        command->around = NULL;
+    } else if (asked->command.environment != NULL) {
+        command->around = &asked->command;
+    }
+}
+
 static void learn_secrets(
     const struct prepare_request *request, struct prepare_context *prepare_context) {
     const struct databases *databases = &prepare_context->target.databases;
@@ -108,6 +129,7 @@ int prepare_context_make(const struct prepare_request *request,
             error) != 0) {
         return -1;
     }
+    complete_password_command(request, prepare_context);
     learn_secrets(request, prepare_context);
     return 0;
 }

@@ -176,6 +176,33 @@ static int place_lock(struct target *target, struct error *error) {
     return 0;
 }
 
+/* The program wins over every password that stands anywhere; one that it replaces is named. */
+static void take_password_command(struct target *target) {
+    AUTO_TEXT struct text places = {.data = NULL};
+    const char *variable = getenv("PGPASSWORD");
+    for (size_t i = 0; i < target->databases.count; i++) {
+        struct database *database = &target->databases.items[i];
+        if (!database_is_postgres(database)) {
+            continue;
+        }
+        database->password_command = target->password_command;
+        if (database->password != NULL && strstr(text_string(&places), database->source) == NULL) {
+            text_append_format(&places, "%s%s", places.length == 0 ? "" : ", ", database->source);
+        }
+    }
+    if (variable != NULL && variable[0] != '\0') {
+        text_append_format(&places, "%sPGPASSWORD", places.length == 0 ? "" : ", ");
+    }
+    if (places.length > 0) {
+        AUTO_TEXT struct text warning = {.data = NULL};
+        text_append_format(&warning,
+            "--password-command gives the passwords, so Signalbox does not use the one in %s; the "
+            "steps do what the application does",
+            text_string(&places));
+        string_list_append(&target->warnings, text_string(&warning));
+    }
+}
+
 /* They are known now: what has to be said of them, and where their files are. */
 static void take_databases(struct target *target) {
     struct string_list *warnings = &target->databases.warnings;
@@ -184,6 +211,9 @@ static void take_databases(struct target *target) {
     }
     string_list_release(warnings);
     database_list_place_files(&target->databases, target->directory);
+    if (target->password_command != NULL) {
+        take_password_command(target);
+    }
     target->database = &target->databases.items[0];
 }
 
@@ -199,6 +229,7 @@ static int find_databases(
         .given_source = request->database_url_source,
         .environment = target->environment,
         .directory = request->directory,
+        .needs_no_password = request->password_command != NULL,
     };
     target->unasked = target_hangs_on_asking(request) ? request->unasked : NULL;
     bool insists = target->unasked == NULL && !may_go_without(request);
@@ -250,6 +281,7 @@ int target_make(const struct target_request *request, struct target *target, str
         .directory = request->directory,
         .lock_choice = request->lock,
         .lock_key = request->lock_key,
+        .password_command = request->password_command,
         .allow_schema_load = request->allow_schema_load,
         .environment = request->environment,
         .environment_source = request->environment_source,

@@ -53,7 +53,7 @@ def test_version_and_help(run):
     (("x",), {"SIGNALBOX_GRACE": "soon"},
      "SIGNALBOX_GRACE: `soon` is not allowed: use a duration such as 500ms, 30s, 10m or 1h"),
     (("--step=DB_PASSWORD=s3cret a | b", "x"), {},
-     "--step: a step is words, not shell, and '|' is shell: write sh -c '…' instead of: "
+     "--step: a command here is words, not shell, and '|' is shell: write sh -c '…' instead of: "
      "DB_PASSWORD=*** a | b"),
 ])
 def test_misuse_is_one_clear_line_and_64(run, words, variables, said):

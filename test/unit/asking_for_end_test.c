@@ -9,8 +9,8 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include "prepare/protocol/stop_request.h"
 #include "signalbox/process/signals.h"
+#include "signalbox/process/stop_request.h"
 #include "supervise/state_table.h"
 
 /* The C library's own function refuses the signals that it keeps for itself, which are none of

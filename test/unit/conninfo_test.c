@@ -7,12 +7,14 @@
 
 #include "signalbox/base/text.h"
 #include "signalbox/database/conninfo.h"
+#include "signalbox/database/password_command.h"
 
 static void every_value_is_quoted_and_an_empty_one_is_named(void **state) {
     (void)state;
     static char password[] = "it's \\ secret";
     static char host[] = "one,two";
     static char empty[] = "";
+    static struct password_command command;
     static char name[] = "shop";
     static const struct {
         struct database database;
@@ -23,6 +25,9 @@ static void every_value_is_quoted_and_an_empty_one_is_named(void **state) {
         {{.name = name}, "postgres", " dbname='postgres' "},
         {{.password = password, .name = name}, NULL,
             " password='it\\'s \\\\ secret' dbname='shop' "},
+        /* A program is asked for it instead. */
+        {{.password = password, .password_command = &command, .name = name}, NULL,
+            " dbname='shop' "},
         {{.user = empty, .name = name}, NULL, " user='' dbname='shop' "},
         {{.host = host, .name = name}, NULL,
             " host='one,two' dbname='shop' target_session_attrs='read-write' "},

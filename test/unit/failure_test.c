@@ -76,6 +76,27 @@ static void what_we_say_ourselves_is_of_another_kind(void **state) {
     assert_string_equal(failure.message, "it does not answer");
 }
 
+static void where_the_next_password_is_another_a_refused_one_passes(void **state) {
+    (void)state;
+    static const struct {
+        const char *message;
+        enum session_trouble trouble;
+    } rows[] = {
+        {"failed: FATAL:  28P01: password authentication failed for user \"u\"\n", TROUBLE_PASSING},
+        {"failed: FATAL:  28000: PAM authentication failed for user \"u\"\n", TROUBLE_PASSING},
+        {"failed: FATAL:  08P01: SASL authentication failed\n", TROUBLE_PASSING},
+        {"failed: FATAL:  28000: role \"u\" does not exist\n", TROUBLE_FINAL},
+        {"failed: FATAL:  28000: no pg_hba.conf entry for host \"h\"\n", TROUBLE_FINAL},
+        {"failed: FATAL:  53300: too many clients already\n", TROUBLE_NO_SLOT},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+        struct session_failure failure;
+        failure_of_connecting(rows[i].message, NULL, &failure);
+        failure_allow_another_password(&failure);
+        assert_int_equal(failure.trouble, rows[i].trouble);
+    }
+}
+
 static void connect_messages_are_told_apart(void **state) {
     (void)state;
     static const struct {
@@ -208,6 +229,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_lasts_and_what_passes_is_known_by_its_source),
         cmocka_unit_test(what_we_say_ourselves_is_of_another_kind),
+        cmocka_unit_test(where_the_next_password_is_another_a_refused_one_passes),
         cmocka_unit_test(connect_messages_are_told_apart),
         cmocka_unit_test(a_poolers_words_are_told_apart),
         cmocka_unit_test(a_password_is_masked_wherever_it_stands),

@@ -97,6 +97,17 @@ static void steps_come_as_flags_or_joined_in_the_variable(void **state) {
     assert_string_equal(options.steps.items[0].text, "mine");
 }
 
+static void of_a_single_command_the_last_wins(void **state) {
+    (void)state;
+    assert_int_equal(
+        read_options(WORDS("--password-command=one", "--password-command=A=1 two 'b c'", "x"),
+            VARIABLES("SIGNALBOX_PASSWORD_COMMAND=three")),
+        0);
+    assert_int_equal(options.password_command.count, 1);
+    assert_string_equal(options.password_command.items[0].text, "A=1 two 'b c'");
+    assert_string_equal(options.password_command.items[0].argv.items[1], "b c");
+}
+
 static void an_unknown_variable_is_named_with_the_nearest(void **state) {
     (void)state;
     assert_int_equal(read_options(WORDS("x"), VARIABLES("SIGNALBOX_LOCK_KEYS=1", "OTHER=1")), 0);
@@ -130,6 +141,11 @@ static void bad_values_say_what_where_and_what_to_do(void **state) {
             "--grace: `9223372036854775807ms` is not allowed: use a year at most (8760h)"},
         {{"s", "--wait-timeout=8761h"}, {NULL},
             "--wait-timeout: `8761h` is not allowed: use a year at most (8760h)"},
+        {{"s", "--password-command= "}, {NULL}, "--password-command: a command is empty"},
+        {{"s"}, {"SIGNALBOX_PASSWORD_COMMAND=aws x | head"},
+            "SIGNALBOX_PASSWORD_COMMAND: a command here is words, not shell, and '|' is shell: "
+            "write "
+            "sh -c '…' instead of: aws x | head"},
         {{"s", "--lock-key=x"}, {NULL},
             "--lock-key: `x` is not allowed: use a whole number from -2147483648 to 2147483647"},
         {{"s", "--prepare=always"}, {NULL},
@@ -164,14 +180,16 @@ static void bad_values_say_what_where_and_what_to_do(void **state) {
             "--ok-exit: `256` is not allowed: use an exit status from 0 to 255"},
         {{"s", "--init=maybe"}, {NULL}, "--init: `maybe` is not one of: auto, always, never"},
         {{"s", "--server='"}, {NULL}, "--server: a quote is not closed in: '"},
-        {{"s", "--step="}, {NULL}, "--step: a step is empty"},
-        {{"s", "--step=A=1"}, {NULL}, "--step: a step is empty"},
+        {{"s", "--step="}, {NULL}, "--step: a command is empty"},
+        {{"s", "--step=A=1"}, {NULL}, "--step: a command is empty"},
         {{"s", "--step=echo 'x"}, {NULL}, "--step: a quote is not closed in: echo 'x"},
         {{"s", "--step=a | b"}, {NULL},
-            "--step: a step is words, not shell, and '|' is shell: write sh -c '…' instead of: a | "
+            "--step: a command here is words, not shell, and '|' is shell: write sh -c '…' instead "
+            "of: a | "
             "b"},
         {{"s"}, {"SIGNALBOX_STEPS=a && $B"},
-            "SIGNALBOX_STEPS: a step is words, not shell, and '$' is shell: write sh -c '…' "
+            "SIGNALBOX_STEPS: a command here is words, not shell, and '$' is shell: write sh -c "
+            "'…' "
             "instead "
             "of: $B"},
     };
@@ -273,6 +291,7 @@ int main(void) {
         TEST(the_flag_wins_over_the_variable_and_the_last_flag_over_the_first),
         TEST(an_empty_variable_is_unset),
         TEST(steps_come_as_flags_or_joined_in_the_variable),
+        TEST(of_a_single_command_the_last_wins),
         TEST(an_unknown_variable_is_named_with_the_nearest),
         TEST(bad_values_say_what_where_and_what_to_do),
         TEST(lists_come_as_flags_or_in_the_variable),

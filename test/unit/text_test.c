@@ -127,6 +127,33 @@ static void text_grows_and_a_list_ends_with_null(void **state) {
     assert_null(list.items[1000]);
 }
 
+static void what_has_room_stays_where_it_is(void **state) {
+    (void)state;
+    struct text text = {.data = NULL};
+    text_reserve(&text, 1000);
+    assert_string_equal(text_string(&text), "");
+    const char *place = text.data;
+    for (int i = 0; i < 1000; i++) {
+        text_append(&text, "x", 1);
+    }
+    assert_ptr_equal(text.data, place);
+    text_wipe(&text);
+    assert_null(text.data);
+    assert_int_equal(text.length, 0);
+    text_wipe(&text);
+}
+
+static void a_name_has_one_value(void **state) {
+    (void)state;
+    AUTO_STRING_LIST struct string_list list = {.items = NULL};
+    string_list_set(&list, "A=1");
+    string_list_set(&list, "AB=2");
+    string_list_set(&list, "A=3");
+    assert_int_equal(list.count, 2);
+    assert_string_equal(list.items[0], "A=3");
+    assert_string_equal(list.items[1], "AB=2");
+}
+
 static void distance_counts_letters(void **state) {
     (void)state;
     assert_int_equal(nearest_distance("--prepare", "--prepare"), 0);
@@ -150,6 +177,8 @@ int main(void) {
         cmocka_unit_test(a_duration_has_a_unit),
         cmocka_unit_test(a_duration_reads_well),
         cmocka_unit_test(text_grows_and_a_list_ends_with_null),
+        cmocka_unit_test(what_has_room_stays_where_it_is),
+        cmocka_unit_test(a_name_has_one_value),
         cmocka_unit_test(distance_counts_letters),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -59,7 +59,8 @@ struct options {
     enum prepare_mode prepare;
     struct step_list steps;
     struct server_list servers;
-    const char *database_url; /* NULL where it is not given. Holds a password. */
+    const char *database_url;          /* NULL where it is not given. Holds a password. */
+    struct step_list password_command; /* One, or none. */
     struct lock_choice lock;
     int64_t lock_key;
     struct string_list watch; /* "schema" alone, or globs and $NAMEs; empty: the whole image. */

@@ -27,6 +27,8 @@ enum creation_setting {
     CREATION_COUNT
 };
 
+struct password_command;
+
 /* NULL means not named, where libpq's own PG* variables and defaults apply; "" means named as
  * nothing, which keeps those variables out. */
 struct database {
@@ -37,6 +39,7 @@ struct database {
     char *name; /* Never NULL in the first of what database_list_find gives. */
     char *user;
     char *password;
+    struct password_command *password_command; /* Asked in place of it, or NULL; not owned. */
     struct string_list keywords; /* Further keywords of libpq, in the order given, with … */
     struct string_list values;   /* … the value of each at the same index. */
     struct string_list unknown;  /* Keys that look like libpq's, and our libpq has not. */
@@ -98,6 +101,7 @@ struct databases_request {
     const char *given_source; /* The name of the option or variable it came from. */
     const char *environment;  /* Rails.env */
     const char *directory;    /* The application's. */
+    bool needs_no_password;   /* It comes from elsewhere, so none has to be read. */
 };
 
 enum databases_found {

@@ -10,6 +10,8 @@
 #include <stdint.h>
 
 #include "signalbox/base/cleanup.h"
+#include "signalbox/base/text.h"
+#include "signalbox/postgres/password_asking.h"
 #include "signalbox/process/interrupt.h"
 
 enum session_result {
@@ -42,8 +44,9 @@ enum failure_origin {
 struct session_failure {
     enum failure_origin origin;
     enum session_trouble trouble;
-    char sqlstate[6];  /* Empty unless the server says so. */
-    char message[480]; /* One line without any password. */
+    bool is_of_password; /* The program that is asked for it gives none. */
+    char sqlstate[6];    /* Empty unless the server says so. */
+    char message[480];   /* One line without any password. */
 };
 
 struct session {
@@ -52,7 +55,18 @@ struct session {
     const struct interrupt *interrupt;
     const char *password; /* To keep out of messages; belongs to the caller of session_open. */
     short events;         /* For poll(2), while something is pending. */
+    struct password_asking asking; /* Until the password is known, and then until it is used. */
+    char *conninfo;                /* For then, without the password; or NULL. */
+    void (*learn)(void *argument, const char *password); /* As in the question. */
+    void *argument;
     struct session_failure failure;
+};
+
+struct session_request {
+    const char *conninfo; /* A text for libpq's own parser, which refuses what is no keyword. */
+    const char *password; /* What is in it of a password, to keep out of messages; or NULL. */
+    const struct password_question *question; /* Asked first, in place of a password; or NULL. */
+    const struct interrupt *interrupt;        /* Or NULL. */
 };
 
 /* Before the first connection of the process: lets libpq find the image's certificates wherever the
@@ -60,10 +74,13 @@ struct session {
  * environment of this process and so must not be called where a command is started. */
 void session_find_certificates(void);
 
-/* Connects. `conninfo` is a text for libpq's own parser, which refuses what is no keyword of its;
- * `password` is kept out of messages, and may be NULL. */
-enum session_result session_open(struct session *session, const char *conninfo,
-    const char *password, const struct interrupt *interrupt, int64_t deadline_ms) MUST_USE;
+/* Connects. Where a program is asked for the password, the time that this takes counts, and a wrong
+ * password passes, since the next one is another. */
+enum session_result session_open(
+    struct session *session, const struct session_request *request, int64_t deadline_ms) MUST_USE;
+
+/* Appends `keyword='value' ` for libpq's own parser; nothing where the value is NULL. */
+void session_append_setting(struct text *conninfo, const char *keyword, const char *value);
 
 /* Whether libpq itself has this keyword, for connecting; ActiveRecord hands no others to it. */
 bool session_knows_keyword(const char *keyword);
@@ -87,8 +104,8 @@ enum session_result session_advance(struct session *session) MUST_USE;
 /* Connecting and asking in two halves, for a caller that has several sessions in one poll loop:
  * while the result is SESSION_PENDING, wait for session->events on session_fd, which may change,
  * and go on with session_open_advance, or session_advance. Nothing is closed where it fails. */
-enum session_result session_open_start(struct session *session, const char *conninfo,
-    const char *password, const struct interrupt *interrupt) MUST_USE;
+enum session_result session_open_start(
+    struct session *session, const struct session_request *request) MUST_USE;
 enum session_result session_open_advance(struct session *session) MUST_USE;
 enum session_result session_query_start(struct session *session, const char *statement,
     const char *const *parameters, int parameter_count) MUST_USE;

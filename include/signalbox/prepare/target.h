@@ -17,15 +17,17 @@
 #include "signalbox/command/step.h"
 #include "signalbox/database/ask_rails.h"
 #include "signalbox/database/database.h"
+#include "signalbox/database/password_command.h"
 #include "signalbox/prepare/lock_choice.h"
 #include "signalbox/rails/tasks.h"
 
 struct target_request {
-    const char *directory;           /* Where the command will run; "." is here. */
-    const char *database_url;        /* NULL where the environment decides. */
-    const char *database_url_source; /* The option's name, where it is given. */
-    const struct step_list *steps;   /* As configured, without what lies around the command. */
-    const char *environment;         /* The Rails environment's name, such as "production" … */
+    const char *directory;                     /* Where the command will run; "." is here. */
+    const char *database_url;                  /* NULL where the environment decides. */
+    const char *database_url_source;           /* The option's name, where it is given. */
+    struct password_command *password_command; /* --password-command, or NULL. */
+    const struct step_list *steps; /* As configured, without what lies around the command. */
+    const char *environment;       /* The Rails environment's name, such as "production" … */
     enum environment_source environment_source; /* … and what names it. */
     /* What the command's own words do to the environment, in the order for putenv(3). */
     const struct string_list *environment_changes;
@@ -53,10 +55,11 @@ struct target {
     char needs_rails_why[640];       /* Why only Rails can say; empty where it need not be asked. */
     const char *unasked;             /* As in the request, where it decides; otherwise NULL. */
     const struct step_list *steps;
-    const char *directory;                 /* As in the request. */
-    const struct lock_choice *lock_choice; /* As in the request. */
-    enum lock_kind lock;                   /* What it comes to; LOCK_AUTO while unclear. */
-    char *lock_path;                       /* Of LOCK_FILE, otherwise NULL. */
+    const char *directory;                     /* As in the request. */
+    const struct lock_choice *lock_choice;     /* As in the request. */
+    struct password_command *password_command; /* As in the request. */
+    enum lock_kind lock;                       /* What it comes to; LOCK_AUTO while unclear. */
+    char *lock_path;                           /* Of LOCK_FILE, otherwise NULL. */
     int64_t lock_key;
     const char *environment;                    /* As in the request. */
     enum environment_source environment_source; /* As in the request. */

@@ -12,6 +12,7 @@
 #include "signalbox/base/exit_status.h"
 #include "signalbox/base/number.h"
 #include "signalbox/base/text.h"
+#include "signalbox/database/login.h"
 #include "signalbox/report/report.h"
 
 /* What CREATE DATABASE says to whoever came second, or came while somebody else looked at the
@@ -74,7 +75,7 @@ static enum observation judge_before_creating(
     if (result != SESSION_DONE || !findings.is_refused) {
         return result == SESSION_CANCELLED ? SEEN_CANCELLED : SEEN_DONE;
     }
-    result = link_open_another(link, &session, deadline_after_ms(LINK_ATTEMPT_MS));
+    result = link_open_another(link, &session, login_deadline_ms(link->database, LINK_ATTEMPT_MS));
     session_close(&session);
     if (result == SESSION_DONE || result == SESSION_CANCELLED) {
         return result == SESSION_CANCELLED ? SEEN_CANCELLED : SEEN_DONE;

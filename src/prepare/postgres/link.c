@@ -13,7 +13,7 @@
 #include "signalbox/base/number.h"
 #include "signalbox/base/random.h"
 #include "signalbox/base/text.h"
-#include "signalbox/database/conninfo.h"
+#include "signalbox/database/login.h"
 #include "signalbox/report/report.h"
 
 enum {
@@ -26,10 +26,11 @@ enum {
 
 enum session_result link_open_database(const struct database *database, const char *name,
     const struct interrupt *interrupt, struct session *session, int64_t deadline_ms) {
-    AUTO_TEXT struct text conninfo = {.data = NULL};
-    conninfo_write(database, name, &conninfo);
-    return session_open(
-        session, text_string(&conninfo), database->password, interrupt, deadline_ms);
+    struct login login;
+    login_make(database, name, interrupt, &login);
+    enum session_result result = session_open(session, &login.request, deadline_ms);
+    login_release(&login);
+    return result;
 }
 
 enum session_result link_open_another(
@@ -109,6 +110,9 @@ enum observation link_find_no_slot(
 static void note_silence(struct link *link, bool had_time) {
     if (had_time || link->said[0] == '\0') {
         report_once(link, &link->session.failure);
+        if (link->session.failure.is_of_password) {
+            memcpy(link->said, link->session.failure.message, sizeof link->said);
+        }
     }
 }
 
@@ -204,9 +208,10 @@ enum observation link_connect(struct link *link, int64_t deadline_ms, struct err
     for (;;) {
         int64_t began_ms = clock_now_ms();
         int64_t longest_ms = LONGEST_BACKOFF_MS;
-        bool has_time = deadline_later_ms(began_ms, LINK_ATTEMPT_MS) <= deadline_ms;
+        int64_t attempt_until_ms = login_deadline_ms(link->database, LINK_ATTEMPT_MS);
+        bool has_time = attempt_until_ms <= deadline_ms;
         enum session_result result =
-            open_session(link, deadline_earlier(deadline_ms, deadline_after_ms(LINK_ATTEMPT_MS)));
+            open_session(link, deadline_earlier(deadline_ms, attempt_until_ms));
         if (result == SESSION_DONE) {
             link->last_reason[0] = '\0';
             return SEEN_DONE;
@@ -231,7 +236,8 @@ enum observation link_connect(struct link *link, int64_t deadline_ms, struct err
         }
         enum observation paused =
             pause_or_end(link, random_jittered_ms(backoff_ms, random_number()), deadline_ms,
-                result == SESSION_TIMED_OUT && has_time, error);
+                result == SESSION_TIMED_OUT && has_time && !link->session.failure.is_of_password,
+                error);
         if (paused != SEEN_DONE) {
             return paused;
         }

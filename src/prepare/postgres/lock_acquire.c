@@ -12,6 +12,7 @@
 #include "signalbox/base/clock.h"
 #include "signalbox/base/deadline.h"
 #include "signalbox/base/exit_status.h"
+#include "signalbox/database/login.h"
 
 enum { STATEMENT_TIMEOUT_MS = 30000, SECOND_CONNECTION_MS = 10000 };
 
@@ -61,9 +62,13 @@ static enum session_result prove(struct session *session, int64_t deadline_ms) {
     return session_query(session, "SELECT 1", NULL, 0, deadline_ms);
 }
 
+static int64_t second_deadline_ms(const struct link *link) {
+    return login_deadline_ms(link->database, SECOND_CONNECTION_MS);
+}
+
 /* Behind a pooler: opens what will be the reader once the lock has taken the first connection. */
 static enum session_result open_spare(struct link *link, struct session *spare) {
-    int64_t deadline_ms = deadline_after_ms(SECOND_CONNECTION_MS);
+    int64_t deadline_ms = second_deadline_ms(link);
     if (!link->is_pooled) {
         return SESSION_DONE;
     }
@@ -82,7 +87,7 @@ static enum observation take(struct lock_acquire *acquire, struct link *link, st
     enum session_result result =
         lock_take(lock, acquire->lock_key, &outcome, deadline_after_ms(STATEMENT_TIMEOUT_MS));
     if (result == SESSION_DONE && outcome == LOCK_TAKEN) {
-        int64_t deadline_ms = deadline_after_ms(SECOND_CONNECTION_MS);
+        int64_t deadline_ms = second_deadline_ms(link);
         result = link_insist(link, deadline_ms);
         if (result == SESSION_DONE) {
             result = prove(&link->session, deadline_ms);

@@ -16,6 +16,7 @@
 #include "signalbox/base/exit_status.h"
 #include "signalbox/base/random.h"
 #include "signalbox/base/text.h"
+#include "signalbox/database/login.h"
 #include "signalbox/report/report.h"
 
 enum {
@@ -315,12 +316,17 @@ static enum session_result fence_once(struct postgres_backend *backend, bool is_
         : result;
 }
 
+/* While the steps run the lock has to be looked after too, twenty seconds later at the latest. */
+static int64_t late_fence_deadline_ms(const struct postgres_backend *backend) {
+    return login_deadline_ms(backend->link.database, FAREWELL_TIMEOUT_MS);
+}
+
 static enum observation fence(
     void *self, bool is_before_steps, struct fence_report *found, struct error *error) {
     struct postgres_backend *backend = self;
     struct fence_sweep sweep = {.ended = 0};
     int64_t deadline_ms =
-        is_before_steps ? statement_deadline_ms() : deadline_after_ms(FAREWELL_TIMEOUT_MS);
+        is_before_steps ? statement_deadline_ms() : late_fence_deadline_ms(backend);
     enum session_result result = fence_once(backend, is_before_steps, &sweep, deadline_ms);
     *found = (struct fence_report){.ended = sweep.ended, .remaining = sweep.remaining};
     (void)snprintf(found->holder, sizeof found->holder, "%s", sweep.holder);

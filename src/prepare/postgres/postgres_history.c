@@ -26,7 +26,7 @@ static enum observation connect_for_asking(
         return SEEN_CANCELLED;
     case SESSION_PENDING:
     case SESSION_TIMED_OUT:
-        return link_refuse(link, EXIT_STATUS_UNAVAILABLE, "it does not answer", error);
+        return link_refuse(link, EXIT_STATUS_UNAVAILABLE, failure->message, error);
     case SESSION_FAILED:
         break;
     }

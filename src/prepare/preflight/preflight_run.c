@@ -13,6 +13,7 @@
 #include "signalbox/base/random.h"
 #include "signalbox/base/string_list.h"
 #include "signalbox/base/text.h"
+#include "signalbox/database/login.h"
 #include "signalbox/report/report.h"
 
 enum {
@@ -86,13 +87,18 @@ static bool is_patience_over(struct preflight_run *preflight_run) {
         deadline_later_ms(preflight_run->trouble_since_ms, preflight_run->patience_ms));
 }
 
+static int64_t attempt_deadline_ms(const struct probe *probe) {
+    return probe->count == 0 ? deadline_after_ms(ATTEMPT_MS)
+                             : login_deadline_ms(probe->items[0].database, ATTEMPT_MS);
+}
+
 static enum session_result ask_patiently(
     struct preflight_run *preflight_run, const struct probe_context *context, struct probe *probe) {
     static const struct interrupt nobody = {.fd = -1};
     int64_t backoff_ms = SHORTEST_BACKOFF_MS;
     for (;;) {
         enum session_result result =
-            probe_try(probe, context->interrupt, deadline_after_ms(ATTEMPT_MS));
+            probe_try(probe, context->interrupt, attempt_deadline_ms(probe));
         if (result == SESSION_DONE) {
             result = result_of_reader(probe, context);
         }

@@ -16,7 +16,7 @@
 #include "signalbox/base/number.h"
 #include "signalbox/base/string.h"
 #include "signalbox/base/text.h"
-#include "signalbox/database/conninfo.h"
+#include "signalbox/database/login.h"
 
 /* First the number of tables, then each table that records versions, quoted; of several with one
  * name, the one that the path finds. $1: the name that the application has for its own; $2: the
@@ -99,10 +99,11 @@ static void end_unknown(struct probed *item, enum session_result result,
 
 static enum session_result connect_start(
     struct probed *item, const char *name, const struct interrupt *interrupt) {
-    AUTO_TEXT struct text conninfo = {.data = NULL};
-    conninfo_write(item->database, name, &conninfo);
-    return session_open_start(
-        &item->own, text_string(&conninfo), item->database->password, interrupt);
+    struct login login;
+    login_make(item->database, name, interrupt, &login);
+    enum session_result result = session_open_start(&item->own, &login.request);
+    login_release(&login);
+    return result;
 }
 
 static enum session_result ask_catalogue(const struct probe *probe, struct probed *item) {
