@@ -143,7 +143,9 @@ static int carry_out_plan(struct supervisor *supervisor, const struct options *o
             .lock = &options->lock,
             .watch = &options->watch,
             .lock_key = options->lock_key,
-            .allow_schema_load = options->allow_schema_load},
+            .allow_schema_load = options->allow_schema_load,
+            .has_lock_timeout = options->lock_timeout_ms != DURATION_NONE,
+            .lock_timeout_ms = options->lock_timeout_ms},
         .command = command,
         .commands = &steps,
         .step_timeout_ms = options->step_timeout_ms,
@@ -205,8 +207,10 @@ static int take_identity(const struct options *options, struct text *became, str
 /* Where it is not asked, it is not known either whether it runs what follows. */
 static void leave_unknown(
     const struct options *options, const struct plan *plan, struct context *around) {
-    const struct target_request target = {
-        .unasked = around->asked, .database_url = options->database_url, .lock = &options->lock};
+    const struct target_request target = {.unasked = around->asked,
+        .database_url = options->database_url,
+        .lock = &options->lock,
+        .has_lock_timeout = options->lock_timeout_ms != DURATION_NONE};
     struct context known;
     if (around->unknown == NULL || target_hangs_on_asking(&target)) {
         return;

@@ -60,6 +60,10 @@ const struct option_row option_table_rows[] = {
         "1h", "TIME", NULL, "how long to wait for another replica"},
     {"--step-timeout", "SIGNALBOX_STEP_TIMEOUT", OPTION_DURATION, GROUP_TIMES, AT(step_timeout_ms),
         NULL, "TIME", NULL, "how long a step may take; TERM, then KILL after\nthe grace"},
+    {"--lock-timeout", "SIGNALBOX_LOCK_TIMEOUT", OPTION_LOCK_TIMEOUT, GROUP_TIMES,
+        AT(lock_timeout_ms), NULL, "TIME", NULL,
+        "PostgreSQL's lock_timeout in the steps: how long a\n"
+        "statement waits for a lock. 0s: without limit"},
     {"--grace", "SIGNALBOX_GRACE", OPTION_DURATION, GROUP_TIMES, AT(grace_ms), "5s", "TIME", NULL,
         "between TERM and KILL for what is left over"},
 

@@ -10,21 +10,22 @@
 #include "signalbox/cli/options.h"
 
 enum option_type {
-    OPTION_CHOICE,   /* One of `choices`, stored as an int-sized enum by position. */
-    OPTION_SWITCH,   /* bool; the flag alone means on. */
-    OPTION_TEXT,     /* const char *. */
-    OPTION_SECRET,   /* const char *, never printed. */
-    OPTION_NUMBER,   /* int64_t in the range of an int4. */
-    OPTION_DURATION, /* int64_t in milliseconds. */
-    OPTION_COMMAND,  /* struct step_list of one. */
-    OPTION_STEPS,    /* struct step_list; repeatable; ` && ` in the variable. */
-    OPTION_COMMANDS, /* struct server_list; repeatable; newline or ; in the variable. */
-    OPTION_PATHS,    /* struct string_list; newline or ; between them. */
-    OPTION_LOCK,     /* struct lock_choice. */
-    OPTION_USER,     /* const char *, NAME[:GROUP]. */
-    OPTION_CAPS,     /* const char *, none or a list. */
-    OPTION_REWRITES, /* struct signal_rewrite_list; repeatable; blanks or ; in the variable. */
-    OPTION_STATUSES  /* struct status_list; repeatable; blanks or ; in the variable. */
+    OPTION_CHOICE,       /* One of `choices`, stored as an int-sized enum by position. */
+    OPTION_SWITCH,       /* bool; the flag alone means on. */
+    OPTION_TEXT,         /* const char *. */
+    OPTION_SECRET,       /* const char *, never printed. */
+    OPTION_NUMBER,       /* int64_t in the range of an int4. */
+    OPTION_DURATION,     /* int64_t in milliseconds. */
+    OPTION_LOCK_TIMEOUT, /* The same, in the range that PostgreSQL has for it. */
+    OPTION_COMMAND,      /* struct step_list of one. */
+    OPTION_STEPS,        /* struct step_list; repeatable; ` && ` in the variable. */
+    OPTION_COMMANDS,     /* struct server_list; repeatable; newline or ; in the variable. */
+    OPTION_PATHS,        /* struct string_list; newline or ; between them. */
+    OPTION_LOCK,         /* struct lock_choice. */
+    OPTION_USER,         /* const char *, NAME[:GROUP]. */
+    OPTION_CAPS,         /* const char *, none or a list. */
+    OPTION_REWRITES,     /* struct signal_rewrite_list; repeatable; blanks or ; in the variable. */
+    OPTION_STATUSES      /* struct status_list; repeatable; blanks or ; in the variable. */
 };
 
 enum option_group { GROUP_PREPARING, GROUP_TIMES, GROUP_COMMAND, GROUP_LOG, GROUP_COUNT };

@@ -88,6 +88,17 @@ static int store_duration(struct options *options, const struct option_row *row,
     return bad_value(source, value, "a duration such as 500ms, 30s, 10m or 1h", error);
 }
 
+/* The server's lock_timeout is an integer of milliseconds. */
+static int store_lock_timeout(struct options *options, const struct option_row *row,
+    const char *value, const char *source, struct error *error) {
+    if (store_duration(options, row, value, source, error) != 0) {
+        return -1;
+    }
+    return *(const int64_t *)member(options, row) <= INT32_MAX
+        ? 0
+        : bad_value(source, value, "596h at most, the longest that PostgreSQL takes", error);
+}
+
 static int store_steps(struct options *options, const struct option_row *row, const char *value,
     const char *source, struct error *error) {
     struct step_list *steps = member(options, row);
@@ -250,6 +261,8 @@ int option_values_store(struct options *options, const struct option_row *row, c
         return store_duration(options, row, value, source, error);
     case OPTION_COMMAND:
         return store_command(options, row, value, source, error);
+    case OPTION_LOCK_TIMEOUT:
+        return store_lock_timeout(options, row, value, source, error);
     case OPTION_STEPS:
         return store_steps(options, row, value, source, error);
     case OPTION_COMMANDS:
@@ -356,6 +369,7 @@ static void describe_given(
         text_append_format(value, "%lld", (long long)*(const int64_t *)place);
         return;
     case OPTION_DURATION:
+    case OPTION_LOCK_TIMEOUT:
         describe_duration(*(const int64_t *)place, value);
         return;
     case OPTION_COMMAND:

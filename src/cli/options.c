@@ -176,7 +176,8 @@ static int read_defaults(struct options *options, struct error *error) {
 
 int options_read(
     char *const argv[], char *const environment[], struct options *options, struct error *error) {
-    *options = (struct options){.request = REQUEST_RUN, .step_timeout_ms = DURATION_NONE};
+    *options = (struct options){
+        .request = REQUEST_RUN, .step_timeout_ms = DURATION_NONE, .lock_timeout_ms = DURATION_NONE};
     if (read_flags(argv, options, error) != 0 ||
         read_environment(environment, options, error) != 0 || read_defaults(options, error) != 0) {
         options_release(options);

@@ -66,6 +66,10 @@ void database_list_release(struct databases *databases) {
         database_release(&databases->items[i]);
     }
     free(databases->items);
+    if (databases->replaced != NULL) {
+        database_release(databases->replaced);
+        free(databases->replaced);
+    }
     string_list_release(&databases->warnings);
     *databases = (struct databases){.items = NULL};
 }

@@ -13,6 +13,7 @@
 #include "database/yaml.h"
 #include "signalbox/base/exit_status.h"
 #include "signalbox/base/file.h"
+#include "signalbox/base/memory.h"
 #include "signalbox/base/string.h"
 #include "signalbox/base/string_list.h"
 #include "signalbox/base/text.h"
@@ -221,9 +222,9 @@ static void put_given_first(struct databases *databases, struct database *given)
             exchange(&given->creation[i], &first->creation[i]);
         }
     }
-    struct database replaced = *first;
+    databases->replaced = memory_allocate(1, sizeof *databases->replaced);
+    *databases->replaced = *first;
     *first = *given;
-    database_release(&replaced);
     *given = (struct database){.role = NULL};
 }
 

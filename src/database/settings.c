@@ -238,6 +238,29 @@ static enum reading copy_creation(
     return READ_WELL;
 }
 
+/* ActiveRecord sets each of `variables:` that is not nil when it has connected. Rails' own answer
+ * has their names only. */
+static bool sets_lock_timeout(const struct value *variables) {
+    static const char name[] = "lock_timeout";
+    if (variables == NULL) {
+        return false;
+    }
+    for (size_t i = 0; variables->kind == VALUE_SEQUENCE && i < variables->count; i++) {
+        const char *text = variables->items[i]->text;
+        if (text != NULL && strcasecmp(text, name) == 0) {
+            return true;
+        }
+    }
+    for (size_t i = 0; variables->kind == VALUE_MAPPING && i < variables->count; i++) {
+        const struct pair *pair = &variables->pairs[i];
+        if (pair->key->text != NULL && strcasecmp(pair->key->text, name) == 0 &&
+            pair->value->kind != VALUE_NIL) {
+            return true;
+        }
+    }
+    return variables->kind == VALUE_UNREAD || variables->kind == VALUE_UNCLEAR;
+}
+
 enum reading settings_to_database(
     const struct value *settings, struct database *database, struct reading_note *reading_note) {
     const struct {
@@ -271,6 +294,7 @@ enum reading settings_to_database(
         return reading_note_set(reading_note, READ_WRONG, 0,
             "names no adapter: it needs `adapter: postgresql`, or a URL");
     }
+    database->sets_lock_timeout = sets_lock_timeout(value_get(settings, "variables"));
     enum reading reading = copy_paths(
         value_get(settings, "migrations_paths"), &database->migrations_paths, reading_note);
     if (reading == READ_WELL && database_is_postgres(database)) {

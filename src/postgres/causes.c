@@ -115,11 +115,11 @@ static const struct cause {
     {"08P01", "SSL required", TROUBLE_FINAL, needs_tls},
     {"08P01", "TLS connection required", TROUBLE_FINAL, needs_tls},
     {"08P01", "TLS client certificate required", TROUBLE_FINAL, NULL},
-    {"08P01", "unsupported startup parameter", TROUBLE_FINAL,
-        "PgBouncer refuses it: ignore_startup_parameters, or no `options` in the URL"},
     {"08P01", "in statement pooling mode", TROUBLE_FINAL,
         "behind statement pooling nothing can hold a lock: give --database-url the server's own "
         "address, or a pool in session or transaction mode"},
+    {ANY, "unsupported startup parameter", TROUBLE_FINAL,
+        "PgBouncer refuses it: ignore_startup_parameters, or no `options` in the URL"},
     {ANY, "query_wait_timeout", TROUBLE_PASSING,
         "PgBouncer had no server connection to give: its pool is full, or the server behind it is "
         "down"},

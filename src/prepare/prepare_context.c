@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "prepare/lock_timeout.h"
 #include "signalbox/base/string.h"
 #include "signalbox/base/string_list.h"
 #include "signalbox/base/text.h"
@@ -37,6 +38,18 @@ static void copy_environment(const struct target_request *target, struct string_
         text_append_format(&name, "RAILS_ENV=%s", target->environment);
         string_list_append(copy, text_string(&name));
     }
+}
+
+/* For the steps, as they are found or as the container has them. */
+static void make_environment(
+    const struct target_request *target, bool is_as_given, struct string_list *environment) {
+    string_list_release(environment);
+    if (is_as_given) {
+        copy_list(environ, environment);
+    } else {
+        copy_environment(target, environment);
+    }
+    lock_timeout_put(target, environment);
 }
 
 /* What is not known without Rails is asked now, while a signal is still heeded. */
@@ -106,24 +119,27 @@ int prepare_context_make(const struct prepare_request *request,
         return -1;
     }
     (void)reap_set_subreaper(true);
+    const char *options = getenv("PGOPTIONS");
     prepare_context->commands = request->commands;
     if (target_hangs_on_asking(&request->target)) {
         /* The wrapper finds what the command would find, without our knowledge of its name. */
-        copy_list(environ, &prepare_context->environment);
+        make_environment(&request->target, true, &prepare_context->environment);
         if (wrapper_environment_ask(request, prepare_context->environment.items,
                 &prepare_context->stop_request, &prepare_context->asked, error) != 0) {
             return -1;
         }
         prepare_context->commands = wrapper_environment_commands(&prepare_context->asked, request);
         if (!prepare_context->asked.is_answered) {
-            string_list_release(&prepare_context->environment);
-            copy_environment(&request->target, &prepare_context->environment);
+            make_environment(&request->target, false, &prepare_context->environment);
         }
     } else {
-        copy_environment(&request->target, &prepare_context->environment);
+        make_environment(&request->target, false, &prepare_context->environment);
         prepare_context->asked.target = request->target;
     }
-    const struct target_request *target = &prepare_context->asked.target;
+    struct target_request *target = &prepare_context->asked.target;
+    prepare_context->step_options =
+        lock_timeout_find(target, &prepare_context->environment, options,
+            prepare_context->asked.is_answered ? &prepare_context->asked.answer.environment : NULL);
     if (target_make(target, &prepare_context->target, error) != 0 ||
         complete_target(request, target, &prepare_context->target, &prepare_context->stop_request,
             error) != 0) {
@@ -137,6 +153,7 @@ int prepare_context_make(const struct prepare_request *request,
 void prepare_context_release(struct prepare_context *prepare_context) {
     target_release(&prepare_context->target);
     string_list_release(&prepare_context->environment);
+    free(prepare_context->step_options);
     wrapper_environment_release(&prepare_context->asked);
     secret_values_release(&prepare_context->secrets);
     if (prepare_context->stop_request.signal_fd >= 0) {

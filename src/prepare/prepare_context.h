@@ -18,6 +18,7 @@ struct prepare_context {
     struct stop_request stop_request;
     struct string_list environment; /* For the steps. */
     struct wrapper_environment asked;
+    char *step_options;               /* PGOPTIONS as the steps find it, or NULL. */
     const struct step_list *commands; /* What is run. */
     struct target target;
     /* What is not to be shown of a step's output. A caller that learns of more that a step's

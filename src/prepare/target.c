@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "prepare/lock_choice.h"
+#include "prepare/lock_timeout.h"
 #include "signalbox/base/clock.h"
 #include "signalbox/base/duration.h"
 #include "signalbox/base/exit_status.h"
@@ -173,13 +174,16 @@ static int place_lock(struct target *target, struct error *error) {
         return -1;
     }
     target_run_instead(target, target->steps);
-    return 0;
+    return is_known ? lock_timeout_check(target, error) : 0;
 }
 
 /* The program wins over every password that stands anywhere; one that it replaces is named. */
 static void take_password_command(struct target *target) {
     AUTO_TEXT struct text places = {.data = NULL};
     const char *variable = getenv("PGPASSWORD");
+    if (target->databases.replaced != NULL) {
+        target->databases.replaced->password_command = target->password_command;
+    }
     for (size_t i = 0; i < target->databases.count; i++) {
         struct database *database = &target->databases.items[i];
         if (!database_is_postgres(database)) {
@@ -218,8 +222,9 @@ static void take_databases(struct target *target) {
 }
 
 bool target_hangs_on_asking(const struct target_request *request) {
-    return request->unasked != NULL && request->database_url == NULL &&
-        request->lock->kind != LOCK_NONE && !lock_choice_stands_alone(request->lock);
+    bool is_needed = request->database_url == NULL || request->has_lock_timeout;
+    return request->unasked != NULL && is_needed && request->lock->kind != LOCK_NONE &&
+        !lock_choice_stands_alone(request->lock);
 }
 
 static int find_databases(
@@ -283,6 +288,10 @@ int target_make(const struct target_request *request, struct target *target, str
         .lock_key = request->lock_key,
         .password_command = request->password_command,
         .allow_schema_load = request->allow_schema_load,
+        .has_lock_timeout = request->has_lock_timeout,
+        .lock_timeout_ms = request->lock_timeout_ms,
+        .step_options = request->step_options,
+        .has_step_options = request->has_step_options,
         .environment = request->environment,
         .environment_source = request->environment_source,
     };

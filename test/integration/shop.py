@@ -9,7 +9,7 @@ VERSIONS = {"db/migrate": ["20261101000000", "20261102000000"],
 # it its tables and its versions; `db:migrate` gives only the versions.
 RAILS = r"""#!/bin/sh
 set -eu
-export PGOPTIONS='-c client_min_messages=warning'
+export PGOPTIONS="${PGOPTIONS-} -c client_min_messages=warning"
 sql() { psql -X -q -t -A -v ON_ERROR_STOP=1 -d "$@"; }
 # Until it is killed in the middle, as CUT says.
 prepare() {

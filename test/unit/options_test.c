@@ -36,6 +36,7 @@ static void defaults_are_those_of_the_design(void **state) {
     assert_int_equal(options.connect_timeout_ms, 60000);
     assert_int_equal(options.wait_timeout_ms, 3600000);
     assert_int_equal(options.grace_ms, 5000);
+    assert_int_equal(options.lock_timeout_ms, DURATION_NONE);
     assert_int_equal(options.log, REPORT_TEXT);
     assert_int_equal(options.log_level, REPORT_INFO);
     assert_string_equal(options.command[0], "./bin/rails");
@@ -146,6 +147,12 @@ static void bad_values_say_what_where_and_what_to_do(void **state) {
             "SIGNALBOX_PASSWORD_COMMAND: a command here is words, not shell, and '|' is shell: "
             "write "
             "sh -c '…' instead of: aws x | head"},
+        {{"s", "--lock-timeout=597h"}, {NULL},
+            "--lock-timeout: `597h` is not allowed: use 596h at most, the longest that PostgreSQL "
+            "takes"},
+        {{"s"}, {"SIGNALBOX_LOCK_TIMEOUT=5"},
+            "SIGNALBOX_LOCK_TIMEOUT: `5` is not allowed: use a duration such as 500ms, 30s, 10m or "
+            "1h"},
         {{"s", "--lock-key=x"}, {NULL},
             "--lock-key: `x` is not allowed: use a whole number from -2147483648 to 2147483647"},
         {{"s", "--prepare=always"}, {NULL},

@@ -48,7 +48,8 @@ struct database {
     char *creation[CREATION_COUNT];      /* NULL where the configuration says nothing. */
     char *source;                        /* Where it was found: "config/database.yml:23". */
     bool is_for_lock_only;               /* --database-url names none of Rails' databases. */
-    bool has_own_url; /* The file's `url:`, which the environment's URL does not beat. */
+    bool has_own_url;       /* The file's `url:`, which the environment's URL does not beat. */
+    bool sets_lock_timeout; /* Its `variables:` do, after connecting, or only Ruby knows that. */
 };
 
 /* Whether the adapter is PostgreSQL's, whose locks and ledger are the ones that are used. */
@@ -88,6 +89,8 @@ void database_release(struct database *database);
 struct databases {
     struct database *items; /* NULL while empty. */
     size_t count;
+    struct database *replaced; /* The application's own way to the first, where --database-url gives
+                                  another one; otherwise NULL. */
     bool need_rails; /* --database-url says where to lock; which there are, only Rails can say. */
     /* Where they are unclear: only a Rails that has run its initializers can say. */
     bool need_initializers;

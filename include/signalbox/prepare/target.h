@@ -40,6 +40,10 @@ struct target_request {
     const struct string_list *watch; /* As --watch has it; NULL or empty: the whole image. */
     int64_t lock_key;
     bool allow_schema_load;
+    bool has_lock_timeout;
+    int64_t lock_timeout_ms;  /* --lock-timeout, which holds by … */
+    const char *step_options; /* … PGOPTIONS as the steps find it, or NULL, … */
+    bool has_step_options;    /* … unless what stands before the step makes another one of it. */
 };
 
 /* What becomes of a database that does not exist. */
@@ -76,6 +80,10 @@ struct target {
     bool are_steps_named;   /* They get their name in the server from us alone. */
     bool allow_schema_load; /* Over tables of unknown origin. */
     enum missing_database missing_database;
+    bool has_lock_timeout; /* As in the request, these four. */
+    int64_t lock_timeout_ms;
+    const char *step_options;
+    bool has_step_options;
     char ledger_named_in[256]; /* A file of the image that names the ledger's table, or empty. */
     bool migrates_only; /* Every step is db:prepare or db:migrate: what they do stays done when
                            other content is prepared in between. */
@@ -89,7 +97,8 @@ int target_make(
     const struct target_request *request, struct target *target, struct error *error) MUST_USE;
 
 /* Whether what lies around the command has to be asked before the database can be known for
- * certain: not where --database-url says it, or the lock needs none. */
+ * certain: not where --database-url says it, or the lock needs none. With --lock-timeout it is
+ * asked what becomes of PGOPTIONS behind it, too. */
 bool target_hangs_on_asking(const struct target_request *request);
 
 /* Another command than the steps is what is run: it decides about databases that are missing. */

@@ -9,6 +9,7 @@
 
 #include "prepare/postgres/creation.h"
 #include "prepare/postgres/failure_policy.h"
+#include "prepare/postgres/lock_timeout_proof.h"
 #include "prepare/postgres/postgres_history.h"
 #include "prepare/postgres/remedy.h"
 #include "signalbox/base/clock.h"
@@ -216,8 +217,12 @@ static enum observation preflight(void *self, struct preflight *found, struct er
     struct postgres_backend *backend = self;
     AUTO_FREE char *begun = NULL;
     enum observation seen = judge_ledger(backend, find_begun(backend, &begun), error);
+    if (seen == SEEN_DONE) {
+        seen =
+            postgres_preflight_judge(&backend->preflight, begun == NULL ? "" : begun, found, error);
+    }
     return seen == SEEN_DONE
-        ? postgres_preflight_judge(&backend->preflight, begun == NULL ? "" : begun, found, error)
+        ? lock_timeout_proof_find(backend->target, &backend->link, &backend->lock, error)
         : seen;
 }
 
