@@ -145,7 +145,8 @@ static int carry_out_plan(struct supervisor *supervisor, const struct options *o
             .lock_key = options->lock_key,
             .allow_schema_load = options->allow_schema_load,
             .has_lock_timeout = options->lock_timeout_ms != DURATION_NONE,
-            .lock_timeout_ms = options->lock_timeout_ms},
+            .lock_timeout_ms =
+                options->lock_timeout_ms == DURATION_NONE ? 0 : options->lock_timeout_ms},
         .command = command,
         .commands = &steps,
         .step_timeout_ms = options->step_timeout_ms,

@@ -51,6 +51,7 @@ static const struct {
     [EVENT_FENCED] = {"fenced", REPORT_WARN},
     [EVENT_STEP_STARTED] = {"step_started", REPORT_INFO},
     [EVENT_STEP_RUNNING] = {"step_running", REPORT_INFO},
+    [EVENT_STEP_BLOCKED] = {"step_blocked", REPORT_WARN},
     [EVENT_STEP_TIMED_OUT] = {"step_timed_out", REPORT_ERROR},
     [EVENT_STEP_ENDED] = {"step_ended", REPORT_INFO},
     [EVENT_STEP_FAILED] = {"step_failed", REPORT_ERROR},

@@ -80,8 +80,8 @@ struct target {
     bool are_steps_named;   /* They get their name in the server from us alone. */
     bool allow_schema_load; /* Over tables of unknown origin. */
     enum missing_database missing_database;
-    bool has_lock_timeout; /* As in the request, these four. */
-    int64_t lock_timeout_ms;
+    bool has_lock_timeout;   /* As in the request, these four. */
+    int64_t lock_timeout_ms; /* 0 without it. */
     const char *step_options;
     bool has_step_options;
     char ledger_named_in[256]; /* A file of the image that names the ledger's table, or empty. */

@@ -10,6 +10,7 @@
 #include "prepare/postgres/creation.h"
 #include "prepare/postgres/failure_policy.h"
 #include "prepare/postgres/lock_timeout_proof.h"
+#include "prepare/postgres/lock_wait.h"
 #include "prepare/postgres/postgres_history.h"
 #include "prepare/postgres/remedy.h"
 #include "signalbox/base/clock.h"
@@ -298,7 +299,7 @@ static enum observation run_begin(void *self, const struct run_beginning *beginn
 }
 
 static enum session_result fence_once(struct postgres_backend *backend, bool is_before_steps,
-    struct fence_sweep *sweep, int64_t deadline_ms) {
+    struct fence_sweep *sweep, struct lock_wait *lock_wait, int64_t deadline_ms) {
     enum session_result result = link_insist(&backend->link, deadline_ms);
     if (result == SESSION_DONE) {
         result = fence_sweep_others(&backend->fence, &backend->link.session, sweep, deadline_ms);
@@ -306,6 +307,9 @@ static enum session_result fence_once(struct postgres_backend *backend, bool is_
     if (result == SESSION_DONE && !is_before_steps && !backend->preflight.were_steps_seen) {
         result = fence_see_own(&backend->fence, &backend->link.session,
             &backend->preflight.were_steps_seen, deadline_ms);
+    }
+    if (result == SESSION_DONE && !is_before_steps) {
+        result = lock_wait_find(&backend->fence, &backend->link.session, lock_wait, deadline_ms);
     }
     if (result == SESSION_DONE && is_before_steps && sweep->remaining == 0) {
         result =
@@ -317,7 +321,7 @@ static enum session_result fence_once(struct postgres_backend *backend, bool is_
     }
     return result == SESSION_DONE
         ? servers_sweep_others(&backend->servers, &backend->fence, is_before_steps,
-              backend->link.interrupt, sweep, deadline_ms)
+              backend->link.interrupt, sweep, lock_wait, deadline_ms)
         : result;
 }
 
@@ -332,8 +336,11 @@ static enum observation fence(
     struct fence_sweep sweep = {.ended = 0};
     int64_t deadline_ms =
         is_before_steps ? statement_deadline_ms() : late_fence_deadline_ms(backend);
-    enum session_result result = fence_once(backend, is_before_steps, &sweep, deadline_ms);
-    *found = (struct fence_report){.ended = sweep.ended, .remaining = sweep.remaining};
+    *found = (struct fence_report){.ended = 0};
+    enum session_result result =
+        fence_once(backend, is_before_steps, &sweep, &found->lock_wait, deadline_ms);
+    found->ended = sweep.ended;
+    found->remaining = sweep.remaining;
     (void)snprintf(found->holder, sizeof found->holder, "%s", sweep.holder);
     if (result == SESSION_DONE && is_before_steps && sweep.remaining == 0) {
         result = headroom_wait_for_calm(&backend->headroom, &backend->link, found, deadline_ms);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "prepare/postgres/link.h"
+#include "prepare/postgres/lock_wait.h"
 #include "signalbox/base/string_list.h"
 #include "signalbox/base/text.h"
 #include "signalbox/report/report.h"
@@ -82,14 +83,17 @@ static void append_names(const struct databases *databases, size_t index, struct
 }
 
 static enum session_result ask(const struct fence *fence, const char *names, enum sweep_kind kind,
-    struct session *session, struct fence_sweep *sweep, int64_t deadline_ms) {
+    struct session *session, struct fence_sweep *sweep, struct lock_wait *lock_wait,
+    int64_t deadline_ms) {
     struct fence there = *fence;
     enum session_result result = SESSION_DONE;
     there.only_in = names;
     there.is_pooled = session_is_pooled(session, deadline_ms);
     switch (kind) {
     case SWEEP_OTHERS:
-        return fence_sweep_others(&there, session, sweep, deadline_ms);
+        result = fence_sweep_others(&there, session, sweep, deadline_ms);
+        return result == SESSION_DONE ? lock_wait_find(&there, session, lock_wait, deadline_ms)
+                                      : result;
     case SWEEP_OTHERS_BEFORE_STEPS:
         result = fence_sweep_others(&there, session, sweep, deadline_ms);
         return result == SESSION_DONE && sweep->remaining == 0
@@ -116,7 +120,7 @@ static void give_up(struct servers *servers, size_t index, const struct session_
 
 static enum session_result sweep_server(struct servers *servers, size_t index,
     const struct fence *fence, enum sweep_kind kind, const struct interrupt *interrupt,
-    struct fence_sweep *sweep, int64_t deadline_ms) {
+    struct fence_sweep *sweep, struct lock_wait *lock_wait, int64_t deadline_ms) {
     const struct database *database = &servers->databases->items[index];
     struct fence_sweep found = {.ended = 0};
     struct session session;
@@ -128,7 +132,7 @@ static enum session_result sweep_server(struct servers *servers, size_t index,
         result = link_open_database(database, "postgres", interrupt, &session, deadline_ms);
     }
     if (result == SESSION_DONE) {
-        result = ask(fence, text_string(&names), kind, &session, &found, deadline_ms);
+        result = ask(fence, text_string(&names), kind, &session, &found, lock_wait, deadline_ms);
     }
     session_close(&session);
     if (result == SESSION_CANCELLED) {
@@ -148,12 +152,13 @@ static enum session_result sweep_server(struct servers *servers, size_t index,
 
 static enum session_result sweep_all(struct servers *servers, const struct fence *fence,
     enum sweep_kind kind, const struct interrupt *interrupt, struct fence_sweep *sweep,
-    int64_t deadline_ms) {
+    struct lock_wait *lock_wait, int64_t deadline_ms) {
     enum session_result result = SESSION_DONE;
     for (size_t i = 1; result == SESSION_DONE && i < servers->databases->count; i++) {
         bool is_given_up = i < GIVEN_UP_MOST && (servers->given_up >> i & 1U) != 0;
         if (!is_given_up && opens_a_server(servers->databases, i)) {
-            result = sweep_server(servers, i, fence, kind, interrupt, sweep, deadline_ms);
+            result =
+                sweep_server(servers, i, fence, kind, interrupt, sweep, lock_wait, deadline_ms);
         }
     }
     return result;
@@ -179,12 +184,12 @@ enum session_result servers_look_at_first(const struct servers *servers, const s
 
 enum session_result servers_sweep_others(struct servers *servers, const struct fence *fence,
     bool is_before_steps, const struct interrupt *interrupt, struct fence_sweep *sweep,
-    int64_t deadline_ms) {
+    struct lock_wait *lock_wait, int64_t deadline_ms) {
     return sweep_all(servers, fence, is_before_steps ? SWEEP_OTHERS_BEFORE_STEPS : SWEEP_OTHERS,
-        interrupt, sweep, deadline_ms);
+        interrupt, sweep, lock_wait, deadline_ms);
 }
 
 enum session_result servers_sweep_own(struct servers *servers, const struct fence *fence,
     const struct interrupt *interrupt, struct fence_sweep *sweep, int64_t deadline_ms) {
-    return sweep_all(servers, fence, SWEEP_OWN, interrupt, sweep, deadline_ms);
+    return sweep_all(servers, fence, SWEEP_OWN, interrupt, sweep, NULL, deadline_ms);
 }

@@ -33,10 +33,11 @@ enum session_result servers_look_at_first(const struct servers *servers, const s
 /* Ends there what other runs of this app, or this run itself, still do, and adds what was found to
  * `sweep`; before the steps with Rails' own migration locks of every database. A server that cannot
  * be asked is named in a warning and left out for the rest of the run, since the steps will say
- * more about it. SESSION_CANCELLED where a signal came, otherwise SESSION_DONE. */
+ * more about it. While the steps run, `lock_wait` becomes the longest of their waits there, where
+ * one is longer. SESSION_CANCELLED where a signal came, otherwise SESSION_DONE. */
 enum session_result servers_sweep_others(struct servers *servers, const struct fence *fence,
     bool is_before_steps, const struct interrupt *interrupt, struct fence_sweep *sweep,
-    int64_t deadline_ms) MUST_USE;
+    struct lock_wait *lock_wait, int64_t deadline_ms) MUST_USE;
 enum session_result servers_sweep_own(struct servers *servers, const struct fence *fence,
     const struct interrupt *interrupt, struct fence_sweep *sweep, int64_t deadline_ms) MUST_USE;
 

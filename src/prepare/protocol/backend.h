@@ -15,7 +15,7 @@
 #include "signalbox/prepare/history.h"
 #include "signalbox/prepare/run.h"
 
-enum { FENCE_HOLDER_LENGTH = 320 };
+enum { FENCE_HOLDER_LENGTH = 320, LOCK_WAIT_BY_LENGTH = 480, LOCK_WAIT_STATEMENT_LENGTH = 128 };
 
 struct look {
     bool has_ledger;       /* Runs are recorded; otherwise nothing is ever decided. */
@@ -42,11 +42,19 @@ struct run_beginning {
     bool initialises; /* It begins on a new database. */
 };
 
+/* A statement of the steps that waits for a lock in the server. */
+struct lock_wait {
+    int64_t waited_ms;                          /* So far; 0 where none waits. */
+    char by[LOCK_WAIT_BY_LENGTH];               /* Whom it waits for, for people. */
+    char statement[LOCK_WAIT_STATEMENT_LENGTH]; /* Its first words, without literals. */
+};
+
 /* What an attempt to fence off earlier runs came to. */
 struct fence_report {
     int ended;                        /* How many of their statements were told to end just now. */
     int remaining;                    /* How many are there still; 0 when the steps may begin. */
     char holder[FENCE_HOLDER_LENGTH]; /* What is waited for and may not be ended, or empty. */
+    struct lock_wait lock_wait;       /* While the steps run: the longest of their own. */
 };
 
 /* What each came to is an observation; where it is final or broken, the error says why. */

@@ -174,6 +174,7 @@ static enum observation run_steps(struct protocol *protocol) {
     struct steps_request request = {
         .steps = protocol->commands,
         .timeout_ms = protocol->request->step_timeout_ms,
+        .lock_timeout_ms = protocol->target->lock_timeout_ms,
         .reads_input = purpose_is_command(protocol->request->purpose),
         .environment = environment.items,
         .inheritance = protocol->request->inheritance,

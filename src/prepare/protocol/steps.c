@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "prepare/protocol/step_look.h"
 #include "prepare/protocol/step_output.h"
 #include "signalbox/base/clock.h"
 #include "signalbox/base/deadline.h"
@@ -24,8 +25,6 @@
 #include "signalbox/process/spawn.h"
 #include "signalbox/process/termination.h"
 #include "signalbox/report/report.h"
-
-enum { FENCE_EVERY_MS = 5000 };
 
 struct running_step {
     const struct steps_request *request;
@@ -41,7 +40,7 @@ struct running_step {
     bool timed_out;
     int64_t began_ms;
     int64_t say_at_ms;
-    int64_t fence_at_ms;
+    struct step_look look;
     int64_t time_is_up_ms; /* DEADLINE_NEVER where there is no limit, or once it was said. */
 };
 
@@ -177,21 +176,10 @@ static void say_still_running(struct running_step *running) {
     running->say_at_ms = deadline_later_ms(now_ms, report_interval_ms());
 }
 
-/* A step of an earlier run that was still booting when its runner died connects only now. */
-static void fence_again(struct running_step *running) {
-    const struct backend *backend = running->request->backend;
-    struct fence_report found;
-    struct error error;
-    if (running->process == 0 || running->termination.stage != TERMINATION_NOT_BEGUN ||
-        clock_now_ms() < running->fence_at_ms) {
-        return;
+static void look_into_server(struct running_step *running) {
+    if (running->process != 0 && running->termination.stage == TERMINATION_NOT_BEGUN) {
+        step_look_make(&running->look);
     }
-    if (backend->operations->fence(backend->self, false, &found, &error) == SEEN_DONE &&
-        found.ended > 0) {
-        report(EVENT_FENCED, NULL, "ended %d late statement%s of an earlier run", found.ended,
-            found.ended == 1 ? "" : "s");
-    }
-    running->fence_at_ms = deadline_after_ms(FENCE_EVERY_MS);
 }
 
 static void step_wait(struct running_step *running) {
@@ -207,7 +195,7 @@ static void step_wait(struct running_step *running) {
         deadline_earlier(running->say_at_ms, termination_deadline_ms(&running->termination)));
     deadline_ms = deadline_earlier(deadline_ms, *running->request->deploy_warning_at_ms);
     if (running->termination.stage == TERMINATION_NOT_BEGUN) {
-        deadline_ms = deadline_earlier(deadline_ms, running->fence_at_ms);
+        deadline_ms = deadline_earlier(deadline_ms, running->look.at_ms);
     }
     if (!running->lock_lost) {
         deadline_ms =
@@ -268,7 +256,7 @@ static struct steps_end step_run(const struct steps_request *request, const stru
     struct error error;
     termination_initialise(&running.termination);
     running.say_at_ms = deadline_later_ms(running.began_ms, report_interval_ms());
-    running.fence_at_ms = deadline_later_ms(running.began_ms, FENCE_EVERY_MS);
+    step_look_begin(&running.look, request->backend, step->label, request->lock_timeout_ms);
     running.time_is_up_ms =
         request->timeout_ms < 0 ? DEADLINE_NEVER : deadline_after_ms(request->timeout_ms);
     report(EVENT_STEP_STARTED, &fields, "running: %s", step->label);
@@ -282,7 +270,7 @@ static struct steps_end step_run(const struct steps_request *request, const stru
     while (step_tend(&running)) {
         step_wait(&running);
         say_still_running(&running);
-        fence_again(&running);
+        look_into_server(&running);
     }
     step_output_drain(&running.output);
     step_output_drain(&running.errors);

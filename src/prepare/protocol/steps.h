@@ -22,6 +22,7 @@ struct steps_request {
     struct stop_request *stop_request;
     int64_t grace_ms;
     int64_t timeout_ms;              /* For each step; negative: no limit. */
+    int64_t lock_timeout_ms;         /* How long it waits for a lock; 0: not known, or no limit. */
     bool reads_input;                /* Somebody typed it, and may answer: it has our input. */
     struct output_tail *output_tail; /* Begins anew with each step. */
     /* When to warn that whoever deploys will not wait much longer; DEADLINE_NEVER once said. */
