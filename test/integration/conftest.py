@@ -1,5 +1,6 @@
 """What every scenario stands on: a server, a database, a sample application, replicas."""
 
+import atexit
 import contextlib
 import fcntl
 import os
@@ -39,6 +40,15 @@ _LEDGER = ("id", "run", "lock_key", "fingerprint", "release", "state", "host", "
            "step")
 
 
+def pytest_configure():
+    """Gives this run's directories a place of their own: a pytest that begins closes the one of all
+    pytests to everybody else, in the middle of another's test of a user who reaches it."""
+    place = tempfile.mkdtemp(prefix="signalbox-tests-", dir="/tmp")
+    os.environ["PYTEST_DEBUG_TEMPROOT"] = place
+    # Behind what pytest itself does at the end, which it registers later.
+    atexit.register(shutil.rmtree, place, ignore_errors=True)
+
+
 @pytest.fixture(scope="session")
 def binary():
     path = pathlib.Path(os.environ.get("SIGNALBOX", REPOSITORY / "build" / "dev" / "signalbox"))
@@ -69,6 +79,9 @@ def scene(server, binary, tmp_path):
         yield scene
     finally:
         scene.close()
+        # This server is for all scenarios, and its databases may lie in memory.
+        if scene.server is server:
+            server.drop_databases(scene.database)
 
 
 class Scene:

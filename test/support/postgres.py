@@ -46,6 +46,9 @@ TRIXIES_VERSION = 17
 SUPERUSER = "postgres"
 
 START_TIMEOUT_S = 120
+
+_IN_MEMORY = "/dev/shm"
+_ENOUGH_MEMORY = 4 << 30
 LOOPBACK_NETWORKS = ("127.0.0.0/8", "::1/128")
 
 
@@ -312,6 +315,12 @@ class Server:
         by_files = " STRATEGY FILE_COPY" if self._version >= 15 else ""
         self.query(f"CREATE DATABASE {_identifier(name)}{owned}{by_files}")
 
+    def drop_databases(self, prefix):
+        """Drops every database whose name begins so, whoever is in it."""
+        for name, in self.query(
+                f"SELECT datname FROM pg_database WHERE starts_with(datname, '{prefix}')"):
+            self.query(f"DROP DATABASE {_identifier(name)} WITH (FORCE)")
+
     def url(self, database, role=None, password=None, host=None, sslmode="require"):
         """The address of `database` as libpq and Rails take it; of the superuser by default."""
         if role is None:
@@ -509,12 +518,22 @@ def _version_of(bin_directory):
 
 
 def _temporary_directory():
-    # Not $TMPDIR: that may be closed to the server's user, or too long for the
-    # path of a Unix socket, which has at most 107 bytes.
-    directory = tempfile.mkdtemp(prefix="signalbox-pg-", dir="/tmp")
+    # In memory where there is enough of it: to make a database is to write three hundred files.
+    # Never $TMPDIR: that may be closed to the server's user, or too long for the path of a Unix
+    # socket, which has at most 107 bytes.
+    place = _IN_MEMORY if _room_in(_IN_MEMORY) >= _ENOUGH_MEMORY else "/tmp"
+    directory = tempfile.mkdtemp(prefix="signalbox-pg-", dir=place)
     # Others read the certificate of the authority in it; the data is closed.
     os.chmod(directory, 0o755)
     return directory
+
+
+def _room_in(place):
+    try:
+        found = os.statvfs(place)
+    except OSError:
+        return 0
+    return found.f_bavail * found.f_frsize if os.access(place, os.W_OK) else 0
 
 
 def _verifier(password):
