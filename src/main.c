@@ -16,6 +16,7 @@
 #include "signalbox/cli/status.h"
 #include "signalbox/command/recognise.h"
 #include "signalbox/command/reply.h"
+#include "signalbox/prepare/hook.h"
 #include "signalbox/prepare/prepare.h"
 #include "signalbox/process/identity.h"
 #include "signalbox/rails/jemalloc.h"
@@ -40,7 +41,7 @@ static int print_version(void) {
 static int run_in_child(
     struct supervisor *supervisor, int (*function)(void *), void *argument, struct phase_end *end) {
     struct error error;
-    if (supervisor_run_function(supervisor, function, argument, end, &error) != 0) {
+    if (supervisor_run_function(supervisor, "preparer", function, argument, end, &error) != 0) {
         report(EVENT_PREPARE_FAILED, NULL, "%s", error.text);
         return error.exit_status;
     }
@@ -121,6 +122,50 @@ static int ask_status(
     return run_in_child(supervisor, status_run, &status, &end);
 }
 
+/* Nothing comes after it, so it is waited for, no longer than a container that ends may take. */
+static void run_hook(struct supervisor *supervisor, struct hook_request *hook) {
+    struct phase_end end;
+    struct error error;
+    hook->stop_at_ms = supervisor_stop_at_ms(supervisor);
+    if (supervisor_run_function(supervisor, "hook", hook_run, hook, &end, &error) != 0) {
+        report(EVENT_HOOK_FAILED, NULL, "--on-finish: %s", error.text);
+    }
+}
+
+/* The hook is in nobody's way: beside the command where one starts. */
+static int prepare_and_start(struct supervisor *supervisor, const struct options *options,
+    const struct plan *plan, struct prepare_request *prepare) {
+    struct phase_end end;
+    struct hook_outcome *outcome = options->on_finish.count == 0 || plan->prepare == PREPARE_NOTHING
+        ? NULL
+        : hook_outcome_share();
+    struct hook_request hook = {
+        .prepare = prepare,
+        .words = &options->on_finish,
+        .outcome = outcome,
+        .release_source =
+            options->release == NULL ? release_variable() : options_source(options, "--release"),
+        .timeout_ms = HOOK_TIMEOUT_MS,
+        .stop_at_ms = supervisor_stop_at_ms(supervisor),
+    };
+    int exit_status = EXIT_STATUS_SUCCESS;
+    prepare->hook_outcome = outcome;
+    if (plan->prepare != PREPARE_NOTHING) {
+        exit_status = run_in_child(supervisor, prepare_run, prepare, &end);
+    }
+    if (outcome != NULL && outcome->is_due) {
+        supervisor_set_beside(supervisor, hook_run, &hook);
+    }
+    if (exit_status == EXIT_STATUS_SUCCESS) {
+        exit_status = start_command(supervisor, plan, options->command);
+    }
+    if (supervisor_takes_back(supervisor)) {
+        run_hook(supervisor, &hook);
+    }
+    hook_outcome_release(outcome);
+    return exit_status;
+}
+
 static int carry_out_plan(struct supervisor *supervisor, const struct options *options,
     const struct recognition *command, const struct plan *plan, const struct error *refusal) {
     AUTO_STEP_LIST struct step_list steps = {.items = NULL};
@@ -185,13 +230,7 @@ static int carry_out_plan(struct supervisor *supervisor, const struct options *o
         report(EVENT_CONFIGURATION_NOTE, NULL, "%s", notes.items[i]);
     }
     make_ready(options, command);
-    if (plan->prepare != PREPARE_NOTHING) {
-        int exit_status = run_in_child(supervisor, prepare_run, &prepare, &end);
-        if (exit_status != EXIT_STATUS_SUCCESS) {
-            return exit_status;
-        }
-    }
-    return start_command(supervisor, plan, options->command);
+    return prepare_and_start(supervisor, options, plan, &prepare);
 }
 
 /* Before anything else, so that the preparer and the steps are what the command will be. */

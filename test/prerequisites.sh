@@ -24,7 +24,7 @@ packages_of() {
       # Both PostgreSQLs and both PgBouncers that Debian has: the machine's own, and
       # trixie's, unpacked by servers.sh below.
       echo postgresql pgbouncer sqlite3 openssl util-linux iproute2 iptables gosu runit sudo \
-        ruby ruby-bundler faketime python3 python3-pytest mmdebstrap debian-archive-keyring ;;
+        ruby ruby-bundler curl faketime python3 python3-pytest mmdebstrap debian-archive-keyring ;;
     sources)
       # For archives of the tests' own, on a loopback of its own.
       echo gpg gpg-agent iproute2 util-linux python3 python3-pytest debian-archive-keyring ;;

@@ -28,6 +28,10 @@ const struct option_row option_table_rows[] = {
         "./bin/rails db:prepare", "CMD", NULL,
         "what preparing is; repeat for several, in order\n"
         "(variable: joined by ` && `). Words, no shell"},
+    {"--on-finish", "SIGNALBOX_ON_FINISH", OPTION_COMMAND, GROUP_PREPARING, AT(on_finish), NULL,
+        "CMD", NULL,
+        "run once a run when its outcome is recorded, with\n"
+        "the outcome in its environment; 30 s at most"},
     {"--server", "SIGNALBOX_SERVER", OPTION_COMMANDS, GROUP_PREPARING, AT(servers), NULL, "WORDS",
         NULL,
         "commands that begin with these words are servers\n"

@@ -15,6 +15,7 @@
 #include "signalbox/base/string.h"
 #include "signalbox/base/string_list.h"
 #include "signalbox/base/text.h"
+#include "signalbox/prepare/hook.h"
 
 /* Farther away than this, a suggestion would only puzzle. */
 enum { SUGGESTED_AT_MOST = 3 };
@@ -136,14 +137,34 @@ static int read_variable(
     return 0;
 }
 
+/* Whether a hook is told so, and nobody has set it as an option. */
+static bool is_told_only(const char *name, char *const environment[]) {
+    return hook_is_variable(name) ||
+        (strcmp(name, "SIGNALBOX_RELEASE") == 0 && hook_only_tells_release(environment));
+}
+
+static bool has_variable(char *const environment[], const char *prefix) {
+    for (; *environment != NULL; environment++) {
+        if (string_has_prefix(*environment, prefix)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static int read_environment(
     char *const environment[], struct options *options, struct error *error) {
+    /* Outside of a hook SIGNALBOX_STEP, for one, is a slip of the pen. */
+    bool is_in_hook = has_variable(environment, "SIGNALBOX_OUTCOME=");
     for (size_t i = 0; environment[i] != NULL; i++) {
         const char *equals = strchr(environment[i], '=');
         if (equals == NULL || !string_has_prefix(environment[i], "SIGNALBOX_")) {
             continue;
         }
         AUTO_FREE char *name = string_copy_part(environment[i], (size_t)(equals - environment[i]));
+        if (is_in_hook && is_told_only(name, environment)) {
+            continue;
+        }
         if (read_variable(options, name, equals + 1, error) != 0) {
             return -1;
         }
@@ -154,6 +175,7 @@ static int read_environment(
 void options_release(struct options *options) {
     step_list_release(&options->steps);
     step_list_release(&options->password_command);
+    step_list_release(&options->on_finish);
     server_list_release(&options->servers);
     string_list_release(&options->watch);
     string_list_release(&options->unknown_variables);

@@ -10,6 +10,7 @@
 #include "signalbox/base/exit_status.h"
 #include "signalbox/base/text.h"
 #include "signalbox/postgres/session.h"
+#include "signalbox/prepare/hook.h"
 #include "signalbox/report/report.h"
 
 static void report_target(const struct target *target) {
@@ -43,6 +44,12 @@ static int fly(const struct prepare_request *request, struct prepare_context *pr
     }
     if (request->purpose == PREPARE_BY_OTHERS) {
         target->missing_database = MISSING_IS_AWAITED;
+    }
+    if (request->hook_outcome != NULL) {
+        const struct wrapper_environment *asked = &prepare_context->asked;
+        request->hook_outcome->is_wrapper_answered = asked->is_answered;
+        request->hook_outcome->is_unknown_left_out = asked->command.environment != NULL &&
+            request->command->around.unknown != NULL && asked->command.around.unknown == NULL;
     }
     session_find_certificates();
     report_target(target);

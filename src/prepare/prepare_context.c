@@ -17,17 +17,12 @@
 
 enum { RAILS_ANSWER_MS = 120000 };
 
-static void copy_list(char *const *from, struct string_list *to) {
-    for (; *from != NULL; from++) {
-        string_list_append(to, *from);
-    }
-}
-
 /* The steps see what the container gave us, with the environment's name that the command has; what
  * the preparer sets for itself alone is not among it. A name that was not given is left to Rails: a
  * secrets tool around the step may know better. */
-static void copy_environment(const struct target_request *target, struct string_list *copy) {
-    bool is_named = target->environment_source != ENVIRONMENT_DEFAULT;
+void prepare_context_copy_environment(
+    const struct target_request *target, bool is_wrapper_asked, struct string_list *copy) {
+    bool is_named = !is_wrapper_asked && target->environment_source != ENVIRONMENT_DEFAULT;
     for (size_t i = 0; environ[i] != NULL; i++) {
         if (!is_named || !string_has_prefix(environ[i], "RAILS_ENV=")) {
             string_list_append(copy, environ[i]);
@@ -44,11 +39,7 @@ static void copy_environment(const struct target_request *target, struct string_
 static void make_environment(
     const struct target_request *target, bool is_as_given, struct string_list *environment) {
     string_list_release(environment);
-    if (is_as_given) {
-        copy_list(environ, environment);
-    } else {
-        copy_environment(target, environment);
-    }
+    prepare_context_copy_environment(target, is_as_given, environment);
     lock_timeout_put(target, environment);
 }
 
@@ -68,7 +59,7 @@ static int complete_target(const struct prepare_request *request,
     if (target->needs_rails_why[0] == '\0') {
         return 0;
     }
-    copy_environment(asked, &environment);
+    prepare_context_copy_environment(asked, false, &environment);
     question.environment = environment.items;
     return target_ask_rails(target, &question, error);
 }

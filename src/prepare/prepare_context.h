@@ -32,6 +32,11 @@ struct prepare_context {
 int prepare_context_make(const struct prepare_request *request,
     struct prepare_context *prepare_context, struct error *error) MUST_USE;
 
+/* What the steps find: the environment of this process, with the name of the Rails environment that
+ * the command has, unless the wrapper around the command has been asked, which knows better. */
+void prepare_context_copy_environment(
+    const struct target_request *target, bool is_wrapper_asked, struct string_list *copy);
+
 void prepare_context_release(struct prepare_context *prepare_context);
 
 #endif

@@ -71,12 +71,14 @@ static void ask_to_end(struct subprocess *subprocess, int64_t now_ms) {
 static bool tend(struct subprocess *subprocess) {
     struct subprocess_end *end = subprocess->end;
     bool was_running = subprocess->process != 0;
+    bool was_cancelled = end->was_cancelled;
+    /* A stop of the container may have ended the program before we do. */
+    end->was_cancelled = stop_request_heard(subprocess->request->stop_request);
     if (!reap_children(&subprocess->process, &end->wait_status)) {
         return false;
     }
     int64_t now_ms = clock_now_ms();
-    if (stop_request_heard(subprocess->request->stop_request) && !end->was_cancelled) {
-        end->was_cancelled = true;
+    if (end->was_cancelled && !was_cancelled) {
         ask_to_end(subprocess, now_ms);
     }
     if (now_ms >= subprocess->end_at_ms) {

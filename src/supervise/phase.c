@@ -78,9 +78,8 @@ static void received_pass(struct phase *phase, const struct received_signal *rec
 
 static void preparer_kill(struct phase *phase, const struct received_signal *received) {
     (void)received;
-    report(EVENT_LEFTOVERS, NULL,
-        "the preparer (process %d) did not end in time after SIG%s: killed", (int)phase->watched,
-        signals_name(phase->cancelled_by));
+    report(EVENT_LEFTOVERS, NULL, "the %s (process %d) did not end in time after SIG%s: killed",
+        phase->name, (int)phase->watched, signals_name(phase->cancelled_by));
     (void)kill(phase->watched, SIGKILL);
     phase->is_preparer_killed = true;
 }

@@ -15,7 +15,7 @@
 struct phase {
     struct supervisor *supervisor;
     enum supervisor_state state;
-    const char *name; /* For messages: "command" or "preparer". */
+    const char *name; /* For messages: "command", "preparer" or "hook". */
     pid_t process;
     pid_t watched; /* The same until it has been reaped, then 0. */
     int wait_status;

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "signalbox/base/deadline.h"
@@ -85,7 +86,7 @@ static bool orphans_adopt(struct supervisor *supervisor) {
     return is_subreaper;
 }
 
-static _Noreturn void preparer_run(const struct supervisor *supervisor, pid_t parent,
+static _Noreturn void child_run(const struct supervisor *supervisor, pid_t parent,
     int (*function)(void *argument), void *argument) {
     (void)setpgid(0, 0);
     (void)prctl(PR_SET_PDEATHSIG, SIGTERM);
@@ -98,19 +99,19 @@ static _Noreturn void preparer_run(const struct supervisor *supervisor, pid_t pa
     _exit(function(argument));
 }
 
-int supervisor_run_function(struct supervisor *supervisor, int (*function)(void *argument),
-    void *argument, struct phase_end *end, struct error *error) {
-    struct phase phase = phase_make(supervisor, STATE_PREPARING, "preparer");
+int supervisor_run_function(struct supervisor *supervisor, const char *name,
+    int (*function)(void *argument), void *argument, struct phase_end *end, struct error *error) {
+    struct phase phase = phase_make(supervisor, STATE_PREPARING, name);
     pid_t self = getpid();
 
     bool is_subreaper = orphans_adopt(supervisor);
     pid_t preparer = fork();
     if (preparer == 0) {
-        preparer_run(supervisor, self, function, argument);
+        child_run(supervisor, self, function, argument);
     }
     int result = -1;
     if (preparer < 0) {
-        error_set(error, EXIT_STATUS_SYSTEM, "cannot start the preparer: %s", strerror(errno));
+        error_set(error, EXIT_STATUS_SYSTEM, "cannot start the %s: %s", name, strerror(errno));
     } else {
         result = phase_run(&phase, preparer, error);
     }
@@ -121,6 +122,47 @@ int supervisor_run_function(struct supervisor *supervisor, int (*function)(void 
     end->exit_status = exit_status_from_wait(phase.wait_status);
     end->cancelled_by = phase.cancelled_by;
     return result;
+}
+
+void supervisor_set_beside(
+    struct supervisor *supervisor, int (*function)(void *argument), void *argument) {
+    supervisor->beside = function;
+    supervisor->beside_argument = argument;
+}
+
+bool supervisor_takes_back(struct supervisor *supervisor) {
+    bool is_waiting = supervisor->beside != NULL;
+    supervisor->beside = NULL;
+    return is_waiting;
+}
+
+int64_t supervisor_stop_at_ms(const struct supervisor *supervisor) {
+    return supervisor->kill_at_ms;
+}
+
+static void beside_start(struct supervisor *supervisor) {
+    pid_t self = getpid();
+    if (supervisor->beside != NULL && fork() == 0) {
+        child_run(supervisor, self, supervisor->beside, supervisor->beside_argument);
+    }
+    supervisor->beside = NULL;
+}
+
+/* The same for who has no parent here for long: what we become would find a child that it has not
+ * started. Where the orphan goes to is above us, since we adopt none by now. */
+static void beside_detach(struct supervisor *supervisor) {
+    pid_t between = supervisor->beside == NULL ? -1 : fork();
+    if (between == 0) {
+        if (fork() == 0) {
+            (void)setpgid(0, 0);
+            (void)close(supervisor->signal_fd);
+            _exit(supervisor->beside(supervisor->beside_argument));
+        }
+        _exit(EXIT_STATUS_SUCCESS);
+    }
+    while (between > 0 && waitpid(between, NULL, 0) < 0 && errno == EINTR) {
+    }
+    supervisor->beside = NULL;
 }
 
 /* A request to end that arrived before the command: 128 + the signal, or 0. */
@@ -156,6 +198,7 @@ int supervisor_run_program(
     pid_t command = 0;
 
     (void)orphans_adopt(supervisor);
+    beside_start(supervisor);
     /* Said before it is so, since a command that cannot be executed says that itself. */
     report(EVENT_COMMAND_STARTED, NULL, "starting the command: %s", argv[0]);
     if (spawn_process(&request, &command, error) != 0) {
@@ -179,6 +222,7 @@ int supervisor_become(struct supervisor *supervisor, char *const argv[]) {
     if (stopped != 0) {
         return stopped;
     }
+    beside_detach(supervisor);
     (void)close(take_fd(&supervisor->signal_fd));
     report(EVENT_COMMAND_STARTED, NULL, "becoming the command: %s", argv[0]);
     return spawn_replace(argv, &supervisor->inheritance);

@@ -60,8 +60,10 @@ def status(scene, environment):
 def test_steps_that_migrated_another_server_are_said_recorded_and_do_not_count(
         scene, own_server, astray):
     scene.tell_step()
-    first = scene.start_one(environment=astray, prefix="first-")
+    first = scene.start_one("--on-finish=sh -c 'echo the run went $SIGNALBOX_OUTCOME'",
+                            environment=astray, prefix="first-")
     assert_all_serve([first])
+    first.wait_for_stdout("the run went elsewhere")
     assert own_server.query("SELECT count(*) FROM step_runs", "steps") == [("1",)]
     warning, = first.said("steps_elsewhere", run=1)
     assert first.said("prepared") == []

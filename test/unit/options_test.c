@@ -117,6 +117,25 @@ static void an_unknown_variable_is_named_with_the_nearest(void **state) {
         "SIGNALBOX_LOCK_KEYS is not a variable of Signalbox: did you mean SIGNALBOX_LOCK_KEY?");
 }
 
+static void in_a_hook_what_it_is_told_is_no_option(void **state) {
+    (void)state;
+    assert_int_equal(read_options(WORDS("x"), VARIABLES("SIGNALBOX_STEP=x", "SIGNALBOX_RUN=1")), 0);
+    assert_int_equal(options.unknown_variables.count, 2);
+    options_release(&options);
+    assert_int_equal(read_options(WORDS("x"),
+                         VARIABLES("SIGNALBOX_STEP=x", "SIGNALBOX_RUN=1", "SIGNALBOX_RELEASE=v42",
+                             "SIGNALBOX_OUTCOME=failed", "SIGNALBOX_RELEASE_SOURCE=KAMAL_VERSION")),
+        0);
+    assert_int_equal(options.unknown_variables.count, 0);
+    assert_null(options.release);
+    options_release(&options);
+    assert_int_equal(read_options(WORDS("x"),
+                         VARIABLES("SIGNALBOX_RELEASE=v42", "SIGNALBOX_OUTCOME=failed",
+                             "SIGNALBOX_RELEASE_SOURCE=SIGNALBOX_RELEASE")),
+        0);
+    assert_string_equal(options.release, "v42");
+}
+
 static void bad_values_say_what_where_and_what_to_do(void **state) {
     (void)state;
     static char *const none[] = {NULL};
@@ -300,6 +319,7 @@ int main(void) {
         TEST(steps_come_as_flags_or_joined_in_the_variable),
         TEST(of_a_single_command_the_last_wins),
         TEST(an_unknown_variable_is_named_with_the_nearest),
+        TEST(in_a_hook_what_it_is_told_is_no_option),
         TEST(bad_values_say_what_where_and_what_to_do),
         TEST(lists_come_as_flags_or_in_the_variable),
         TEST(switches_take_a_word_or_stand_alone),

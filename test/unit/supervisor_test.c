@@ -76,7 +76,7 @@ static int scenario_end(pid_t child) {
 static struct phase_end run_function(int (*function)(void *argument), void *argument) {
     struct phase_end end = {-1, -1};
     struct error error;
-    CHECK(supervisor_run_function(&supervisor, function, argument, &end, &error) == 0);
+    CHECK(supervisor_run_function(&supervisor, "preparer", function, argument, &end, &error) == 0);
     return end;
 }
 

@@ -58,6 +58,7 @@ struct options {
     enum options_request request;
     enum prepare_mode prepare;
     struct step_list steps;
+    struct step_list on_finish; /* One, or none. */
     struct server_list servers;
     const char *database_url;          /* NULL where it is not given. Holds a password. */
     struct step_list password_command; /* One, or none. */

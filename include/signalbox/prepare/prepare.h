@@ -13,6 +13,8 @@
 #include "signalbox/prepare/target.h"
 #include "signalbox/process/signals.h"
 
+struct hook_outcome;
+
 struct prepare_request {
     enum prepare_purpose purpose; /* Not PREPARE_NOTHING. */
     struct target_request target;
@@ -24,6 +26,7 @@ struct prepare_request {
     int64_t wait_timeout_ms;
     int64_t grace_ms;
     const struct signal_inheritance *inheritance; /* What the steps shall find. */
+    struct hook_outcome *hook_outcome;            /* Where to write what a run came to, or NULL. */
 };
 
 /*

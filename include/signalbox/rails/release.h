@@ -8,4 +8,7 @@
  * HEROKU_RELEASE_VERSION, …); NULL where none is set. */
 const char *release_label(const char *given);
 
+/* The platform's variable that says it; NULL where none is set. */
+const char *release_variable(void);
+
 #endif

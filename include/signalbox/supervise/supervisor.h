@@ -27,6 +27,8 @@ struct supervisor {
     bool signal_group;  /* Signals go to the command's group. */
     bool has_said_refusal;
     bool has_prepared;
+    int (*beside)(void *argument); /* What is to run beside the command, once that starts. */
+    void *beside_argument;
 };
 
 /* The first act of the program: /dev/null on any missing 0, 1, 2; every signal blocked at once.
@@ -55,14 +57,29 @@ struct phase_end {
 };
 
 /*
- * Runs `function(argument)` in a forked child with a process group of its own, never in the
- * foreground, whose exit status is what it returns. TERM, INT, QUIT and HUP are passed to it and
- * cancel; terminal stops and everything else are ignored. It has PR_SET_PDEATHSIG=TERM, all
- * signals blocked, and must open a signalfd of its own. Returns when it and all it left behind are
- * gone: after a preparer that a signal ended, that is KILL for the rest at once.
+ * Runs `function(argument)`, which messages call `name`, in a forked child with a process group of
+ * its own, never in the foreground, whose exit status is what it returns. TERM, INT, QUIT and HUP
+ * are passed to it and cancel; terminal stops and everything else are ignored. It has
+ * PR_SET_PDEATHSIG=TERM, all signals blocked, and must open a signalfd of its own. Returns when it
+ * and all it left behind are gone: after a preparer that a signal ended, that is KILL for the rest
+ * at once.
  */
-int supervisor_run_function(struct supervisor *supervisor, int (*function)(void *argument),
-    void *argument, struct phase_end *end, struct error *error) MUST_USE;
+int supervisor_run_function(struct supervisor *supervisor, const char *name,
+    int (*function)(void *argument), void *argument, struct phase_end *end,
+    struct error *error) MUST_USE;
+
+/*
+ * Has `function(argument)` run in a forked child when the command starts, as above; nobody waits
+ * for it. As the command's parent we reap it and end it with what the command leaves behind. Where
+ * we become the command it is no child of that: whoever adopts orphans does. supervisor_takes_back
+ * says whether it has not been started, because a signal came before the command, and forgets it.
+ */
+void supervisor_set_beside(
+    struct supervisor *supervisor, int (*function)(void *argument), void *argument);
+bool supervisor_takes_back(struct supervisor *supervisor);
+
+/* Until when what is left may take that was asked to end; DEADLINE_NEVER before anything was. */
+int64_t supervisor_stop_at_ms(const struct supervisor *supervisor);
 
 /*
  * Runs the command as a child, forwards every signal to it, reaps, ends what it leaves behind, and

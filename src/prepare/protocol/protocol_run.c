@@ -17,6 +17,7 @@
 #include "signalbox/base/string.h"
 #include "signalbox/base/string_list.h"
 #include "signalbox/base/text.h"
+#include "signalbox/prepare/hook.h"
 #include "signalbox/report/report.h"
 
 enum { FENCE_PAUSE_MS = 100, SETTLING_MS = 1000 };
@@ -87,6 +88,7 @@ static enum observation begin_run(struct protocol *protocol) {
         .is_recorded = protocol->request->purpose != PREPARE_UNRECORDED,
         .initialises = protocol->preflight.is_new,
     };
+    protocol->began_ms = clock_now_ms();
     enum observation result = protocol->backend.operations->run_begin(
         protocol->backend.self, &beginning, &protocol->run_id, &dead, &protocol->error);
     if (dead.id != 0) {
@@ -200,6 +202,26 @@ static void keep_output_tail(const struct protocol *protocol, struct run *outcom
     (void)snprintf(outcome->step, sizeof outcome->step, "%s", text_string(&step));
 }
 
+/* For the hook, which runs when this process is gone. */
+static void note_for_hook(const struct protocol *protocol, const struct run *outcome) {
+    struct hook_outcome *noted = protocol->request->hook_outcome;
+    AUTO_TEXT struct text lines = {.data = NULL};
+    if (noted == NULL) {
+        return;
+    }
+    output_tail_render(&protocol->output_tail, protocol->secrets, &lines);
+    noted->state = outcome->state;
+    noted->went_elsewhere = outcome->elsewhere[0] != '\0';
+    noted->run_id = outcome->id;
+    noted->elapsed_ms = clock_now_ms() - protocol->began_ms;
+    noted->exit_status = protocol->steps_end.exit_status;
+    memcpy(noted->step, outcome->step, sizeof noted->step);
+    (void)snprintf(noted->last_lines, sizeof noted->last_lines, "%s", text_string(&lines));
+    (void)snprintf(noted->fingerprint, sizeof noted->fingerprint, "%s",
+        protocol->target->has_fingerprint ? protocol->target->fingerprint : "");
+    noted->is_due = true;
+}
+
 /* What recording came to: the outcome of the steps, unless another replica has decided the run. */
 static enum observation record_outcome(struct protocol *protocol) {
     enum observation seen = protocol->steps_end.seen;
@@ -215,6 +237,7 @@ static enum observation record_outcome(struct protocol *protocol) {
     }
     enum observation recorded =
         protocol->backend.operations->run_end(protocol->backend.self, &outcome, &protocol->error);
+    note_for_hook(protocol, &outcome);
     if (recorded == SEEN_ELSEWHERE) {
         return SEEN_ELSEWHERE;
     }

@@ -37,6 +37,7 @@ struct protocol {
     bool is_crowded;                     /* No connection was to be had last: `error` has why. */
     int64_t settled_at_ms; /* Not before this the first step, after a run that died; or 0. */
     int64_t run_id;
+    int64_t began_ms; /* The run. */
     struct output_tail output_tail;
     struct steps_end steps_end;
     bool prepared_here;
