@@ -195,7 +195,7 @@ static int carry_out_plan(struct supervisor *supervisor, const struct options *o
         .command = command,
         .commands = &steps,
         .step_timeout_ms = options->step_timeout_ms,
-        .release_label = release_label(options->release),
+        .release_label = plan->prepare == PREPARE_NOTHING ? NULL : release_label(options->release),
         .connect_timeout_ms = options->connect_timeout_ms,
         .wait_timeout_ms = options->wait_timeout_ms,
         .grace_ms = options->grace_ms,
@@ -314,7 +314,9 @@ static void configure(struct supervisor *supervisor, const struct options *optio
     for (size_t i = 0; i < options->ok_exits.count; i++) {
         supervisor_accept_exit(supervisor, options->ok_exits.items[i]);
     }
-    report_configure(options->log, options->log_level, release_label(options->release));
+    /* Only the events' fields have it, and to look through the environment costs a start. */
+    report_configure(options->log, options->log_level,
+        options->log == REPORT_JSON ? release_label(options->release) : NULL);
 }
 
 int main(int argc, char *argv[]) {

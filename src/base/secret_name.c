@@ -112,7 +112,9 @@ static const char *const prose_words[] = {"KEY", "KEYS", "PASS", "PW", "SALT", "
     "SIGNATURE", "JWT", "DSN", "COOKIE", "OTP", "PIN"};
 
 static bool equals(const struct name_word *word, const char *other) {
-    return strlen(other) == word->length && strncasecmp(word->start, other, word->length) == 0;
+    /* The lists are in capitals. */
+    return toupper((unsigned char)word->start[0]) == other[0] && strlen(other) == word->length &&
+        strncasecmp(word->start, other, word->length) == 0;
 }
 
 static bool ends_with(const struct name_word *word, const char *other) {

@@ -18,5 +18,7 @@ char *string_copy(const char *string) {
 }
 
 bool string_has_prefix(const char *string, const char *prefix) {
-    return strncmp(string, prefix, strlen(prefix)) == 0;
+    /* Most are told apart by their first byte. */
+    return string[0] == prefix[0] ? strncmp(string, prefix, strlen(prefix)) == 0
+                                  : prefix[0] == '\0';
 }
