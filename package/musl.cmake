@@ -28,7 +28,7 @@ string(JOIN " " CMAKE_C_FLAGS_INIT -Os -ffunction-sections -fdata-sections -fno-
 # executable, and no segment is writable and executable.
 string(JOIN " " CMAKE_EXE_LINKER_FLAGS_INIT -static -no-pie -s
   -Wl,--gc-sections,-z,noseparate-code,-z,norelro,--build-id=none,--no-eh-frame-hdr
-  "\"-Wl,-T,${CMAKE_CURRENT_LIST_DIR}/release.ld\"")
+  "\"-Wl,-T,${CMAKE_CURRENT_LIST_DIR}/release.ld\"" -Wl,-Map=signalbox.map)
 
 # The host's libraries are for another C library: pkg-config and CMake must see
 # only ours.
