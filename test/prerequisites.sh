@@ -2,7 +2,7 @@
 # Installs from Debian (or Ubuntu) what building and testing Signalbox needs
 # and this machine does not have yet.
 #
-#   sh test/prerequisites.sh                     everything
+#   sh test/prerequisites.sh                     everything that the tests need
 #   sh test/prerequisites.sh build server        only these groups
 #
 # It asks dpkg first, so it is quick and needs neither root nor a network when nothing is missing.
@@ -45,6 +45,9 @@ packages_of() {
     containers)
       echo podman runc catatonit containernetworking-plugins iptables mmdebstrap \
         python3 python3-pytest ca-certificates debian-archive-keyring ;;
+    bench)
+      # Instructions are counted by valgrind; the plots are drawn with matplotlib.
+      echo valgrind python3-matplotlib ;;
     release)
       # What the packages are made with, and what looks at them.
       echo python3 python3-pytest python3-jsonschema ruby git lintian xz-utils ;;

@@ -1,8 +1,9 @@
 /*
- * How long programs take from their start as PID 1 of a PID namespace of their own to their end,
- * one after the other in every round, so that whatever else the machine does is the same for all.
+ * How long programs take from their start to their end, as PID 1 of a PID namespace of their own or
+ * as a child like any other, one after the other in every round, so that whatever else the machine
+ * does is the same for all.
  *
- *   startup ROUNDS PROGRAM WORDS… , PROGRAM WORDS… , …
+ *   startup pid1|child ROUNDS PROGRAM WORDS… , PROGRAM WORDS… , …
  *
  * Prints the tenth of the way through each one's sorted times, in microseconds.
  */
@@ -26,10 +27,10 @@ static int64_t now_ns(void) {
     return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
 }
 
-static int64_t run_ns(char *argv[]) {
+static int64_t run_ns(unsigned long namespaces, char *argv[]) {
     int status = 0;
     int64_t began = now_ns();
-    pid_t child = (pid_t)syscall(SYS_clone, CLONE_NEWPID | SIGCHLD, NULL, NULL, NULL, NULL);
+    pid_t child = (pid_t)syscall(SYS_clone, namespaces | SIGCHLD, NULL, NULL, NULL, NULL);
     if (child == 0) {
         (void)execv(argv[0], argv);
         _exit(127);
@@ -51,12 +52,13 @@ int main(int argc, char *argv[]) {
     char **programs[PROGRAMS_MAX];
     int64_t *times[PROGRAMS_MAX];
     size_t count = 0;
-    long rounds = argc > 2 ? strtol(argv[1], NULL, 10) : 0;
+    long rounds = argc > 3 ? strtol(argv[2], NULL, 10) : 0;
     if (rounds < 10) {
         return 64;
     }
-    programs[count++] = argv + 2;
-    for (int i = 2; i < argc; i++) {
+    unsigned long namespaces = strcmp(argv[1], "pid1") == 0 ? CLONE_NEWPID : 0;
+    programs[count++] = argv + 3;
+    for (int i = 3; i < argc; i++) {
         if (strcmp(argv[i], ",") == 0 && count < PROGRAMS_MAX) {
             argv[i] = NULL;
             programs[count++] = argv + i + 1;
@@ -73,7 +75,7 @@ int main(int argc, char *argv[]) {
     }
     for (long round = 0; round < rounds; round++) {
         for (size_t i = 0; i < count; i++) {
-            times[i][round] = run_ns(programs[i]);
+            times[i][round] = run_ns(namespaces, programs[i]);
         }
     }
     for (size_t i = 0; i < count; i++) {
