@@ -120,6 +120,16 @@ def test_a_program_without_an_answer_is_one_clear_line(vault, script, status, wo
     assert_never_started(replica)
 
 
+def test_a_password_that_stays_is_masked_in_what_is_kept_of_a_step(vault):
+    # In a form that is no password in the container's own log.
+    step = "sh -c 'base64 \"$BYPRODUCTS/password\"; exit 1'"
+    replica = vault.scene.start_one(
+        f"--password-command={vault.program}", f"--step={step}",
+        environment={"DATABASE_URL": vault.url()})
+    assert replica.exit_status() == 1
+    assert "***" in vault.scene.last_output()
+
+
 def test_a_service_that_is_down_for_a_moment_is_asked_again(vault):
     password = (vault.scene.byproducts / "password")
     password.rename(vault.scene.byproducts / "later")
@@ -238,3 +248,42 @@ def test_the_commands_of_the_recipe(vault, command):
                         "PGUSER": scene.role}.items():
         words = words.replace(f"${name}", value)
     assert set(vault.asked()) == {words}
+
+
+ASK_FOR_EACH = """#!/bin/sh
+echo "$PGDATABASE" >>"$BYPRODUCTS/asked"
+case $PGDATABASE in *"${NOT_FOR-nothing}"*) echo 'not for you' >&2; exit 4 ;; esac
+cat "$BYPRODUCTS/password"
+"""
+
+
+@pytest.fixture
+def several(shop):
+    """An application with several databases, whose step finds its passwords by itself."""
+    shop.further = {role: {"password": None} for role in shop.roles}
+    shop.write()
+    (shop.scene.byproducts / "password").write_text(shop.scene.password, encoding="utf-8")
+    program = shop.scene.byproducts / "ask"
+    program.write_text(ASK_FOR_EACH, encoding="utf-8")
+    program.chmod(0o755)
+    return shop
+
+
+def test_it_is_asked_for_each_database_in_turn(several):
+    scene, option = several.scene, f"--password-command={several.scene.byproducts}/ask"
+    several.serve(option)
+    assert several.in_order() == several.roles
+    # The first was created by us, from `postgres`; the others were looked at before and after.
+    asked = (scene.byproducts / "asked").read_text(encoding="utf-8").splitlines()
+    assert set(asked) == {"postgres", *several.names.values()}
+    later = several.serve(option)
+    assert later.said("already_prepared")
+
+
+def test_a_database_whose_password_is_not_to_be_had_is_named(several):
+    replica = several.start(1, f"--password-command={several.scene.byproducts}/ask",
+                            "--connect-timeout=1s", environment={"NOT_FOR": "_queue"})
+    assert replica.exit_status() == 69
+    assert "(queue)" in replica.transcript()
+    assert "the program of --password-command ended with status 4: not for you" in (
+        replica.transcript())

@@ -62,7 +62,8 @@ bool password_asking_start(
 enum password_result password_asking_advance(
     struct password_asking *asking, const char **answer) MUST_USE;
 
-/* Ends the program if it still runs, and wipes what it said. Waits for a second at most. */
+/* Ends the program if it still runs, and wipes what it said. Waits for half a second at most, and
+ * for three where the program cannot be killed. */
 void password_asking_end(struct password_asking *asking);
 
 #endif
