@@ -143,8 +143,6 @@ static int prepare_and_start(struct supervisor *supervisor, const struct options
         .prepare = prepare,
         .words = &options->on_finish,
         .outcome = outcome,
-        .release_source =
-            options->release == NULL ? release_variable() : options_source(options, "--release"),
         .timeout_ms = HOOK_TIMEOUT_MS,
         .stop_at_ms = supervisor_stop_at_ms(supervisor),
     };
@@ -154,6 +152,8 @@ static int prepare_and_start(struct supervisor *supervisor, const struct options
         exit_status = run_in_child(supervisor, prepare_run, prepare, &end);
     }
     if (outcome != NULL && outcome->is_due) {
+        hook.release_source =
+            options->release == NULL ? release_variable() : options_source(options, "--release");
         supervisor_set_beside(supervisor, hook_run, &hook);
     }
     if (exit_status == EXIT_STATUS_SUCCESS) {
