@@ -24,7 +24,8 @@ packages_of() {
       # Both PostgreSQLs and both PgBouncers that Debian has: the machine's own, and
       # trixie's, unpacked by servers.sh below.
       echo postgresql pgbouncer sqlite3 openssl util-linux iproute2 iptables gosu runit sudo \
-        ruby ruby-bundler curl faketime python3 python3-pytest mmdebstrap debian-archive-keyring ;;
+        ruby ruby-bundler curl faketime alembic gunicorn \
+        python3-psycopg2 python3 python3-pytest mmdebstrap debian-archive-keyring ;;
     sources)
       # For archives of the tests' own, on a loopback of its own.
       echo gpg gpg-agent iproute2 util-linux python3 python3-pytest debian-archive-keyring ;;
@@ -50,7 +51,7 @@ packages_of() {
       echo valgrind python3-matplotlib ;;
     release)
       # What the packages are made with, and what looks at them.
-      echo python3 python3-pytest python3-jsonschema ruby git lintian xz-utils ;;
+      echo python3 python3-pytest python3-jsonschema python3-kubernetes ruby git lintian xz-utils ;;
     *)
       echo "prerequisites.sh: no such group: $1 ($groups)" >&2
       exit 64 ;;
