@@ -1,8 +1,8 @@
 """What README and recipes tell people to type is played as far as it can be without their platform.
 
 A fenced block says behind its language what it is to come to: `dockerfile server` is a list of commands
-that serve, `procfile release=prepare` names the kind of each line, `yaml compose`, `yaml kubernetes` and
-`yaml kamal` are the platform's own files.
+that serve, `procfile release=prepare` names the kind of each line, `yaml compose`, `yaml kubernetes`,
+`yaml kamal` and `json ecs` are the platform's own files.
 """
 
 import json
@@ -103,6 +103,16 @@ def test_services_of_compose(explain):
         "prepare", "run"]
 
 
+def test_manifests_are_of_the_kubernetes_api():
+    """Every member is one of the API's, of the right type, and none is missing."""
+    for _, _, text in blocks("yaml", "kubernetes"):
+        # By the python3 that has Debian's client of the API.
+        result = subprocess.run(
+            ["/usr/bin/python3", ROOT / "test" / "support" / "manifest.py"], text=True,
+            input=json.dumps(parsed(text)), capture_output=True, check=False)
+        assert (result.returncode, result.stderr) == (0, "")
+
+
 def containers_of(manifest):
     return manifest["spec"]["template"]["spec"]["containers"]
 
@@ -120,6 +130,22 @@ def test_manifests_of_kubernetes(explain):
     job, = containers_of(manifests["Job"])
     variables = {row["name"]: row["value"] for row in job["env"]}
     assert explain(without_program(job["command"]), variables)["plan"] == ["prepare"]
+
+
+def test_tasks_of_ecs(explain):
+    plans = {}
+    for _, _, text in blocks("json", "ecs"):
+        container, = json.loads(text)["containerDefinitions"]
+        # It is in the image's definition that the program is the ENTRYPOINT.
+        assert "entryPoint" not in container
+        variables = {row["name"]: row["value"] for row in container["environment"]}
+        plans[container["name"]] = explain(container["command"], variables)["plan"]
+        assert container.get("stopTimeout", 0) <= 120
+    assert plans == {"web": ["prepare", "run"], "worker": ["wait", "run"]}
+    overrides, = (re.search(r"--overrides '(.*)'", text)[1] for _, _, text in blocks("sh")
+                  if "run-task" in text)
+    override, = json.loads(overrides)["containerOverrides"]
+    assert explain(override["command"])["plan"] == ["prepare"]
 
 
 def test_roles_of_kamal(explain):
