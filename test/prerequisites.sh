@@ -51,7 +51,8 @@ packages_of() {
       echo valgrind python3-matplotlib ;;
     release)
       # What the packages are made with, and what looks at them.
-      echo python3 python3-pytest python3-jsonschema python3-kubernetes ruby git lintian xz-utils ;;
+      echo python3 python3-pytest python3-jsonschema python3-kubernetes ruby git openssh-client lintian \
+        xz-utils ;;
     *)
       echo "prerequisites.sh: no such group: $1 ($groups)" >&2
       exit 64 ;;

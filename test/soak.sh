@@ -7,7 +7,7 @@
 #     integration   what test/all.sh leaves out, two and fifty replicas instead of five, and twenty
 #                   rounds of the races, with PostgreSQL 15 and 17 in turn
 #     containers    ten rounds of each container story
-#     release       the binary of the other processor, as a file and emulated
+#     release       the binary of the other processor, as a file and emulated; a whole release
 #     model         more faults
 #     chaos         10 000 rounds
 set -eu
@@ -55,6 +55,8 @@ play() {
       sh test/as-root.sh env SIGNALBOX="$binary" POSTGRES_VERSION=17 \
         sh test/python.sh test/binary/emulated.py \
         sh test/python.sh -m pytest -q -m emulated test/integration
+      # By the python3 that has the system's jsonschema.
+      /usr/bin/python3 -m pytest -q -m soak test/release
       ;;
     model) sh test/model/run.sh --long ;;
     chaos)
