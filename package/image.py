@@ -22,6 +22,8 @@ import tarfile
 EPOCH = int(os.environ["SOURCE_DATE_EPOCH"])
 DOCUMENTS = "usr/share/doc/signalbox"
 TYPE = "application/vnd.oci.image"
+# What the image is called once it is loaded: for Podman, and for Docker.
+NAMES = ["org.opencontainers.image.ref.name", "io.containerd.image.name"]
 
 
 def pack(entries):
@@ -99,8 +101,7 @@ class Layout:
     def archive(self, version, manifests):
         index = self.add("index.v1+json", {
             "schemaVersion": 2, "mediaType": f"{TYPE}.index.v1+json", "manifests": manifests,
-        }, annotations={"org.opencontainers.image.ref.name": version,
-                        "io.containerd.image.name": f"localhost/signalbox:{version}"})
+        }, annotations={name: f"localhost/signalbox:{version}" for name in NAMES})
         entries = [("blobs", None, 0o755), ("blobs/sha256", None, 0o755)]
         entries += [(f"blobs/sha256/{digest}", content, 0o644)
                     for digest, content in sorted(self.blobs.items())]

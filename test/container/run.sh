@@ -17,7 +17,7 @@ SIGNALBOX_ROUNDS=${SIGNALBOX_ROUNDS:-2}
 PYTHONDONTWRITEBYTECODE=1
 export SIGNALBOX_ROUNDS PYTHONDONTWRITEBYTECODE
 
-sh "$source/test/prerequisites.sh" build server containers
+sh "$source/test/prerequisites.sh" build server containers release
 
 start=$(date +%s)
 # The image's binary is compared with the one that the host builds.

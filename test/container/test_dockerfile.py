@@ -1,4 +1,4 @@
-"""Dockerfile.example is Rails' own Dockerfile with one stage more and two lines changed."""
+"""Dockerfile.example is Rails' own Dockerfile with three lines of Signalbox."""
 
 import difflib
 import pathlib
@@ -14,23 +14,23 @@ def instructions(path):
     return [re.sub(r"^(ARG RUBY_VERSION)=.*", r"\1", line) for line in lines]
 
 
-def without_stage(lines, name):
-    kept = []
-    inside = False
-    for line in lines:
-        if line.startswith("FROM "):
-            inside = line.endswith(f" AS {name}")
-        if not inside:
-            kept.append(line)
-    return kept
+def shown(begin):
+    """The lines of the README between a line and the next ```."""
+    return (SOURCE / "README.md").read_text().split(begin)[1].split("```")[0].splitlines()
 
 
-def test_example_changes_two_lines_of_rails_dockerfile(app):
+def test_example_has_three_lines_more_than_rails_dockerfile(app):
     generated = instructions(app / "Dockerfile")
-    example = without_stage(instructions(SOURCE / "Dockerfile.example"), "signalbox")
+    example = instructions(SOURCE / "Dockerfile.example")
     changes = [line for line in difflib.ndiff(generated, example) if line[0] in "+-"]
-    assert changes == [
-        '- ENTRYPOINT ["/rails/bin/docker-entrypoint"]',
-        "+ COPY --from=signalbox /src/build/release/signalbox /usr/local/bin/signalbox",
-        '+ ENTRYPOINT ["/usr/local/bin/signalbox"]',
-    ]
+    ours = [line for line in changes if line[0] == "+"]
+    assert changes == [ours[0], '- ENTRYPOINT ["/rails/bin/docker-entrypoint"]', *ours[1:]]
+    # And they are those that the README shows.
+    assert [line[2:] for line in ours] == shown("```dockerfile\n")
+
+
+def test_the_commands_of_the_gem_are_those_of_the_readme():
+    played = instructions(SOURCE / "test/container/releases/gem/Dockerfile")
+    first, second = shown("runs in a container):\n\n```\n")
+    assert f"RUN {first}" in played
+    assert f"RUN SECRET_KEY_BASE_DUMMY=1 {second} --force" in played

@@ -1,4 +1,7 @@
-"""Packs release files out of two tiny programs, and opens what was packed."""
+"""Packs release files out of two tiny programs, and opens what was packed.
+
+    python3 packing.py FOLDER    writes the programs alone
+"""
 
 import hashlib
 import io
@@ -7,6 +10,7 @@ import os
 import pathlib
 import struct
 import subprocess
+import sys
 import tarfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -35,10 +39,14 @@ def program(machine):
     return header + struct.pack("<IIQQQQQQ", 1, 5, 0, 0x400000, 0x400000, size, size, 4096) + code
 
 
-def materials(folder):
-    """The arguments of pack.sh: both programs, what is in them, and the licences."""
+def write_programs(folder):
     for processor, machine in MACHINES.items():
         (folder / processor).write_bytes(program(machine))
+
+
+def materials(folder):
+    """The arguments of pack.sh: both programs, what is in them, and the licences."""
+    write_programs(folder)
     (folder / "contents").write_text(CONTENTS)
     (folder / "licences").mkdir()
     for name in LICENCES:
@@ -103,3 +111,7 @@ class Image:
 
     def blob(self, descriptor):
         return json.loads(self.bytes(descriptor))
+
+
+if __name__ == "__main__":
+    write_programs(pathlib.Path(sys.argv[1]))

@@ -45,3 +45,15 @@ def test_the_tests_that_contributing_names_are_there():
         assert (ROOT / path).exists(), path
     for table, path in re.findall(r"`(\w+)\[\]` of\s+`(\S+)`", text):
         assert re.search(rf"\b{table}\[\] = ", (ROOT / path).read_text()), (table, path)
+
+
+def test_the_documents_name_the_version_that_this_is():
+    version, = re.findall(r"^project\(signalbox VERSION (\S+)", (ROOT / "CMakeLists.txt").read_text(),
+                          re.MULTILINE)
+    pages = [page for page in DOCUMENTS if page.name not in ("CHANGELOG.md", "RELEASING.md")]
+    named = {(page.relative_to(ROOT).as_posix(), name)
+             for page in [*pages, ROOT / "Dockerfile.example", ROOT / "package/Dockerfile.source"]
+             for name in re.findall(r"(?:signalbox[:_ -]|release\.sh |tags/v)(\d+\.\d+\.\d+)",
+                                    page.read_text())}
+    assert {page for page, _ in named} >= {"README.md", "Dockerfile.example"}
+    assert {name for _, name in named} == {version}, named
