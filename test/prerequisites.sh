@@ -41,8 +41,8 @@ packages_of() {
     model)
       echo spin gcc libc6-dev ;;
     binaries)
-      # For the one of the other processor.
-      echo qemu-user-static openssl util-linux python3 python3-pytest ;;
+      # For the one of the other processor, and for programs of another C library.
+      echo qemu-user-static musl-tools openssl util-linux python3 python3-pytest ;;
     containers)
       echo podman runc catatonit containernetworking-plugins iptables mmdebstrap \
         python3 python3-pytest ca-certificates debian-archive-keyring ;;

@@ -1,5 +1,6 @@
 """File systems that have little more than the binary, as `scratch`, distroless and Alpine do."""
 
+import pathlib
 import shutil
 import subprocess
 
@@ -59,6 +60,17 @@ def test_nothing_but_the_binary(root):
         assert ended.returncode == 0, ended.stderr
         assert ("Usage:" in ended.stdout) != is_prepared
         assert "OpenSSL" in ended.stdout
+
+
+def test_programs_whose_c_library_is_musl(root):
+    """From an image like Alpine's: the step and the command are linked with its loader."""
+    (root.path / "shop.c").write_text('#include <stdio.h>\nint main(void) { return puts("shop") < 0; }\n')
+    subprocess.run(["musl-gcc", "-o", root.path / "shop", root.path / "shop.c"], check=True)
+    loader, = pathlib.Path("/lib").glob("ld-musl-*.so.1")
+    root.put(str(loader), loader)
+    ended = root.run("/shop", SIGNALBOX_SERVER="/shop", SIGNALBOX_STEPS="/shop step",
+                     SIGNALBOX_LOCK="none")
+    assert (ended.returncode, ended.stdout) == (0, "shop\nshop\n"), ended.stderr
 
 
 @pytest.mark.parametrize("bundle", BUNDLES)
