@@ -110,7 +110,7 @@ unit_parts() {
   part 'unit tests with sanitizers' ctest --preset asan
   part 'unit tests under valgrind' unit_tests_under_valgrind
   part 'gcc -fanalyzer' build analyzer
-  part 'fuzz' sh test/fuzz/run.sh 15
+  part 'fuzz' sh test/fuzz/run.sh 10
   part 'model' sh test/model/run.sh
 }
 
