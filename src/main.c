@@ -195,6 +195,7 @@ static int carry_out_plan(struct supervisor *supervisor, const struct options *o
         .command = command,
         .commands = &steps,
         .step_timeout_ms = options->step_timeout_ms,
+        .step_retries = (int)options->step_retries,
         .release_label = plan->prepare == PREPARE_NOTHING ? NULL : release_label(options->release),
         .connect_timeout_ms = options->connect_timeout_ms,
         .wait_timeout_ms = options->wait_timeout_ms,

@@ -68,6 +68,10 @@ const struct option_row option_table_rows[] = {
         AT(lock_timeout_ms), NULL, "TIME", NULL,
         "PostgreSQL's lock_timeout in the steps: how long a\n"
         "statement waits for a lock. 0s: without limit"},
+    {"--step-retries", "SIGNALBOX_STEP_RETRIES", OPTION_COUNT, GROUP_TIMES, AT(step_retries), "0",
+        "N", NULL,
+        "tries more for a step that failed of a lock\n"
+        "timeout, a deadlock or a serialization failure"},
     {"--grace", "SIGNALBOX_GRACE", OPTION_DURATION, GROUP_TIMES, AT(grace_ms), "5s", "TIME", NULL,
         "between TERM and KILL for what is left over"},
 

@@ -15,6 +15,7 @@ enum option_type {
     OPTION_TEXT,         /* const char *. */
     OPTION_SECRET,       /* const char *, never printed. */
     OPTION_NUMBER,       /* int64_t in the range of an int4. */
+    OPTION_COUNT,        /* int64_t from 0 to 100. */
     OPTION_DURATION,     /* int64_t in milliseconds. */
     OPTION_LOCK_TIMEOUT, /* The same, in the range that PostgreSQL has for it. */
     OPTION_COMMAND,      /* struct step_list of one. */

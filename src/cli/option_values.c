@@ -19,6 +19,8 @@
 #include "signalbox/process/signals.h"
 #include "signalbox/process/user.h"
 
+enum { COUNT_MOST = 100 };
+
 static void *member(struct options *options, const struct option_row *row) {
     return (char *)options + row->offset;
 }
@@ -257,6 +259,10 @@ int option_values_store(struct options *options, const struct option_row *row, c
         return number_parse(value, INT32_MIN, INT32_MAX, member(options, row))
             ? 0
             : bad_value(source, value, "a whole number from -2147483648 to 2147483647", error);
+    case OPTION_COUNT:
+        return number_parse(value, 0, COUNT_MOST, member(options, row))
+            ? 0
+            : bad_value(source, value, "a whole number from 0 to 100", error);
     case OPTION_DURATION:
         return store_duration(options, row, value, source, error);
     case OPTION_COMMAND:
@@ -366,6 +372,7 @@ static void describe_given(
         text_append_string(value, *(const char *const *)place == NULL ? "" : "given");
         return;
     case OPTION_NUMBER:
+    case OPTION_COUNT:
         text_append_format(value, "%lld", (long long)*(const int64_t *)place);
         return;
     case OPTION_DURATION:

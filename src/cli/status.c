@@ -33,6 +33,11 @@ static void append_run(const struct run *run, struct text *page) {
     }
     json_string(page, "step", or_null(run->step));
     json_string(page, "elsewhere", or_null(run->elsewhere));
+    if (run->tries > 0) {
+        json_integer(page, "tries", run->tries);
+    } else {
+        json_null(page, "tries");
+    }
     json_object_end(page);
 }
 
@@ -105,6 +110,9 @@ static void append_runs(const struct readiness *readiness, struct text *page) {
         }
         if (run->has_exit_status && run->exit_status != 0) {
             text_append_format(&value, ", status %d in `%s`", run->exit_status, run->step);
+        }
+        if (run->tries > 1) {
+            text_append_format(&value, ", %d tries", run->tries);
         }
         if (run->elsewhere[0] != '\0') {
             text_append_format(&value, ", does not count: %s", run->elsewhere);

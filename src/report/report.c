@@ -55,6 +55,8 @@ static const struct {
     [EVENT_STEP_TIMED_OUT] = {"step_timed_out", REPORT_ERROR},
     [EVENT_STEP_ENDED] = {"step_ended", REPORT_INFO},
     [EVENT_STEP_FAILED] = {"step_failed", REPORT_ERROR},
+    [EVENT_STEP_RETRIED] = {"step_retried", REPORT_WARN},
+    [EVENT_INDEX_INVALID] = {"index_invalid", REPORT_WARN},
     [EVENT_STEP_OUTPUT] = {"step_output", REPORT_ERROR},
     [EVENT_STEPS_ELSEWHERE] = {"steps_elsewhere", REPORT_WARN},
     [EVENT_SEEDS_IN_DOUBT] = {"seeds_in_doubt", REPORT_WARN},

@@ -232,6 +232,17 @@ def shop(scene):
 
 
 @pytest.fixture
+def trains(scene):
+    """A scene whose step wants to change a table."""
+    scene.create_database()
+    scene.query("CREATE TABLE trains (id int, owner text); CREATE TABLE schema_migrations"
+                " (version varchar PRIMARY KEY)")
+    for table in ("trains", "schema_migrations"):
+        scene.query(f"ALTER TABLE {table} OWNER TO {scene.role}")
+    return scene
+
+
+@pytest.fixture
 def unused_listener():
     """An address that would notice the first attempt to connect to it."""
 

@@ -1,7 +1,10 @@
 """What the stories of many replicas share: how one begins, and who prepares, waits, serves or has not started."""
 
+import contextlib
 import os
+import subprocess
 
+from postgres import Session
 from replica import first_with
 
 # More of them for whoever looks for rare things (test/soak.sh).
@@ -53,3 +56,18 @@ def serve_and_end(scene, *options, **more):
     replica.wait_for_stdout("serving")
     replica.destroy()
     return replica
+
+
+@contextlib.contextmanager
+def in_the_way(server, url, sql, name="sidekiq"):
+    """A session of the application's that has done this and keeps its transaction open."""
+    process = subprocess.Popen(
+        ["psql", "-X", "-q", "-t", "-A", "-d", url],
+        env={"PATH": "/usr/bin:/bin", "PGAPPNAME": name}, text=True,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    with process:
+        session = Session(process)
+        session.run("BEGIN")
+        session.run(sql)
+        yield session
+        process.stdin.close()

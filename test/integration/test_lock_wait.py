@@ -1,40 +1,9 @@
 """While a step waits for a lock in the server, the log says for whom."""
 
-import contextlib
-import subprocess
-
-import pytest
-
-from postgres import Session
+from flights import in_the_way
 from test_terminal import Terminal
 
 # On a terminal what takes ten seconds elsewhere is said after one.
-
-
-@contextlib.contextmanager
-def in_the_way(server, url, sql, name="sidekiq"):
-    """A session of the application's that has done this and keeps its transaction open."""
-    process = subprocess.Popen(
-        ["psql", "-X", "-q", "-t", "-A", "-d", url],
-        env={"PATH": "/usr/bin:/bin", "PGAPPNAME": name}, text=True,
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    with process:
-        session = Session(process)
-        session.run("BEGIN")
-        session.run(sql)
-        yield session
-        process.stdin.close()
-
-
-@pytest.fixture
-def trains(scene):
-    """A scene whose step wants to change a table."""
-    scene.create_database()
-    scene.query("CREATE TABLE trains (id int, owner text); CREATE TABLE schema_migrations"
-                " (version varchar PRIMARY KEY)")
-    for table in ("trains", "schema_migrations"):
-        scene.query(f"ALTER TABLE {table} OWNER TO {scene.role}")
-    return scene
 
 
 def wait_for_blocked(terminal):

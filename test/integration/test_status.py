@@ -14,7 +14,7 @@ from terminal import read_to_end
 KEYS = {"fingerprint", "prepared", "why", "lock", "runs"}
 LOCK_KEYS = {"held", "by", "since"}
 RUN_KEYS = {"id", "fingerprint", "release", "state", "host", "started", "finished", "exit_status",
-            "step", "elsewhere"}
+            "step", "elsewhere", "tries"}
 
 
 def status(scene, *options, **more):

@@ -220,6 +220,24 @@ inline end_step() {
     statement[me] = statement[me] && (is_cut[me] || outcome == exited_well)
 }
 
+/* A step may run again, once, after a pause in which anything may happen. Of three replicas only one
+ * has a second try, which is a third of the states less. */
+#if REPLICAS == 3
+#define MAY_RETRY(who) ((who) == 0)
+#else
+#define MAY_RETRY(who) true
+#endif
+#ifdef BREAK_RETRY_WITHOUT_FENCE
+#define END_TRY step[me] = no_process; is_begun = false
+#else
+#define END_TRY end_step()
+#endif
+#ifdef BREAK_RETRY_WITHOUT_LOOK
+#define MAY_BEGIN(who) (!KNOWS_LOSS(who) || is_retried)
+#else
+#define MAY_BEGIN(who) (!KNOWS_LOSS(who))
+#endif
+
 proctype Replica(byte me) {
     mtype:state at = connecting;
     mtype:action act = act_connect;
@@ -229,6 +247,7 @@ proctype Replica(byte me) {
     byte row = 0;
     byte count = 0;
     bool is_begun = false;
+    bool is_retried = false;
     mtype:process outcome = no_process;
 
     atomic {
@@ -332,13 +351,19 @@ proctype Replica(byte me) {
         fi }
 
     /* The step: begun, and looked after until nothing of it is left. */
-    :: atomic { CAN_ACT(me) && act == act_run_steps && !is_begun && !KNOWS_LOSS(me) &&
+    :: atomic { CAN_ACT(me) && act == act_run_steps && !is_begun && MAY_BEGIN(me) &&
         PROMPTLY(!IS_LATE(0) && !IS_LATE(1) && !IS_LATE(2)) ->
         assert(is_unheard[me] || !IS_RIVAL(0) && !IS_RIVAL(1) && !IS_RIVAL(2));
         step[me] = booting;
         is_begun = true }
     :: atomic { CAN_ACT(me) && act == act_run_steps && is_begun && HAS_OTHERS(me) && !is_cut[me] ->
         sweep_others() }
+    :: atomic { CAN_ACT(me) && act == act_run_steps && is_begun && step[me] == exited_badly &&
+        MAY_RETRY(me) && !is_retried ->
+        outcome = step[me];
+        END_TRY;
+        is_retried = true;
+        outcome = no_process }
     :: atomic { CAN_ACT(me) && act == act_run_steps && is_begun && !IS_ALIVE(me) ->
         outcome = step[me];
         end_step();
@@ -351,7 +376,8 @@ proctype Replica(byte me) {
     :: atomic { CAN_ACT(me) && act == act_run_steps && (KNOWS_LOSS(me) ||
         is_begun && is_cut[me] && silence >= STEP_IS_DEAD_AFTER - 2) ->
         end_step(); outcome = killed; seen = seen_lock_lost; follow_row() }
-    :: atomic { CAN_ACT(me) && act == act_run_steps && is_begun && is_asked_to_end[me] ->
+    :: atomic { CAN_ACT(me) && act == act_run_steps && (is_begun || is_retried) &&
+        is_asked_to_end[me] ->
         end_step(); outcome = killed; seen = seen_steps_stopped; follow_row() }
 
 #ifdef BREAK_LET_GO_BEFORE_RECORDING
@@ -404,6 +430,7 @@ proctype Replica(byte me) {
             how = row_none
         fi;
         is_written = false;
+        is_retried = false;
         outcome = no_process;
         follow_row();
         /* Not to be taken below for a failure of others. */
@@ -432,6 +459,8 @@ end:
     do
     :: atomic { step[me] == booting && !is_frozen[me] && !is_cut[me] && PROMPTLY(!IS_LATE(me)) ->
         assert(!HAS_OTHERS(me));
+        /* Not even of this replica's own try before. */
+        assert(!statement[me]);
         statement[me] = true;
         step[me] = working }
     :: atomic { step[me] == working && statement[me] && !is_frozen[me] && !is_cut[me] ->

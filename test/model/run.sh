@@ -97,6 +97,8 @@ fails ORPHANS_LIVE safety 'assertion violated' -DREPLICAS=2 -DFAULTS=1
 fails LATE_SWITCH safety 'assertion violated' -DREPLICAS=2 -DFAULTS=1
 fails NO_LOOK_BEFORE_STEP safety 'assertion violated' -DREPLICAS=2 -DFAULTS=1
 fails PROMPTLY safety 'assertion violated' -DREPLICAS=2 -DFAULTS=1
+fails RETRY_WITHOUT_LOOK safety 'assertion violated' -DREPLICAS=2 -DFAULTS=1
+fails RETRY_WITHOUT_FENCE safety 'statement' -DREPLICAS=2 -DFAULTS=0
 fails LEAVE_DAEMONS safety 'assertion violated' -DREPLICAS=2 -DFAULTS=0
 fails START_AFTER_DEATH safety 'has_succeeded' -DREPLICAS=2 -DFAULTS=1
 fails SHARE_WITH_LATER_ONES safety 'waited_for' -DREPLICAS=2 -DFAULTS=0

@@ -162,6 +162,21 @@ def test_roles_of_kamal(explain):
     assert (result.returncode, result.stdout) == (0, ""), result.stderr
 
 
+def test_settings_of_migrations_that_yield(explain):
+    (_, _, text), = blocks("yaml", "yield")
+    variables = parsed(text)["env"]["clear"]
+    options = explain(["bin/rails", "server"], variables)["options"]
+    given = {name: option["value"] for name, option in options.items()
+             if option["source"] != "default"}
+    assert given == {"lock-timeout": "5s", "step-retries": "5", "step-timeout": "10m",
+                     "log": "json"}
+    # The step of its own that the page writes down.
+    page = (ROOT / "doc/recipes/migrations-that-yield.md").read_text()
+    step, = re.findall(r'--step="([^"]+)"', page)
+    assert explain(["bin/rails", "server"], {**variables, "SIGNALBOX_STEPS": step})["steps"] == [
+        step]
+
+
 def test_typed_steps_are_the_step(explain):
     for command in ("bin/rails db:prepare", "bundle exec rails db:prepare"):
         answer = explain(shlex.split(command))

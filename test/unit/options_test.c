@@ -37,6 +37,7 @@ static void defaults_are_those_of_the_design(void **state) {
     assert_int_equal(options.wait_timeout_ms, 3600000);
     assert_int_equal(options.grace_ms, 5000);
     assert_int_equal(options.lock_timeout_ms, DURATION_NONE);
+    assert_int_equal(options.step_retries, 0);
     assert_int_equal(options.log, REPORT_TEXT);
     assert_int_equal(options.log_level, REPORT_INFO);
     assert_string_equal(options.command[0], "./bin/rails");
@@ -166,6 +167,10 @@ static void bad_values_say_what_where_and_what_to_do(void **state) {
             "SIGNALBOX_PASSWORD_COMMAND: a command here is words, not shell, and '|' is shell: "
             "write "
             "sh -c '…' instead of: aws x | head"},
+        {{"s", "--step-retries=-1"}, {NULL},
+            "--step-retries: `-1` is not allowed: use a whole number from 0 to 100"},
+        {{"s"}, {"SIGNALBOX_STEP_RETRIES=101"},
+            "SIGNALBOX_STEP_RETRIES: `101` is not allowed: use a whole number from 0 to 100"},
         {{"s", "--lock-timeout=597h"}, {NULL},
             "--lock-timeout: `597h` is not allowed: use 596h at most, the longest that PostgreSQL "
             "takes"},

@@ -8,21 +8,11 @@
 #include "signalbox/postgres/statement.h"
 #include "vectors.h"
 
-/* \n, \t and \\ as what they stand for. */
-static void unescape(const char *column, struct text *text) {
-    for (const char *at = column; *at != '\0'; at++) {
-        const char *escapes = "n\nt\t\\\\";
-        const char *found = *at == '\\' && at[1] != '\0' ? strchr(escapes, at[1]) : NULL;
-        text_append(text, found == NULL ? at : found + 1, 1);
-        at += found == NULL ? 0 : 1;
-    }
-}
-
 static void check(const struct vector_row *row) {
     AUTO_TEXT struct text statement = {.data = NULL};
     AUTO_TEXT struct text masked = {.data = NULL};
     int64_t most = 200;
-    unescape(row->columns[0], &statement);
+    vectors_unescape(row->columns[0], &statement);
     (void)number_parse(row->columns[2], 1, 200, &most);
     text_append_string(&masked, "says: ");
     statement_mask(text_string(&statement), (size_t)most, &masked);

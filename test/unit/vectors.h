@@ -25,6 +25,16 @@ static inline void vector_fail(const char *file, unsigned line, const char *what
     abort();
 }
 
+/* \n, \t and \\ as what they stand for. */
+static inline void vectors_unescape(const char *column, struct text *text) {
+    for (const char *at = column; *at != '\0'; at++) {
+        const char *escapes = "n\nt\t\\\\";
+        const char *found = *at == '\\' && at[1] != '\0' ? strchr(escapes, at[1]) : NULL;
+        text_append(text, found == NULL ? at : found + 1, 1);
+        at += found == NULL ? 0 : 1;
+    }
+}
+
 /* Calls `check` for each row; returns how many there were. */
 static inline size_t vectors_read(const char *name, void (*check)(const struct vector_row *row)) {
     char path[512];

@@ -71,6 +71,7 @@ struct options {
     int64_t wait_timeout_ms;
     int64_t step_timeout_ms; /* DURATION_NONE: no limit. */
     int64_t lock_timeout_ms; /* DURATION_NONE: the server's own. */
+    int64_t step_retries;
     int64_t grace_ms;
     const char *user; /* NULL where it is not given; a word that user_word_parse takes. */
     const char

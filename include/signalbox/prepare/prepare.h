@@ -21,6 +21,7 @@ struct prepare_request {
     const struct recognition *command; /* What is prepared for, and what lies around it. */
     const struct step_list *commands;  /* What is run: the steps as the command would run them. */
     int64_t step_timeout_ms;           /* Negative: no limit. */
+    int step_retries;                  /* How often a step may run again whose failure passes. */
     const char *release_label;         /* For the ledger, or NULL. */
     int64_t connect_timeout_ms;
     int64_t wait_timeout_ms;

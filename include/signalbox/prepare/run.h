@@ -29,6 +29,7 @@ struct run {
     int64_t age_ms;  /* Since it finished, or since it started while it runs; the ledger's clock. */
     char step[129];  /* The step that did not end well, or empty. */
     int exit_status; /* Of a failed run, and of an interrupted one whose step a signal ended. */
+    int tries;       /* Of the step that was tried most often; 0 where that is not known. */
     bool has_exit_status; /* The ledger has one; otherwise it is 0 here. Only set by reading. */
     /* Names of configurations, one a line. Of a succeeded run: whose databases were in order. Of
      * any other: which of them it began to initialise. */

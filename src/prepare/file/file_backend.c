@@ -234,6 +234,7 @@ static void record(
     const struct file_backend *backend, const struct run *outcome, struct file_run *run) {
     AUTO_TEXT struct text files = {.data = NULL};
     char exit_status[16] = "";
+    char tries[16] = "";
     if (outcome->state != RUN_INTERRUPTED || outcome->exit_status != 0) {
         (void)snprintf(exit_status, sizeof exit_status, "%d", outcome->exit_status);
     }
@@ -247,6 +248,10 @@ static void record(
     file_ledger_run_set(run, COLUMN_OUTPUT, outcome->output);
     file_ledger_run_set(run, COLUMN_DATABASES, text_string(&files));
     file_ledger_run_set(run, COLUMN_ELSEWHERE, outcome->elsewhere);
+    if (outcome->tries > 0) {
+        (void)snprintf(tries, sizeof tries, "%d", outcome->tries);
+    }
+    file_ledger_run_set(run, COLUMN_TRIES, tries);
 }
 
 /* SEEN_GONE where it may be tried again. */
@@ -375,6 +380,7 @@ struct backend file_backend_interface(struct file_backend *backend) {
         .run_begin = run_begin,
         .fence = without_server_fence,
         .fence_own = without_server_fence_own,
+        .name_remains = without_server_name_remains,
         .step_assignment = without_server_step_assignment,
         .step_fd = step_fd,
         .run_end = run_end,

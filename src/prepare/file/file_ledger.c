@@ -35,6 +35,7 @@ static const char *const column_names[] = {
     [COLUMN_DATABASES] = "databases",
     [COLUMN_INITIALISES] = "initialises",
     [COLUMN_ELSEWHERE] = "elsewhere",
+    [COLUMN_TRIES] = "tries",
 };
 _Static_assert(ARRAY_LENGTH(column_names) == COLUMN_COUNT, "every column has a name");
 

@@ -36,6 +36,7 @@ enum file_ledger_column {
     COLUMN_DATABASES,   /* sqlite_files.h. */
     COLUMN_INITIALISES, /* "t" where the run began on a new database. */
     COLUMN_ELSEWHERE,   /* Why its steps seem to have made another database. */
+    COLUMN_TRIES,       /* Of the step that was tried most often. */
     COLUMN_COUNT
 };
 

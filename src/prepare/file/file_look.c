@@ -35,6 +35,7 @@ static int64_t moment_read(const char *text, int64_t otherwise_ms) {
 
 void file_look_read_run(const struct file_run *run, int64_t now_ms, struct run *read) {
     int64_t exit_status = 0;
+    int64_t tries = 0;
     bool has_finished = run->fields[COLUMN_FINISHED][0] != '\0';
     int64_t since_ms =
         moment_read(run->fields[has_finished ? COLUMN_FINISHED : COLUMN_STARTED], now_ms);
@@ -45,6 +46,7 @@ void file_look_read_run(const struct file_run *run, int64_t now_ms, struct run *
     };
     read->has_exit_status = number_parse(run->fields[COLUMN_EXIT_STATUS], 0, 255, &exit_status);
     read->exit_status = (int)exit_status;
+    read->tries = number_parse(run->fields[COLUMN_TRIES], 0, INT32_MAX, &tries) ? (int)tries : 0;
     COPY_FIELD(read->started, run, COLUMN_STARTED);
     COPY_FIELD(read->finished, run, COLUMN_FINISHED);
     COPY_FIELD(read->fingerprint, run, COLUMN_FINGERPRINT);

@@ -82,6 +82,7 @@ struct backend none_backend_interface(void) {
         .run_begin = run_begin,
         .fence = without_server_fence,
         .fence_own = without_server_fence_own,
+        .name_remains = without_server_name_remains,
         .step_assignment = without_server_step_assignment,
         .step_fd = step_fd,
         .run_end = run_end,

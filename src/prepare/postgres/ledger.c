@@ -29,7 +29,7 @@ static int64_t number_at(const struct session *session, int row, int column) {
     " row.id, row.state, row.host, " STARTED ", " FINISHED ", coalesce(row.step, ''),"             \
     " coalesce(row.exit_status::text, ''), row.fingerprint, coalesce(row.release, ''),"            \
     " coalesce(to_jsonb(row) ->> 'databases', ''), coalesce(to_jsonb(row) ->> 'elsewhere', ''),"   \
-    " coalesce(to_jsonb(row) ->> 'output', ''), "
+    " coalesce(to_jsonb(row) ->> 'output', ''), coalesce(to_jsonb(row) ->> 'tries', ''), "
 
 #define SINCE(moment)                                                                              \
     "greatest(0, extract(epoch FROM clock_timestamp() - " moment ") * 1000)::bigint"
@@ -49,6 +49,7 @@ enum {
     COLUMN_DATABASES,
     COLUMN_ELSEWHERE,
     COLUMN_OUTPUT,
+    COLUMN_TRIES,
     COLUMN_AGE,
     COLUMN_COUNT
 };
@@ -63,6 +64,7 @@ static struct run run_at(const struct session *session, int row) {
         .age_ms = number_at(session, row, COLUMN_AGE),
         .has_exit_status = session_value(session, row, COLUMN_EXIT_STATUS)[0] != '\0',
         .exit_status = (int)number_at(session, row, COLUMN_EXIT_STATUS),
+        .tries = (int)number_at(session, row, COLUMN_TRIES),
     };
     COPY_FIELD(run.host, session, row, COLUMN_HOST);
     COPY_FIELD(run.started, session, row, COLUMN_STARTED);
@@ -129,7 +131,7 @@ static enum session_result create_table(
         " lock_key integer NOT NULL, fingerprint text NOT NULL, release text,"
         " state text NOT NULL, host text NOT NULL, started timestamptz NOT NULL DEFAULT now(),"
         " finished timestamptz, exit_status integer, step text, output text, databases text,"
-        " initialises boolean, elsewhere text)",
+        " initialises boolean, elsewhere text, tries integer)",
         NULL, 0, deadline_ms);
     if (result == SESSION_FAILED && strcmp(session->failure.sqlstate, "23505") == 0) {
         /* Another lock key's first runner made the table in the same instant. */
@@ -153,15 +155,16 @@ static enum session_result add_columns(
     const char *parameters[] = {ledger->table};
     enum session_result result = session_query(session,
         "SELECT count(*) FROM pg_attribute WHERE attrelid = to_regclass($1) AND NOT attisdropped"
-        " AND attname IN ('output', 'databases', 'initialises', 'elsewhere')",
+        " AND attname IN ('output', 'databases', 'initialises', 'elsewhere', 'tries')",
         parameters, 1, deadline_ms);
-    if (result != SESSION_DONE || strcmp(session_value(session, 0, 0), "4") == 0) {
+    if (result != SESSION_DONE || strcmp(session_value(session, 0, 0), "5") == 0) {
         return result;
     }
     return query(ledger, session, "DO $add$ BEGIN SET LOCAL lock_timeout = '5s'; ALTER TABLE ",
         " ADD COLUMN IF NOT EXISTS output text, ADD COLUMN IF NOT EXISTS databases text,"
         " ADD COLUMN IF NOT EXISTS initialises boolean,"
-        " ADD COLUMN IF NOT EXISTS elsewhere text; END $add$",
+        " ADD COLUMN IF NOT EXISTS elsewhere text, ADD COLUMN IF NOT EXISTS tries integer;"
+        " END $add$",
         NULL, 0, deadline_ms);
 }
 
@@ -320,17 +323,19 @@ enum session_result ledger_end(const struct ledger *ledger, struct session *sess
     const struct run *outcome, bool *changed, int64_t deadline_ms) {
     char id[24];
     char exit_status[16];
+    char tries[16];
+    (void)snprintf(tries, sizeof tries, "%d", outcome->tries);
     (void)snprintf(id, sizeof id, "%lld", (long long)outcome->id);
     (void)snprintf(exit_status, sizeof exit_status, "%d", outcome->exit_status);
     /* Stopped at our wish or without the lock, a step's status says nothing about it. */
     bool has_status = outcome->state != RUN_INTERRUPTED || outcome->exit_status != 0;
     const char *parameters[] = {id, run_state_name(outcome->state), has_status ? exit_status : NULL,
         or_null(outcome->step), or_null(outcome->databases), or_null(outcome->elsewhere),
-        or_null(outcome->output)};
+        outcome->tries == 0 ? NULL : tries, or_null(outcome->output)};
     static const char change[] =
         " SET state = $2, finished = clock_timestamp(), exit_status = $3::integer, step = $4,"
         " databases = CASE WHEN $2 = 'succeeded' THEN $5 ELSE databases END, elsewhere = $6,"
-        " output = $7"
+        " tries = $7::integer, output = $8"
         " WHERE id = $1::bigint AND state = 'running' RETURNING id";
     enum session_result result = query(
         ledger, session, "UPDATE ", change, parameters, ARRAY_LENGTH(parameters), deadline_ms);

@@ -12,6 +12,7 @@
 #include "prepare/postgres/lock_timeout_proof.h"
 #include "prepare/postgres/lock_wait.h"
 #include "prepare/postgres/postgres_history.h"
+#include "prepare/postgres/remains.h"
 #include "prepare/postgres/remedy.h"
 #include "signalbox/base/clock.h"
 #include "signalbox/base/deadline.h"
@@ -42,6 +43,7 @@ static void disconnect(void *self) {
     session_close(&backend->lock.holder);
     ledger_release(&backend->ledger);
     text_release(&backend->roles);
+    text_release(&backend->remains);
 }
 
 /* Other servers speak PostgreSQL's protocol without having its locks. */
@@ -372,6 +374,12 @@ static void fence_own(void *self) {
     backend->link.interrupt = interrupt;
 }
 
+static void name_remains(void *self) {
+    struct postgres_backend *backend = self;
+    remains_name(
+        &backend->target->databases, &backend->remains, deadline_after_ms(FAREWELL_TIMEOUT_MS));
+}
+
 static const char *step_assignment(void *self) {
     struct postgres_backend *backend = self;
     fence_assignment(&backend->fence, backend->step_assignment);
@@ -506,6 +514,7 @@ struct backend postgres_backend_interface(struct postgres_backend *backend) {
         .run_begin = run_begin,
         .fence = fence,
         .fence_own = fence_own,
+        .name_remains = name_remains,
         .step_assignment = step_assignment,
         .step_fd = step_fd,
         .run_end = run_end,

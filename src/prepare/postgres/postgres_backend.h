@@ -32,7 +32,8 @@ struct postgres_backend {
     struct ledger ledger;
     struct fence fence;
     struct servers servers;
-    struct text roles; /* That the application has in its configuration, one a line. */
+    struct text roles;   /* That the application has in its configuration, one a line. */
+    struct text remains; /* That have been named, a line each. */
     struct postgres_preflight preflight;
     char step_assignment[FENCE_ASSIGNMENT_LENGTH];
     bool has_ledger;

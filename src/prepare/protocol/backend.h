@@ -82,6 +82,9 @@ struct backend_operations {
         void *self, bool is_before_steps, struct fence_report *found, struct error *error);
     /* After a step that did not end well: the same to what this run itself left in the server. */
     void (*fence_own)(void *self);
+    /* After a step that failed: names in the log what it left behind and Signalbox does not remove,
+     * each thing once, with what removes it. */
+    void (*name_remains)(void *self);
     /* NAME=VALUE by which the fence knows the steps of this run, or NULL. */
     const char *(*step_assignment)(void *self);
     /* A descriptor that the steps keep open, so that the lock lasts until they are gone; or -1. */

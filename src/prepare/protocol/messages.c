@@ -181,6 +181,9 @@ static int fail(const struct protocol *protocol) {
         text_append_format(&line, "run %lld on %s failed with status %d in `%s`",
             (long long)run->id, run->host, exit_status, run->step);
     }
+    if (run->tries > 1) {
+        text_append_format(&line, " after %d tries", run->tries);
+    }
     report_with_fate(protocol, EVENT_PREPARE_FAILED, &fields, &line);
     return exit_status;
 }

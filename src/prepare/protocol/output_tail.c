@@ -58,15 +58,19 @@ static void append_clean(struct text *text, const char *line) {
     }
 }
 
+void output_tail_join(const struct output_tail *last, struct text *lines) {
+    size_t count = last->added < LAST_LINES_COUNT ? last->added : LAST_LINES_COUNT;
+    for (size_t i = last->added - count; i < last->added; i++) {
+        text_append_string(lines, last->lines[i % LAST_LINES_COUNT]);
+        text_append(lines, "\n", 1);
+    }
+}
+
 void output_tail_render(
     const struct output_tail *last, const struct secret_values *secrets, struct text *rendered) {
-    size_t count = last->added < LAST_LINES_COUNT ? last->added : LAST_LINES_COUNT;
     AUTO_TEXT struct text lines = {.data = NULL};
     AUTO_TEXT struct text masked = {.data = NULL};
-    for (size_t i = last->added - count; i < last->added; i++) {
-        text_append_string(&lines, last->lines[i % LAST_LINES_COUNT]);
-        text_append(&lines, "\n", 1);
-    }
+    output_tail_join(last, &lines);
     secret_values_mask(secrets, text_string(&lines), &masked);
     const char *line = text_string(&masked);
     while (*line != '\0') {

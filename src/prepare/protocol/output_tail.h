@@ -23,6 +23,9 @@ struct output_tail {
  * out. */
 void output_tail_add(struct output_tail *last, const char *bytes, size_t length);
 
+/* Oldest first, each with a '\n', as they were printed: not to be shown. */
+void output_tail_join(const struct output_tail *last, struct text *lines);
+
 /* Oldest first, with '\n' between them, as valid UTF-8 without control characters and without what
  * looks like a secret or is one of `secrets`; what is longer than the width is cut. */
 void output_tail_render(

@@ -176,6 +176,7 @@ static enum observation run_steps(struct protocol *protocol) {
     struct steps_request request = {
         .steps = protocol->commands,
         .timeout_ms = protocol->request->step_timeout_ms,
+        .retries = protocol->request->step_retries,
         .lock_timeout_ms = protocol->target->lock_timeout_ms,
         .reads_input = purpose_is_command(protocol->request->purpose),
         .environment = environment.items,
@@ -189,6 +190,10 @@ static enum observation run_steps(struct protocol *protocol) {
     protocol->steps_end = steps_run(&request);
     if (protocol->steps_end.seen != SEEN_STEPS_OK) {
         protocol->backend.operations->fence_own(protocol->backend.self);
+    }
+    if (protocol->steps_end.seen == SEEN_STEPS_FAILED ||
+        protocol->steps_end.seen == SEEN_STEPS_DIED) {
+        protocol->backend.operations->name_remains(protocol->backend.self);
     }
     return protocol->steps_end.seen;
 }
@@ -231,6 +236,7 @@ static enum observation record_outcome(struct protocol *protocol) {
         .state = protocol_run_state(seen, protocol->last.deaths),
         /* The status of a step that was stopped says nothing about the step. */
         .exit_status = is_of_step ? protocol->steps_end.exit_status : 0,
+        .tries = protocol->steps_end.tries,
     };
     if (protocol->steps_end.step != NULL) {
         keep_output_tail(protocol, &outcome);

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "prepare/protocol/step_again.h"
 #include "prepare/protocol/step_look.h"
 #include "prepare/protocol/step_output.h"
 #include "signalbox/base/clock.h"
@@ -244,7 +245,9 @@ static struct steps_end step_conclude(const struct running_step *running) {
     return end;
 }
 
-static struct steps_end step_run(const struct steps_request *request, const struct step *step) {
+/* One try; `number` counts from 1, and the time of all of them began at `first_ms`. */
+static struct steps_end step_run(const struct steps_request *request, const struct step *step,
+    int64_t first_ms, int number, struct lock_wait *lock_wait) {
     struct running_step running = {
         .request = request,
         .step = step,
@@ -258,8 +261,12 @@ static struct steps_end step_run(const struct steps_request *request, const stru
     running.say_at_ms = deadline_later_ms(running.began_ms, report_interval_ms());
     step_look_begin(&running.look, request->backend, step->label, request->lock_timeout_ms);
     running.time_is_up_ms =
-        request->timeout_ms < 0 ? DEADLINE_NEVER : deadline_after_ms(request->timeout_ms);
-    report(EVENT_STEP_STARTED, &fields, "running: %s", step->label);
+        request->timeout_ms < 0 ? DEADLINE_NEVER : deadline_later_ms(first_ms, request->timeout_ms);
+    if (number == 1) {
+        report(EVENT_STEP_STARTED, &fields, "running: %s", step->label);
+    } else {
+        report(EVENT_STEP_STARTED, &fields, "running again, try %d: %s", number, step->label);
+    }
     if (step_start(&running, &error) != 0) {
         report(EVENT_STEP_FAILED, &fields, "%s: %s", step->label, error.text);
         step_output_close(&running.output);
@@ -276,26 +283,58 @@ static struct steps_end step_run(const struct steps_request *request, const stru
     step_output_drain(&running.errors);
     step_output_close(&running.output);
     step_output_close(&running.errors);
+    *lock_wait = running.look.last;
     return step_conclude(&running);
 }
 
-/* What came before, a fence that had to wait or another step, may have taken longer than the lock
- * lived. */
-static struct steps_end step_run_locked(
-    const struct steps_request *request, const struct step *step) {
-    const struct backend *backend = request->backend;
-    if (backend->operations->guard_holds(backend->self)) {
-        return step_run(request, step);
-    }
-    say_lock_lost(backend, "no step is begun");
+static struct steps_end end_without_lock(
+    const struct steps_request *request, const struct step *step, const char *what) {
+    say_lock_lost(request->backend, what);
     return (struct steps_end){
         .seen = SEEN_LOCK_LOST, .step = step->label, .exit_status = EXIT_STATUS_WAITED_TOO_LONG};
+}
+
+/* What came before, a fence that had to wait, another step or a pause, may have taken longer than
+ * the lock lived. */
+static struct steps_end step_run_locked(const struct steps_request *request,
+    const struct step *step, int64_t first_ms, int number, struct lock_wait *lock_wait) {
+    const struct backend *backend = request->backend;
+    return backend->operations->guard_holds(backend->self)
+        ? step_run(request, step, first_ms, number, lock_wait)
+        : end_without_lock(request, step, "no step is begun");
+}
+
+/* Until it ends well, fails of what lasts, or has had all its tries. */
+static struct steps_end step_run_patiently(
+    const struct steps_request *request, const struct step *step) {
+    int64_t first_ms = clock_now_ms();
+    for (int number = 1;; number++) {
+        struct lock_wait lock_wait = {.waited_ms = 0};
+        const struct step_try try = {
+            .step = step->label, .number = number, .began_ms = first_ms, .lock_wait = &lock_wait};
+        struct steps_end end = step_run_locked(request, step, first_ms, number, &lock_wait);
+        enum observation next = end.seen == SEEN_STEPS_FAILED
+            ? step_again_decide(request, &try, end.exit_status)
+            : end.seen;
+        if (next == SEEN_STEPS_STOPPED && end.seen == SEEN_STEPS_FAILED) {
+            end.exit_status = EXIT_STATUS_SIGNAL_BASE + request->stop_request->signal;
+        } else if (next == SEEN_LOCK_LOST && end.seen == SEEN_STEPS_FAILED) {
+            end = end_without_lock(request, step, "it is not tried again");
+        }
+        end.tries = number;
+        if (next != SEEN_DONE) {
+            end.seen = next;
+            return end;
+        }
+    }
 }
 
 struct steps_end steps_run(const struct steps_request *request) {
     struct steps_end end = {.seen = SEEN_STEPS_OK};
     for (size_t i = 0; i < request->steps->count && end.seen == SEEN_STEPS_OK; i++) {
-        end = step_run_locked(request, &request->steps->items[i]);
+        int tries = end.tries;
+        end = step_run_patiently(request, &request->steps->items[i]);
+        end.tries = end.tries > tries ? end.tries : tries;
     }
     return end;
 }

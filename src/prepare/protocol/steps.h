@@ -21,7 +21,8 @@ struct steps_request {
     const struct backend *backend; /* Its lock is watched meanwhile. */
     struct stop_request *stop_request;
     int64_t grace_ms;
-    int64_t timeout_ms;              /* For each step; negative: no limit. */
+    int64_t timeout_ms;              /* For each step with all its tries; negative: no limit. */
+    int retries;                     /* How often a step may run again whose failure passes. */
     int64_t lock_timeout_ms;         /* How long it waits for a lock; 0: not known, or no limit. */
     bool reads_input;                /* Somebody typed it, and may answer: it has our input. */
     struct output_tail *output_tail; /* Begins anew with each step. */
@@ -33,11 +34,12 @@ struct steps_end {
     enum observation seen; /* SEEN_STEPS_OK and the like, or SEEN_LOCK_LOST. */
     const char *step;      /* The text of the one that did not end well; NULL when all did. */
     int exit_status;
+    int tries; /* Of the step that had the most; 0 where none was begun. */
 };
 
-/* Runs one step after the other, in sessions of their own, until one does not end with 0, a signal
- * asks for an end, or the lock is lost (then they are killed at once). The caller must be a
- * subreaper. Blocks in poll(2) only. */
+/* Runs one step after the other, in sessions of their own, until one does not end with 0 with all
+ * its tries, a signal asks for an end, or the lock is lost (then they are killed at once). The
+ * caller must be a subreaper. Blocks in poll(2) only. */
 struct steps_end steps_run(const struct steps_request *request);
 
 #endif

@@ -23,6 +23,10 @@ void without_server_fence_own(void *self) {
     (void)self;
 }
 
+void without_server_name_remains(void *self) {
+    (void)self;
+}
+
 const char *without_server_step_assignment(void *self) {
     (void)self;
     return NULL;

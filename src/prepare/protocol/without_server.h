@@ -14,6 +14,7 @@ int64_t without_server_rest(void *self, int64_t pause_ms);
 enum observation without_server_fence(
     void *self, bool is_before_steps, struct fence_report *found, struct error *error);
 void without_server_fence_own(void *self);
+void without_server_name_remains(void *self);
 
 /* None: nothing has to know the steps by a name. */
 const char *without_server_step_assignment(void *self);
