@@ -2,10 +2,8 @@
 
 import pytest
 
-from conftest import POSTGRES_VERSION
 from flights import assert_never_started
 from pgbouncer import PgBouncer
-from postgres import Server
 
 
 def assert_refused(replica, *words, status=78):
@@ -140,17 +138,15 @@ def test_a_wrapper_that_keeps_or_loses_it(scene):
 
 
 def test_every_database_counts(shop):
-    with Server(version=POSTGRES_VERSION) as other:
-        shop.use("queue", other)
-        shop.further["queue"] = {"options": "-c statement_timeout=7min"}
-        shop.write()
-        replica = shop.start(1, "--lock-timeout=5s")
-        # Not made yet: its server is asked all the same, before anything is touched.
-        assert_refused(replica, shop.names["queue"], "own `options`")
-        assert shop.steps() == 0
-        shop.further["queue"] = {}
-        shop.write()
-        shop.serve("--lock-timeout=5s", prefix="then-")
+    shop.further["queue"] = {"options": "-c statement_timeout=7min"}
+    shop.write()
+    replica = shop.start(1, "--lock-timeout=5s")
+    # Not made yet: its server is asked all the same, before anything is touched.
+    assert_refused(replica, shop.names["queue"], "own `options`")
+    assert shop.steps() == 0
+    shop.further["queue"] = {}
+    shop.write()
+    shop.serve("--lock-timeout=5s", prefix="then-")
 
 
 def test_a_migration_gives_up_after_it(scene):

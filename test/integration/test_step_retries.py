@@ -32,7 +32,7 @@ def failed_once(scene, *options, **more):
 def test_a_transaction_that_ends_during_the_second_try(trains):
     trains.tell_step("alter", times=9)
     with in_the_way(trains.server, trains.url(), "UPDATE trains SET owner = 'secret'") as session:
-        replica = trains.start_one("--lock-timeout=3s", "--step-retries=8")
+        replica = trains.start_one("--lock-timeout=1500ms", "--step-retries=8")
         retried = replica.wait_for("step_retried")
         wait_for_lock_wait(trains)
         session.run("COMMIT")
@@ -112,8 +112,11 @@ def test_what_lasts_fails_at_once(trains):
 def test_a_term_in_the_pause(trains):
     with trains.held(HELD):
         replica = failed_once(trains)
+        # The second pause takes a second at least, which no signal needs.
+        trains.server.wait_until_true(lambda: len(replica.said("step_retried")) == 2)
         replica.signal(signal.SIGTERM)
         assert replica.exit_status() == 128 + signal.SIGTERM
+    assert len(replica.said("step_started")) == 2
     assert_never_started(replica)
     assert trains.ledger_states() == ["interrupted"]
     trains.assert_lock_is_free()

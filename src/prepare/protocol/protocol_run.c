@@ -178,6 +178,7 @@ static enum observation run_steps(struct protocol *protocol) {
         .timeout_ms = protocol->request->step_timeout_ms,
         .retries = protocol->request->step_retries,
         .lock_timeout_ms = protocol->target->lock_timeout_ms,
+        .are_looks_dear = protocol->target->password_command != NULL,
         .reads_input = purpose_is_command(protocol->request->purpose),
         .environment = environment.items,
         .inheritance = protocol->request->inheritance,

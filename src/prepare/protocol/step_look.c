@@ -11,15 +11,22 @@
 
 enum { LOOK_EVERY_MS = 5000, LOOK_SHORTEST_MS = 250, LOOKS_PER_WAIT = 3, SAY_EVERY_MS = 10000 };
 
-void step_look_begin(struct step_look *look, const struct backend *backend, const char *step,
-    int64_t lock_timeout_ms) {
-    int64_t every_ms = deadline_earlier(LOOK_EVERY_MS, report_interval_ms());
-    if (lock_timeout_ms > 0) {
-        int64_t share_ms = lock_timeout_ms / LOOKS_PER_WAIT;
-        every_ms =
-            deadline_earlier(every_ms, share_ms > LOOK_SHORTEST_MS ? share_ms : LOOK_SHORTEST_MS);
+static int64_t find_interval_ms(const struct steps_request *request) {
+    int64_t share_ms = request->lock_timeout_ms / LOOKS_PER_WAIT;
+    if (request->are_looks_dear) {
+        return LOOK_EVERY_MS;
     }
-    *look = (struct step_look){.backend = backend,
+    int64_t every_ms = deadline_earlier(LOOK_EVERY_MS, report_interval_ms());
+    if (request->lock_timeout_ms > 0 && share_ms < every_ms) {
+        return share_ms > LOOK_SHORTEST_MS ? share_ms : LOOK_SHORTEST_MS;
+    }
+    return every_ms;
+}
+
+void step_look_begin(
+    struct step_look *look, const struct steps_request *request, const char *step) {
+    int64_t every_ms = find_interval_ms(request);
+    *look = (struct step_look){.backend = request->backend,
         .step = step,
         .every_ms = every_ms,
         .at_ms = deadline_after_ms(every_ms)};

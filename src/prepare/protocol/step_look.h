@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "prepare/protocol/backend.h"
+#include "prepare/protocol/steps.h"
 
 struct step_look {
     const struct backend *backend;
@@ -19,10 +20,9 @@ struct step_look {
     struct lock_wait last; /* What it waited for when that was seen last, or waited_ms 0. */
 };
 
-/* For a step that begins now. `lock_timeout_ms` is how long it may wait for a lock, not positive
- * where that is not known: it must be seen waiting before it gives up. */
-void step_look_begin(struct step_look *look, const struct backend *backend, const char *step,
-    int64_t lock_timeout_ms);
+/* For a step that begins now. One that gives up waiting for a lock must be seen before it does, and
+ * who sits before a terminal reads at once; but no look is worth a program run every second. */
+void step_look_begin(struct step_look *look, const struct steps_request *request, const char *step);
 
 /* Looks where that is due. Blocks for two seconds at most. */
 void step_look_make(struct step_look *look);

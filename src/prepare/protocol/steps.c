@@ -259,7 +259,7 @@ static struct steps_end step_run(const struct steps_request *request, const stru
     struct error error;
     termination_initialise(&running.termination);
     running.say_at_ms = deadline_later_ms(running.began_ms, report_interval_ms());
-    step_look_begin(&running.look, request->backend, step->label, request->lock_timeout_ms);
+    step_look_begin(&running.look, request, step->label);
     running.time_is_up_ms =
         request->timeout_ms < 0 ? DEADLINE_NEVER : deadline_later_ms(first_ms, request->timeout_ms);
     if (number == 1) {

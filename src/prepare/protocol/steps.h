@@ -23,6 +23,7 @@ struct steps_request {
     int64_t grace_ms;
     int64_t timeout_ms;              /* For each step with all its tries; negative: no limit. */
     int retries;                     /* How often a step may run again whose failure passes. */
+    bool are_looks_dear;             /* A look into the server asks a program for its password. */
     int64_t lock_timeout_ms;         /* How long it waits for a lock; 0: not known, or no limit. */
     bool reads_input;                /* Somebody typed it, and may answer: it has our input. */
     struct output_tail *output_tail; /* Begins anew with each step. */
