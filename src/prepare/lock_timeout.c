@@ -167,7 +167,7 @@ char *lock_timeout_find(struct target_request *request, const struct string_list
     const char *found = answered == NULL ? behind_words(request, ours) : value_in(answered);
     char *options = found == NULL ? NULL : string_copy(found);
     request->step_options = options;
-    request->has_step_options = found != NULL && strcmp(found, ours) == 0;
+    request->has_step_options = ours != NULL && found != NULL && strcmp(found, ours) == 0;
     if (answered != NULL && request->has_step_options) {
         take_back(answered, given);
     }
