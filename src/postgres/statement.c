@@ -51,7 +51,7 @@ static const char *skip_dollars(const char *at) {
 
 static const char *skip_comment(const char *at) {
     if (at[0] == '-' && at[1] == '-') {
-        return at + strcspn(at, "\n");
+        return at + strcspn(at, "\r\n");
     }
     int depth = 0;
     while (*at != '\0') {

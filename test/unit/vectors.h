@@ -28,7 +28,7 @@ static inline void vector_fail(const char *file, unsigned line, const char *what
 /* \n, \t and \\ as what they stand for. */
 static inline void vectors_unescape(const char *column, struct text *text) {
     for (const char *at = column; *at != '\0'; at++) {
-        const char *escapes = "n\nt\t\\\\";
+        const char *escapes = "n\nr\rt\t\\\\";
         const char *found = *at == '\\' && at[1] != '\0' ? strchr(escapes, at[1]) : NULL;
         text_append(text, found == NULL ? at : found + 1, 1);
         at += found == NULL ? 0 : 1;
