@@ -43,20 +43,25 @@ static const struct {
     {"40001", RETRY_CAUSE_SERIALIZATION},
 };
 
-/* What an error begins with whose reason is none of these. */
-static const char *const others[] = {"PG::", "ERROR:  "};
-static const char *const before_codes[] = {"SQLSTATE", "SQLState", "ERROR:"};
+/* What an error begins with whose reason is none of these. With the last, rake and rails say that
+ * what follows is why they end: what stands before it was caught. */
+static const char *const others[] = {"PG::", "ERROR:  ", "aborted!"};
+
+static const struct {
+    const char *word;
+    bool ends_with_code; /* Only a colon or the end of the line comes behind the code. */
+} before_codes[] = {{"SQLSTATE", false}, {"SQLState", false}, {"ERROR:", true}};
 
 static bool is_word_byte(char byte) {
     return isalnum((unsigned char)byte) || byte == '_';
 }
 
 /* The code that stands behind these words, with a blank, a colon or a bracket between. */
-static bool find_code(const char *behind, enum retry_cause *cause) {
+static bool find_code(const char *behind, bool ends_with_code, enum retry_cause *cause) {
     behind += strspn(behind, " :=[(");
     for (size_t i = 0; i < ARRAY_LENGTH(codes); i++) {
-        size_t length = strlen(codes[i].code);
-        if (string_has_prefix(behind, codes[i].code) && !is_word_byte(behind[length])) {
+        char next = string_has_prefix(behind, codes[i].code) ? behind[strlen(codes[i].code)] : '0';
+        if (ends_with_code ? strchr(":\n", next) != NULL : !is_word_byte(next)) {
             *cause = codes[i].cause;
             return true;
         }
@@ -64,11 +69,20 @@ static bool find_code(const char *behind, enum retry_cause *cause) {
     return false;
 }
 
+/* Since 3.4 Ruby's backtraces name methods with their class: 'PG::Connection#exec'. */
+static bool is_method(const char *name) {
+    while (is_word_byte(*name) || string_has_prefix(name, "::")) {
+        name += *name == ':' ? 2 : 1;
+    }
+    return *name == '#' || *name == '.';
+}
+
 /* Whether an error is named at `at`, and of which cause it is. */
 static bool names_error(const char *at, enum retry_cause *cause) {
     for (size_t i = 0; i < ARRAY_LENGTH(before_codes); i++) {
-        if (string_has_prefix(at, before_codes[i]) &&
-            find_code(at + strlen(before_codes[i]), cause)) {
+        const char *word = before_codes[i].word;
+        if (string_has_prefix(at, word) &&
+            find_code(at + strlen(word), before_codes[i].ends_with_code, cause)) {
             return true;
         }
     }
@@ -81,7 +95,7 @@ static bool names_error(const char *at, enum retry_cause *cause) {
         }
     }
     for (size_t i = 0; i < ARRAY_LENGTH(others); i++) {
-        if (string_has_prefix(at, others[i]) && is_word_byte(at[strlen(others[i])])) {
+        if (string_has_prefix(at, others[i]) && !is_method(at)) {
             *cause = RETRY_CAUSE_LASTS;
             return true;
         }
