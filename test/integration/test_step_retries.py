@@ -109,6 +109,16 @@ def test_what_lasts_fails_at_once(trains):
     assert tries(trains) == ["1"]
 
 
+def test_an_error_before_much_other_output_is_still_the_reason(trains):
+    # As Ruby does, which keeps what it prints until it ends.
+    replica = trains.start_one(
+        "--step-retries=1", "--step",
+        "sh -c 'echo \"ERROR:  deadlock detected\" >&2; seq 5000; exit 3'")
+    assert replica.exit_status() == 3
+    retried, = replica.said("step_retried")
+    assert "because of a deadlock" in retried["message"]
+
+
 def test_a_term_in_the_pause(trains):
     with trains.held(HELD):
         replica = failed_once(trains)

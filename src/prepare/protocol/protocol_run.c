@@ -186,6 +186,7 @@ static enum observation run_steps(struct protocol *protocol) {
         .stop_request = protocol->stop_request,
         .grace_ms = protocol->request->grace_ms,
         .output_tail = &protocol->output_tail,
+        .errors_tail = &protocol->errors_tail,
         .deploy_warning_at_ms = &protocol->deploy_warning_at_ms,
     };
     protocol->steps_end = steps_run(&request);

@@ -39,6 +39,7 @@ struct protocol {
     int64_t run_id;
     int64_t began_ms; /* The run. */
     struct output_tail output_tail;
+    struct output_tail errors_tail;
     struct steps_end steps_end;
     bool prepared_here;
     bool went_elsewhere; /* Its success counts for nothing, which has been said. */

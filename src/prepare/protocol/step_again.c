@@ -16,9 +16,12 @@
 #include "signalbox/base/text.h"
 #include "signalbox/report/report.h"
 
+/* Ruby, for one, writes what it has for its standard output when it ends, after the error: that
+ * must not be lost behind the names of the migrations that went well. */
 static enum retry_cause find_cause(const struct steps_request *request) {
     AUTO_TEXT struct text lines = {.data = NULL};
     output_tail_join(request->output_tail, &lines);
+    output_tail_join(request->errors_tail, &lines);
     return retry_find_cause(text_string(&lines));
 }
 

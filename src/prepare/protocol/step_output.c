@@ -54,6 +54,9 @@ static void let_hear(struct step_output *step_output, size_t ready) {
     if (ready > 0) {
         step_output->is_within_line = bytes[ready - 1] != '\n';
         output_tail_add(step_output->last, bytes, ready);
+        if (step_output->own != NULL) {
+            output_tail_add(step_output->own, bytes, ready);
+        }
     }
 }
 

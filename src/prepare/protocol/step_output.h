@@ -18,6 +18,7 @@ struct step_output {
     int from_fd; /* -1 once it has ended; closed by step_output_close. */
     int to_fd;
     struct output_tail *last; /* Hears of each line that passes; the caller's, or NULL. */
+    struct output_tail *own;  /* The same of this output alone; the caller's, or NULL. */
     bool is_within_line;      /* What passed last was a piece of a line, not its end. */
     size_t held;              /* Bytes read and not yet written. */
     size_t ready;             /* Of them, those that may go: whole lines, a full buffer, the end. */

@@ -27,6 +27,7 @@ struct steps_request {
     int64_t lock_timeout_ms;         /* How long it waits for a lock; 0: not known, or no limit. */
     bool reads_input;                /* Somebody typed it, and may answer: it has our input. */
     struct output_tail *output_tail; /* Begins anew with each step. */
+    struct output_tail *errors_tail; /* So does this, which has its standard error alone. */
     /* When to warn that whoever deploys will not wait much longer; DEADLINE_NEVER once said. */
     int64_t *deploy_warning_at_ms;
 };
