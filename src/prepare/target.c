@@ -163,6 +163,7 @@ void target_run_instead(struct target *target, const struct step_list *commands)
         commands, target->lock == LOCK_FILE ? TASKS_MIGRATE_FROM_NOTHING : target->rails_major);
     target->missing_database = target->tasks.create ? MISSING_IS_CREATED : MISSING_IS_AN_ERROR;
     target->migrates_wholly = tasks_migrate_wholly(commands);
+    target->commands_only_migrate = steps_only_migrate(commands);
     target->are_steps_named = are_named_by_us(target, commands);
 }
 

@@ -119,6 +119,17 @@ def test_an_error_before_much_other_output_is_still_the_reason(trains):
     assert "because of a deadlock" in retried["message"]
 
 
+def test_a_command_that_is_not_the_steps_is_not_tried_again(trains):
+    """db:rollback STEP=2, once more from its beginning, would take back more than two."""
+    trains.tell_step("alter", times=2)
+    with trains.held(HELD):
+        replica = trains.start_one("--lock-timeout=100ms", "--step-retries=1",
+                                   command=["./bin/rails", "db:prepare", "VERSION=1"])
+        assert replica.exit_status() == 3
+    assert replica.said("step_retried") == []
+    assert len(trains.step_runs()) == 1
+
+
 def test_a_term_in_the_pause(trains):
     with trains.held(HELD):
         replica = failed_once(trains)

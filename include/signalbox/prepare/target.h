@@ -84,7 +84,8 @@ struct target {
     int64_t lock_timeout_ms; /* 0 without it. */
     const char *step_options;
     bool has_step_options;
-    char ledger_named_in[256]; /* A file of the image that names the ledger's table, or empty. */
+    char ledger_named_in[256];  /* A file of the image that names the ledger's table, or empty. */
+    bool commands_only_migrate; /* What is run is db:prepare or db:migrate, and nothing else. */
     bool migrates_only; /* Every step is db:prepare or db:migrate: what they do stays done when
                            other content is prepared in between. */
 };

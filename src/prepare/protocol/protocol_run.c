@@ -170,13 +170,21 @@ static void name_steps(const struct protocol *protocol, struct string_list *envi
     }
 }
 
+/* Whoever sets --step-retries has the steps in mind. Another command that somebody types, such as
+ * db:rollback STEP=2, need not stand being run twice from its beginning. */
+static int find_retries(const struct protocol *protocol) {
+    bool is_foreign = protocol->request->purpose == PREPARE_UNRECORDED &&
+        !protocol->target->commands_only_migrate;
+    return is_foreign ? 0 : protocol->request->step_retries;
+}
+
 static enum observation run_steps(struct protocol *protocol) {
     AUTO_STRING_LIST struct string_list environment = {.items = NULL};
     name_steps(protocol, &environment);
     struct steps_request request = {
         .steps = protocol->commands,
         .timeout_ms = protocol->request->step_timeout_ms,
-        .retries = protocol->request->step_retries,
+        .retries = find_retries(protocol),
         .lock_timeout_ms = protocol->target->lock_timeout_ms,
         .are_looks_dear = protocol->target->password_command != NULL,
         .reads_input = purpose_is_command(protocol->request->purpose),
