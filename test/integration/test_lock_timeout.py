@@ -1,5 +1,7 @@
 """--lock-timeout: it holds in the sessions of the steps, or nothing is begun and the log says why."""
 
+import subprocess
+
 import pytest
 
 from flights import assert_never_started
@@ -78,6 +80,24 @@ def test_a_pooler_that_swallows_startup_options(scene, behind_pooler, release):
         "--lock-timeout=5s", f"--database-url={scene.url()}", environment=pooled, prefix="direct-"),
         "(DATABASE_URL)", "the pooler there ignores startup options")
     scene.assert_lock_is_free()
+
+
+def test_what_somebody_else_has_set_behind_a_pooler_is_no_proof(scene, behind_pooler):
+    scene.create_database()
+    pooled = behind_pooler("bookworm", pool_mode="transaction")
+    with scene.server.session(scene.database) as session:
+        session.run("SELECT pg_advisory_lock(7)")
+        others = [subprocess.Popen(
+            ["psql", "-X", "-q", "-d", pooled["DATABASE_URL"], "-c", "BEGIN",
+             "-c", "SELECT pg_advisory_xact_lock_shared(7)",
+             "-c", "SET lock_timeout = '5s'", "-c", "COMMIT"], stdout=subprocess.DEVNULL)
+            for _ in range(6)]
+        scene.server.wait_until("SELECT count(*) = 6 FROM pg_locks WHERE locktype = 'advisory'"
+                                " AND objid = 7 AND NOT granted")
+        session.run("SELECT pg_advisory_unlock(7)")
+    assert [other.wait() for other in others] == [0] * 6
+    assert_refused(scene.start_one("--lock-timeout=5s", environment=pooled),
+                   "which have 0", "the pooler there ignores startup options")
 
 
 @pytest.mark.once

@@ -50,7 +50,9 @@ static enum session_result open_as_step(const struct target *target,
 
 static enum session_result ask(const struct target *target, const struct database *database,
     const struct interrupt *interrupt, struct session *session, struct answer *answer) {
-    static const char question[] = "SELECT setting FROM pg_settings WHERE name = 'lock_timeout'";
+    /* What the session began with: behind a pooler of transactions somebody else's SET may be left
+     * in this server's session, and the step's is another one. */
+    static const char question[] = "SELECT reset_val FROM pg_settings WHERE name = 'lock_timeout'";
     enum session_result result = open_as_step(target, database, NULL, interrupt, session);
     if (result == SESSION_FAILED && session->failure.trouble == TROUBLE_MISSING_DATABASE) {
         /* A step will make it; the server is the same. */
