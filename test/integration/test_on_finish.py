@@ -116,6 +116,18 @@ def test_a_failed_run_waits_for_it_and_tells_it_why(hook):
     assert_never_started(replica)
 
 
+def test_a_run_that_another_replica_has_decided_has_not_succeeded(hook):
+    hook.let_go()
+    replica = hook.start()
+    replica.wait_for("step_started")
+    hook.scene.query("UPDATE signalbox_runs SET state = 'interrupted', finished = now()")
+    hook.scene.tell_step()
+    assert replica.exit_status() == 75
+    told, = hook.told().values()
+    assert told["SIGNALBOX_OUTCOME"] == "interrupted"
+    assert told["SIGNALBOX_EXIT_STATUS"] == "75"
+
+
 @pytest.mark.parametrize("program, words", [
     ("exit 3", "ended with status 3"),
     ("exec no-such-program", "ended with status 127"),

@@ -253,10 +253,14 @@ static enum observation record_outcome(struct protocol *protocol) {
     }
     enum observation recorded =
         protocol->backend.operations->run_end(protocol->backend.self, &outcome, &protocol->error);
-    note_for_hook(protocol, &outcome);
     if (recorded == SEEN_ELSEWHERE) {
+        /* Another replica had the lock, and has taken this run for interrupted. */
+        outcome.state = RUN_INTERRUPTED;
+        protocol->steps_end.exit_status = EXIT_STATUS_WAITED_TOO_LONG;
+        note_for_hook(protocol, &outcome);
         return SEEN_ELSEWHERE;
     }
+    note_for_hook(protocol, &outcome);
     if (seen == SEEN_STEPS_OK) {
         protocol->prepared_here = true;
         protocol->went_elsewhere = outcome.elsewhere[0] != '\0';
