@@ -4,6 +4,7 @@
  */
 #include "prepare/lock_timeout.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,19 +39,36 @@ static int check_variables(
     return -1;
 }
 
-/* A step that names lock_timeout in a PGOPTIONS of its own has decided for itself. */
+/* deadlock_timeout is another one. */
+static bool names_lock_timeout(const char *options) {
+    const char *found = strstr(options, "lock_timeout");
+    while (found != NULL && found > options && isalpha((unsigned char)found[-1])) {
+        found = strstr(found + 1, "lock_timeout");
+    }
+    return found != NULL;
+}
+
+static bool has_other_options(const struct string_list *words) {
+    for (size_t i = 0; i < words->count; i++) {
+        if (string_has_prefix(words->items[i], VARIABLE "=") &&
+            !names_lock_timeout(words->items[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A step that names lock_timeout in a PGOPTIONS of its own has decided for itself. It may have it
+ * by env(1), too. */
 static int check_steps(const struct step_list *steps, struct error *error) {
     for (size_t i = 0; i < steps->count; i++) {
-        const struct string_list *assignments = &steps->items[i].assignments;
-        for (size_t k = 0; k < assignments->count; k++) {
-            if (string_has_prefix(assignments->items[k], VARIABLE "=") &&
-                strstr(assignments->items[k], "lock_timeout") == NULL) {
-                error_set(error, EXIT_STATUS_CONFIGURATION,
-                    "the step `%.120s` sets PGOPTIONS, which replaces --lock-timeout: write `-c "
-                    "lock_timeout=…` into it as well, or set PGOPTIONS for the container",
-                    steps->items[i].label);
-                return -1;
-            }
+        const struct step *step = &steps->items[i];
+        if (has_other_options(&step->assignments) || has_other_options(&step->argv)) {
+            error_set(error, EXIT_STATUS_CONFIGURATION,
+                "the step `%.120s` sets PGOPTIONS, which replaces --lock-timeout: write `-c "
+                "lock_timeout=…` into it as well, or set PGOPTIONS for the container",
+                step->label);
+            return -1;
         }
     }
     return 0;

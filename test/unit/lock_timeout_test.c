@@ -164,6 +164,15 @@ static void what_cannot_hold_is_refused_with_its_reason(void **state) {
             "--lock-timeout: write `-c lock_timeout=…` into it as well, or set PGOPTIONS for the "
             "container"},
         {"", NULL, "PGOPTIONS='-c lock_timeout=0' rails data:backfill", LOCK_AUTO, NULL},
+        {"", NULL, "PGOPTIONS='-c deadlock_timeout=1 -c lock_timeout=0' rails x", LOCK_AUTO, NULL},
+        {"", NULL, "PGOPTIONS='-c deadlock_timeout=1s' rails x", LOCK_AUTO,
+            "the step `PGOPTIONS='-c deadlock_timeout=1s' rails x` sets PGOPTIONS, which replaces "
+            "--lock-timeout: write `-c lock_timeout=…` into it as well, or set PGOPTIONS for the "
+            "container"},
+        {"", NULL, "env A=b PGOPTIONS=-ca=b rails x", LOCK_AUTO,
+            "the step `env A=b PGOPTIONS=-ca=b rails x` sets PGOPTIONS, which replaces "
+            "--lock-timeout: write `-c lock_timeout=…` into it as well, or set PGOPTIONS for the "
+            "container"},
         {"", NULL, "rails db:prepare", LOCK_NONE,
             "--lock-timeout is proven on the server that has the lock, and with --lock=file or "
             "none there is no such server: remove it, or set PGOPTIONS for the steps yourself"},
