@@ -5,6 +5,7 @@ import os
 import pathlib
 import re
 import shlex
+import signal
 import subprocess
 
 import pytest
@@ -166,6 +167,15 @@ def test_term_while_it_is_asked_ends_all_of_it_at_once(vault):
         # The last process that has it open is gone.
         assert asking.read() == ""
     assert_never_started(replica)
+
+
+def test_a_run_that_is_stopped_is_recorded_although_the_program_is_slow(vault):
+    vault.write(ASK + '[ ! -e "$BYPRODUCTS/slow" ] || sleep 2.5\n')
+    replica = vault.begun()
+    (vault.scene.byproducts / "slow").touch()
+    replica.signal(signal.SIGTERM)
+    assert replica.exit_status() == 128 + signal.SIGTERM
+    assert vault.scene.ledger_states() == ["interrupted"]
 
 
 def test_a_password_that_stands_somewhere_else_is_not_used_and_that_is_said(vault):

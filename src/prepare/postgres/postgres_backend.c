@@ -25,6 +25,7 @@
 enum {
     STATEMENT_TIMEOUT_MS = 30000,
     FAREWELL_TIMEOUT_MS = 2000,
+    FAREWELL_ASKING_MS = 4000, /* The same where a program has to say the password first. */
     RECORD_ATTEMPT_MS = 5000,
     RECORD_PAUSE_MS = 250,
     FENCE_PAUSE_MS = 20,
@@ -360,7 +361,9 @@ static void fence_own(void *self) {
     const struct interrupt *interrupt = backend->link.interrupt;
     static const struct interrupt nobody = {.fd = -1};
     struct fence_sweep sweep = {.remaining = 1};
-    int64_t deadline_ms = deadline_after_ms(FAREWELL_TIMEOUT_MS);
+    /* The session stays open for the record, so only this one has to wait for a password. */
+    int64_t deadline_ms = deadline_after_ms(
+        backend->target->password_command == NULL ? FAREWELL_TIMEOUT_MS : FAREWELL_ASKING_MS);
     backend->link.interrupt = NULL;
     /* Ending a backend is asynchronous, so it is asked until it is gone. */
     while (link_insist(&backend->link, deadline_ms) == SESSION_DONE &&
