@@ -91,6 +91,23 @@ static void secrets_are_masked(void **state) {
         "postgres://shop:***@db/shop and API_TOKEN=***");
 }
 
+static void an_error_is_not_lost_behind_its_backtrace(void **state) {
+    (void)state;
+    static const char error[] = "/gems/a.rb:7:in `exec': ERROR:  x (PG::LockNotAvailable)\n";
+    static const char below[] = "\tfrom /gems/a.rb:10:in 'PG::Connection#exec'\n"
+                                "/gems/a.rb:9:in `block in <top (required)>'\n";
+    struct output_tail last = {.leaves_out_backtraces = true};
+    AUTO_TEXT struct text lines = {.data = NULL};
+    output_tail_add(&last, error, strlen(error));
+    for (size_t i = 0; i < LAST_LINES_COUNT; i++) {
+        output_tail_add(&last, below, strlen(below));
+    }
+    output_tail_add(&last, "see 'x'\n:in '\n", 14);
+    output_tail_join(&last, &lines);
+    assert_string_equal(text_string(&lines),
+        "/gems/a.rb:7:in `exec': ERROR:  x (PG::LockNotAvailable)\nsee 'x'\n:in '\n");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lines_are_kept_as_they_were),
@@ -98,6 +115,7 @@ int main(void) {
         cmocka_unit_test(what_no_text_column_takes_is_replaced),
         cmocka_unit_test(a_line_is_cut_at_the_width_and_stays_valid),
         cmocka_unit_test(secrets_are_masked),
+        cmocka_unit_test(an_error_is_not_lost_behind_its_backtrace),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,17 +5,24 @@
  */
 #include "prepare/protocol/output_tail.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "signalbox/base/text.h"
 #include "signalbox/base/utf8.h"
 
+/* The line above them says what the error was, and has more behind the method. */
+static bool is_of_backtrace(const char *line, size_t length) {
+    const char *in = memmem(line, length, ":in ", 4);
+    return in != NULL && in > line && isdigit((unsigned char)in[-1]) && line[length - 1] == '\'';
+}
+
 static void add_line(struct output_tail *last, const char *line, size_t length) {
     while (length > 0 && (line[length - 1] == '\r' || line[length - 1] == ' ')) {
         length--;
     }
-    if (length == 0) {
+    if (length == 0 || (last->leaves_out_backtraces && is_of_backtrace(line, length))) {
         return;
     }
     char *slot = last->lines[last->added % LAST_LINES_COUNT];

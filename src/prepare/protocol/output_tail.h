@@ -6,6 +6,7 @@
 #define PREPARE_PROTOCOL_OUTPUT_TAIL_H
 
 #include <limits.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "signalbox/base/secret_values.h"
@@ -16,7 +17,8 @@ enum { LAST_LINES_COUNT = 20, LAST_LINES_WIDTH = 200, LAST_LINES_HELD = PIPE_BUF
 
 struct output_tail {
     char lines[LAST_LINES_COUNT][LAST_LINES_HELD + 1];
-    size_t added; /* Ever; the newest is at (added - 1) % LAST_LINES_COUNT. */
+    bool leaves_out_backtraces; /* Ruby's lines "FILE:LINE:in 'method'". */
+    size_t added;               /* Ever; the newest is at (added - 1) % LAST_LINES_COUNT. */
 };
 
 /* Takes whole lines, each with its '\n', and perhaps one without at the end. Empty ones are left

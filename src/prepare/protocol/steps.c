@@ -59,6 +59,7 @@ static int step_start(struct running_step *running, struct error *error) {
     struct output_tail *last = running->request->output_tail;
     *last = (struct output_tail){.added = 0};
     running->request->errors_tail->added = 0;
+    running->request->errors_tail->leaves_out_backtraces = true;
     if (step_output_open(&running->output, STDOUT_FILENO, last, &output_fd) != 0 ||
         step_output_open(&running->errors, STDERR_FILENO, last, &errors_fd) != 0) {
         error_set(error, EXIT_STATUS_SYSTEM, "no pipe for the output of a step");
