@@ -60,7 +60,10 @@ static bool is_word_byte(char byte) {
 static bool find_code(const char *behind, bool ends_with_code, enum retry_cause *cause) {
     behind += strspn(behind, " :=[(");
     for (size_t i = 0; i < ARRAY_LENGTH(codes); i++) {
-        char next = string_has_prefix(behind, codes[i].code) ? behind[strlen(codes[i].code)] : '0';
+        if (!string_has_prefix(behind, codes[i].code)) {
+            continue;
+        }
+        char next = behind[strlen(codes[i].code)];
         if (ends_with_code ? strchr(":\n", next) != NULL : !is_word_byte(next)) {
             *cause = codes[i].cause;
             return true;
