@@ -18,7 +18,9 @@ char *string_copy(const char *string) {
 }
 
 bool string_has_prefix(const char *string, const char *prefix) {
-    /* Most are told apart by their first byte. */
-    return string[0] == prefix[0] ? strncmp(string, prefix, strlen(prefix)) == 0
-                                  : prefix[0] == '\0';
+    while (*prefix != '\0' && *string == *prefix) {
+        string++;
+        prefix++;
+    }
+    return *prefix == '\0';
 }

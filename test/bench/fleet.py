@@ -10,7 +10,7 @@ import time
 from figures import BINARY, OURS, ROUNDS, Figure
 from pgbouncer import PgBouncer
 from postgres import Server
-from restarts import App, server_ticks
+from restarts import App, processor_ms
 
 SIZES = (1, 10, 50) if ROUNDS else (1, 10, 50, 200, 1000)
 POOLED = (10, 50, 200)
@@ -79,12 +79,11 @@ def instant_ms(text):
 def release(app, server, count):
     """One release on so many replicas: milliseconds, processor time of the server, sessions."""
     with tempfile.TemporaryDirectory() as directory:
-        ticks, opened = server_ticks(server), sessions_of(server)
+        before_ms, opened = processor_ms(server), sessions_of(server)
         fleet = Fleet(app, count, directory)
         fleet.wait_until_all_wait()
         last_ms = fleet.end()
-        spent_ms = (server_ticks(server) - ticks) * 1000 / os.sysconf("SC_CLK_TCK")
-        return last_ms, spent_ms, sessions_of(server) - opened
+        return last_ms, processor_ms(server) - before_ms, sessions_of(server) - opened
 
 
 def sessions_of(server):

@@ -84,16 +84,16 @@ def server_processor_ms(server, one, four):
     """What a start costs the server, which is a part of the time that ours takes."""
     spent = {}
     for name, app in (("one database", one), ("four databases", four)):
-        before = server_ticks(server)
+        before_ms = processor_ms(server)
         count = rounds(60)
         for _ in range(count):
             app.start()
-        spent[name] = (server_ticks(server) - before) * 1000 / os.sysconf("SC_CLK_TCK") / count
+        spent[name] = (processor_ms(server) - before_ms) / count
     return spent
 
 
-def server_ticks(server):
+def processor_ms(server):
     """The processor time of a server and of every session of it that has ended."""
     postmaster = int(pathlib.Path(server.data_directory, "postmaster.pid").read_text().split()[0])
     fields = pathlib.Path(f"/proc/{postmaster}/stat").read_text().rpartition(")")[2].split()
-    return sum(map(int, fields[11:15]))
+    return sum(map(int, fields[11:15])) * 1000 / os.sysconf("SC_CLK_TCK")
