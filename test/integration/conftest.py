@@ -20,6 +20,7 @@ REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 pytest.register_assert_rewrite("flights")
 
 from namespace import DEADLINE_S, NAMESPACE, environment  # noqa: E402
+from pgbouncer import PgBouncer  # noqa: E402
 from postgres import Server, newest_bin_directory  # noqa: E402
 from replica import start_together  # noqa: E402
 from shop import Shop  # noqa: E402
@@ -229,6 +230,25 @@ class Scene:
 @pytest.fixture
 def shop(scene):
     return Shop(scene)
+
+
+@pytest.fixture
+def in_front(scene):
+    """Starts a pooler in front of the scene's server that knows the scene's role."""
+    poolers = []
+
+    def put(release, **settings):
+        pooler = PgBouncer(scene.server, release, **settings)
+        poolers.append(pooler)
+        pooler.__enter__()
+        pooler.add_user(scene.role, scene.password)
+        return pooler
+
+    yield put
+    for replica in scene.replicas:
+        replica.destroy()
+    for pooler in poolers:
+        pooler.close()
 
 
 @pytest.fixture

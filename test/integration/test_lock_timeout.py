@@ -5,7 +5,6 @@ import subprocess
 import pytest
 
 from flights import assert_never_started
-from pgbouncer import PgBouncer
 
 
 def assert_refused(replica, *words, status=78):
@@ -25,22 +24,14 @@ def serve(scene, *options, **more):
 
 
 @pytest.fixture
-def behind_pooler(scene):
+def behind_pooler(scene, in_front):
     """A pooler in front of the scene's server, and its address for Rails."""
-    poolers = []
 
     def put(release, **settings):
-        pooler = PgBouncer(scene.server, release, **settings)
-        poolers.append(pooler)
-        pooler.__enter__()
-        pooler.add_user(scene.role, scene.password)
+        pooler = in_front(release, **settings)
         return {"DATABASE_URL": pooler.url(scene.database, scene.role, scene.password)}
 
-    yield put
-    for replica in scene.replicas:
-        replica.destroy()
-    for pooler in poolers:
-        pooler.close()
+    return put
 
 
 def test_it_holds_in_the_steps_beside_their_own_options(scene):

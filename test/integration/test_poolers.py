@@ -10,7 +10,6 @@ from flights import (
     begun,
     wait_until_one_prepares,
 )
-from pgbouncer import PgBouncer
 
 RELEASES = ("bookworm", "trixie")
 
@@ -18,24 +17,15 @@ pytestmark = pytest.mark.once
 
 
 @pytest.fixture
-def pooled(scene):
+def pooled(scene, in_front):
     """Puts a pooler in front of the scene's server, for Signalbox and for the steps."""
-    poolers = []
 
     def put(release, **settings):
-        pooler = PgBouncer(scene.server, release, **settings)
-        poolers.append(pooler)
-        pooler.__enter__()
-        pooler.add_user(scene.role, scene.password)
-        scene.pooler = pooler
+        scene.pooler = pooler = in_front(release, **settings)
         scene.url = lambda **more: pooler.url(scene.database, scene.role, scene.password, **more)
         return pooler
 
-    yield put
-    for replica in scene.replicas:
-        replica.destroy()
-    for pooler in poolers:
-        pooler.close()
+    return put
 
 
 @pytest.fixture(params=RELEASES)
