@@ -66,6 +66,7 @@ static const struct {
     [EVENT_PREPARE_FAILED] = {"prepare_failed", REPORT_ERROR},
     [EVENT_CANCELLED] = {"cancelled", REPORT_WARN},
     [EVENT_HOOK_STARTED] = {"hook_started", REPORT_INFO},
+    [EVENT_HOOK_AWAITED] = {"hook_awaited", REPORT_INFO},
     [EVENT_HOOK_ENDED] = {"hook_ended", REPORT_INFO},
     [EVENT_HOOK_FAILED] = {"hook_failed", REPORT_WARN},
     [EVENT_PID_FILE_REMOVED] = {"pid_file_removed", REPORT_INFO},

@@ -170,6 +170,16 @@ static void resume(struct phase *phase, const struct received_signal *received) 
     command_resume(phase, false);
 }
 
+/* A quarter of the grace stays for its end and for what else is left. */
+static void let_finish(struct phase *phase, const struct received_signal *received) {
+    (void)received;
+    int64_t most_ms = phase->supervisor->grace_ms / 4 * 3;
+    clock_start(phase->supervisor);
+    phase->beside_until_ms = deadline_after_ms(most_ms);
+    report(EVENT_HOOK_AWAITED, NULL,
+        "--on-finish still runs, and is waited for: %" PRId64 " ms at most", most_ms);
+}
+
 static void end_leftovers(struct phase *phase, const struct received_signal *received) {
     (void)received;
     leftovers_end(phase,
@@ -198,6 +208,7 @@ static void (*const actions[ACTION_COUNT])(
     [ACTION_RESUME] = resume,
     [ACTION_STOP_TOO] = command_stop_too,
     [ACTION_HASTEN] = hasten,
+    [ACTION_LET_FINISH] = let_finish,
     [ACTION_KILL_PREPARER] = preparer_kill,
     [ACTION_END_LEFTOVERS] = end_leftovers,
     [ACTION_KILL_LEFTOVERS] = kill_leftovers,
@@ -220,6 +231,8 @@ static int64_t phase_deadline_ms(const struct phase *phase) {
         return phase->is_preparer_killed
             ? DEADLINE_NEVER
             : deadline_later_ms(phase->supervisor->kill_at_ms, PREPARER_EXTRA_MS);
+    case STATE_FINISHING:
+        return phase->beside_until_ms;
     case STATE_PREPARED:
     case STATE_LEAVING:
         return termination_deadline_ms(&phase->leftovers);
@@ -298,9 +311,29 @@ static bool is_anything_left(const struct phase *phase, bool has_children) {
     return phase->watched != 0 || descendants_remain(&supervisor->preexisting);
 }
 
+/* Asked before everything is reaped; one that ends between the two is no child of ours the next
+ * time. */
+static void beside_look(struct phase *phase) {
+    siginfo_t found = {.si_pid = 0};
+    if (phase->beside != 0 &&
+        (waitid(P_PID, (id_t)phase->beside, &found, WEXITED | WNOHANG | WNOWAIT) != 0 ||
+            found.si_pid != 0)) {
+        phase->beside = 0;
+    }
+}
+
+static enum supervisor_event end_event(const struct phase *phase) {
+    bool was_asked = phase->supervisor->kill_at_ms != DEADLINE_NEVER;
+    if (phase->beside != 0 && !was_asked) {
+        return ON_ENDED_FIRST;
+    }
+    return WIFSIGNALED(phase->wait_status) ? ON_KILLED : ON_EXITED;
+}
+
 static void phase_reap(struct phase *phase) {
     struct supervisor *supervisor = phase->supervisor;
     bool was_watched = phase->watched != 0;
+    beside_look(phase);
     bool has_children = reap_children_watching(
         &phase->watched, &phase->wait_status, &phase->stopped_by, &supervisor->preexisting);
     bool has_ended = was_watched && phase->watched == 0;
@@ -310,7 +343,7 @@ static void phase_reap(struct phase *phase) {
     }
     phase->has_children = is_anything_left(phase, has_children);
     if (has_ended) {
-        step(phase, WIFSIGNALED(phase->wait_status) ? ON_KILLED : ON_EXITED, &no_signal);
+        step(phase, end_event(phase), &no_signal);
     } else if (phase->stopped_by != 0) {
         step(phase,
             state_table_stop_event_of(
@@ -319,6 +352,9 @@ static void phase_reap(struct phase *phase) {
     } else if (phase->leftovers.stage == TERMINATION_KILLED && phase->has_children) {
         /* A process ended, and another may have been born meanwhile. */
         step(phase, ON_TIME_UP, &no_signal);
+    }
+    if (phase->state == STATE_FINISHING && phase->beside == 0) {
+        step(phase, ON_BESIDE_ENDED, &no_signal);
     }
     if (!phase->has_children) {
         step(phase, ON_NONE_LEFT, &no_signal);

@@ -29,6 +29,8 @@ struct phase {
     bool is_preparer_killed;
     bool
         is_out_of_reach; /* The last KILL for what is left reached no process, and some are left. */
+    pid_t beside;        /* What runs beside the command until it has ended; 0 without it. */
+    int64_t beside_until_ms; /* How long it may take once the command has ended. */
     struct termination leftovers;
 };
 

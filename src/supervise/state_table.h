@@ -16,6 +16,7 @@ enum supervisor_state {
     STATE_CANCELLING, /* It was asked to end, and the clock runs. */
     STATE_PREPARED,   /* The preparer is gone; what it left behind is being ended. */
     STATE_RUNNING,    /* The command runs. */
+    STATE_FINISHING,  /* The command is gone; what runs beside it still has time. */
     STATE_LEAVING,    /* The command is gone; what it left behind is being ended. */
     STATE_OVER,       /* Nothing is left. */
     STATE_COUNT
@@ -36,6 +37,8 @@ enum supervisor_event {
     ON_HALTED,           /* A process has stopped it. */
     ON_EXITED,           /* The preparer or the command has exited. */
     ON_KILLED,           /* A signal has ended it. */
+    ON_ENDED_FIRST,      /* The command has ended, unasked, before what runs beside it. */
+    ON_BESIDE_ENDED,     /* What was to run beside the command has ended. */
     ON_NONE_LEFT,        /* Nothing is left of it and of what it started. */
     ON_OUT_OF_REACH,     /* What is left cannot be killed by us. */
     ON_TIME_UP,          /* The clock that runs in this state has come to its end. */
@@ -52,6 +55,7 @@ enum supervisor_action {
     ACTION_RESUME,             /* Give the command the foreground and CONT. */
     ACTION_STOP_TOO,           /* Stop ourselves; when we are continued, the same as RESUME. */
     ACTION_HASTEN,             /* Start the clock for what is left. */
+    ACTION_LET_FINISH,         /* Start the clock, and let what runs beside have a part of it. */
     ACTION_KILL_PREPARER,
     ACTION_END_LEFTOVERS,  /* TERM now, KILL when the grace is over. */
     ACTION_KILL_LEFTOVERS, /* KILL now. */

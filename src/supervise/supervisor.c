@@ -140,12 +140,15 @@ int64_t supervisor_stop_at_ms(const struct supervisor *supervisor) {
     return supervisor->kill_at_ms;
 }
 
-static void beside_start(struct supervisor *supervisor) {
+/* Its process, or 0 where there is none. */
+static pid_t beside_start(struct supervisor *supervisor) {
     pid_t self = getpid();
-    if (supervisor->beside != NULL && fork() == 0) {
+    pid_t beside = supervisor->beside == NULL ? 0 : fork();
+    if (supervisor->beside != NULL && beside == 0) {
         child_run(supervisor, self, supervisor->beside, supervisor->beside_argument);
     }
     supervisor->beside = NULL;
+    return beside < 0 ? 0 : beside;
 }
 
 /* The same for who has no parent here for long: what we become would find a child that it has not
@@ -198,7 +201,7 @@ int supervisor_run_program(
     pid_t command = 0;
 
     (void)orphans_adopt(supervisor);
-    beside_start(supervisor);
+    phase.beside = beside_start(supervisor);
     /* Said before it is so, since a command that cannot be executed says that itself. */
     report(EVENT_COMMAND_STARTED, NULL, "starting the command: %s", argv[0]);
     if (spawn_process(&request, &command, error) != 0) {

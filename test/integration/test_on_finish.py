@@ -178,6 +178,36 @@ def test_the_end_of_the_container_ends_it_beside_the_server(hook, init):
     assert not (hook.scene.byproducts / "done").exists()
 
 
+def test_a_server_that_fails_at_once_leaves_it_time(hook, init):
+    hook.scene.tell_step()
+    replica = hook.start("--init=always", "--server=false", init=init, command=("false",))
+    replica.wait_for("hook_awaited")
+    hook.let_go()
+    assert replica.exit_status() == 1
+    assert replica.said("hook_ended"), replica.transcript()
+
+
+def test_what_outlives_a_failed_server_for_too_long_is_ended(hook, init):
+    hook.write("#!/bin/sh\ntrap '' TERM\nexec sleep infinity\n")
+    hook.scene.tell_step()
+    replica = hook.start(
+        "--init=always", "--grace=1s", "--server=false", init=init, command=("false",))
+    assert replica.exit_status() == 1
+    assert "750 ms at most" in replica.wait_for("hook_awaited")["message"]
+    assert "left behind by the command" in replica.wait_for("leftovers")["message"]
+
+
+def test_a_stop_after_a_failed_server_ends_it_at_once(hook, init):
+    hook.scene.tell_step()
+    replica = hook.start(
+        "--init=always", "--grace=1h", "--server=false", init=init, command=("false",))
+    replica.wait_for_stdout("the hook speaks")
+    replica.wait_for("hook_awaited")
+    replica.signal(15)
+    assert replica.exit_status() == 1
+    assert not (hook.scene.byproducts / "done").exists()
+
+
 def test_a_term_while_it_is_waited_for_ends_it_at_once(hook):
     hook.scene.tell_step("exit 7")
     replica = hook.start("--grace=1h")

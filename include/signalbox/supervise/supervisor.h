@@ -69,8 +69,9 @@ int supervisor_run_function(struct supervisor *supervisor, const char *name,
     struct error *error) MUST_USE;
 
 /*
- * Has `function(argument)` run in a forked child when the command starts, as above; nobody waits
- * for it. As the command's parent we reap it and end it with what the command leaves behind. Where
+ * Has `function(argument)` run in a forked child when the command starts, as above, and in nobody's
+ * way. As the command's parent we reap it. A command that ends unasked leaves it three quarters of
+ * the grace; otherwise it is ended with what the command leaves behind. Where
  * we become the command it is no child of that: whoever adopts orphans does. supervisor_takes_back
  * says whether it has not been started, because a signal came before the command, and forgets it.
  */
