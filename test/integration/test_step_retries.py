@@ -4,6 +4,8 @@ import json
 import signal
 import subprocess
 
+import pytest
+
 from flights import assert_all_serve, assert_never_started, in_the_way
 
 HELD = "LOCK TABLE trains IN ACCESS SHARE MODE"
@@ -167,19 +169,25 @@ def test_a_runner_that_is_killed_between_two_tries(trains):
     assert tries(trains) == ["", "1"]
 
 
-def test_an_index_that_is_left_invalid_is_named_with_what_removes_it(trains):
+@pytest.mark.parametrize("schema", ["public", f'"the ""old"" ones {"y" * 46}"'])
+def test_an_index_that_is_left_invalid_is_named_with_what_removes_it(trains, schema):
+    name = f'"by Owner {"x" * 54}"'
+    table = f"{schema}.trains"
+    if schema != "public":
+        trains.query(f"CREATE SCHEMA {schema} AUTHORIZATION {trains.role}; SET ROLE {trains.role};"
+                     f" CREATE TABLE {table} AS SELECT * FROM trains")
     (trains.byproducts / "script").write_text(
-        "CREATE INDEX CONCURRENTLY \"by Owner\" ON trains (owner)")
+        f"CREATE INDEX CONCURRENTLY {name} ON {table} (owner)")
     trains.tell_step("script", times=3)
-    with in_the_way(trains.server, trains.url(), "UPDATE trains SET owner = 'x'"):
+    with in_the_way(trains.server, trains.url(), f"UPDATE {table} SET owner = 'x'"):
         replica = trains.start_one("--lock-timeout=100ms", "--step-retries=5")
         assert replica.exit_status() == 3
     named, = replica.said("index_invalid")
-    assert named["message"].endswith('DROP INDEX CONCURRENTLY public."by Owner"')
+    assert named["message"].endswith(f"DROP INDEX CONCURRENTLY {schema}.{name}")
     # The second try fails of the index, which does not pass, and it is still there.
     assert len(replica.said("step_retried")) == 1
     assert len(replica.said("step_started")) == 2
-    assert trains.query("SELECT indisvalid FROM pg_index WHERE indrelid = 'trains'::regclass") == [
+    assert trains.query(f"SELECT indisvalid FROM pg_index WHERE indrelid = '{table}'::regclass") == [
         ("f",)]
     # What removes it is enough.
     trains.query(named["message"].rpartition("remove it: ")[2])

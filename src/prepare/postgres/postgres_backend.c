@@ -379,8 +379,8 @@ static void fence_own(void *self) {
 
 static void name_remains(void *self) {
     struct postgres_backend *backend = self;
-    remains_name(
-        &backend->target->databases, &backend->remains, deadline_after_ms(FAREWELL_TIMEOUT_MS));
+    remains_name(&backend->target->databases, backend->link.interrupt, &backend->remains,
+        login_deadline_ms(backend->link.database, FAREWELL_TIMEOUT_MS));
 }
 
 static const char *step_assignment(void *self) {

@@ -30,22 +30,22 @@ static void name_in(const struct database *database, struct session *session, st
         }
         text_append_string(said, text_string(&line));
         report(EVENT_INDEX_INVALID, NULL,
-            "the index %.120s of %.120s in the database %.80s (%.60s) is invalid, as a failed "
-            "CREATE "
-            "INDEX CONCURRENTLY leaves it; before the migration can make it, remove it: DROP INDEX "
-            "CONCURRENTLY %.120s",
+            "the index %s of %s in the database %s (%s) is invalid, as a failed CREATE INDEX "
+            "CONCURRENTLY leaves it; before the migration can make it, remove it: DROP INDEX "
+            "CONCURRENTLY %s",
             index, session_value(session, row, 1), database->name, database->role, index);
     }
 }
 
-void remains_name(const struct databases *databases, struct text *said, int64_t deadline_ms) {
+void remains_name(const struct databases *databases, const struct interrupt *interrupt,
+    struct text *said, int64_t deadline_ms) {
     for (size_t i = 0; i < databases->count; i++) {
         const struct database *database = &databases->items[i];
         struct session session;
         if (!database_is_postgres(database) || database->is_for_lock_only) {
             continue;
         }
-        if (link_open_database(database, NULL, NULL, &session, deadline_ms) == SESSION_DONE &&
+        if (link_open_database(database, NULL, interrupt, &session, deadline_ms) == SESSION_DONE &&
             session_query(&session, question, NULL, 0, deadline_ms) == SESSION_DONE) {
             name_in(database, &session, said);
         }

@@ -10,9 +10,12 @@
 
 #include "signalbox/base/text.h"
 #include "signalbox/database/database.h"
+#include "signalbox/process/interrupt.h"
 
 /* Names each in the log, with the statement that removes it, unless `said` has it already. Blocks
- * until the deadline at most; a database that does not answer is left out. */
-void remains_name(const struct databases *databases, struct text *said, int64_t deadline_ms);
+ * until the deadline at most, or until it is interrupted; a database that does not answer is left
+ * out. */
+void remains_name(const struct databases *databases, const struct interrupt *interrupt,
+    struct text *said, int64_t deadline_ms);
 
 #endif

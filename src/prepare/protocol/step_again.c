@@ -31,7 +31,7 @@ static void say_again(const struct steps_request *request, const struct step_try
         .elapsed_ms = clock_now_ms() - failed->began_ms,
         .has_exit_status = true,
         .exit_status = exit_status};
-    bool was_seen = failed->lock_wait->waited_ms > 0;
+    bool was_seen = cause != RETRY_CAUSE_SERIALIZATION && failed->lock_wait->waited_ms > 0;
     report(EVENT_STEP_RETRIED, &fields,
         "it failed because of %s%s%s, which may pass: running it again from its beginning in %s, "
         "try %d of %d; what it has committed stays",
