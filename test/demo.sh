@@ -10,7 +10,7 @@ building=
 trap 'rm -f "$log"; [ -z "$building" ] || kill "$building" 2>/dev/null || :' EXIT
 
 sh test/prerequisites.sh build
-{ cmake --preset dev && cmake --build --preset dev --target signalbox; } >"$log" 2>&1 &
+sh test/build.sh dev signalbox >"$log" 2>&1 &
 building=$!
 # Debian's PostgreSQL is the larger half of what a fresh machine has to fetch.
 sh test/prerequisites.sh server python

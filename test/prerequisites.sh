@@ -14,7 +14,7 @@ groups='build server python database sources inits lint ruby model binaries cont
 packages_of() {
   case $1 in
     build)
-      echo gcc libc6-dev cmake ninja-build pkg-config libpq-dev libssl-dev \
+      echo gcc libc6-dev make cmake ninja-build pkg-config libpq-dev libssl-dev \
         libyaml-dev libcap-dev libcmocka-dev ;;
     server)
       echo postgresql openssl util-linux ;;

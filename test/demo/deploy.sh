@@ -10,7 +10,7 @@ set -eu
 cd "$(dirname "$0")/../.."
 export LANG=C.UTF-8 LC_ALL=C.UTF-8
 sh test/prerequisites.sh build server ruby >&2
-cmake --preset dev >/dev/null && cmake --build --preset dev --target signalbox >&2
+sh test/build.sh dev signalbox >&2
 
 gems=${XDG_CACHE_HOME:-$HOME/.cache}/signalbox/gems/deploy
 rails=7.2.4

@@ -9,8 +9,7 @@ cd "$(dirname "$0")/../.."
 
 seconds=$1
 shift
-cmake --preset fuzz >/dev/null
-cmake --build --preset fuzz
+sh test/build.sh fuzz
 cd build/fuzz
 if [ $# -eq 0 ]; then
   for program in test/*_fuzz; do

@@ -11,8 +11,7 @@
 set -eu
 cd "$(dirname "$0")/../.."
 
-cmake --preset dev >/dev/null
-cmake --build --preset dev --target print_protocol >/dev/null
+sh test/build.sh dev print_protocol >/dev/null
 work=build/model
 rm -rf $work
 mkdir -p $work
