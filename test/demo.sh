@@ -1,6 +1,8 @@
 #!/bin/sh
 # Five replicas boot at once, one prepares, all serve: builds Signalbox and
 # shows it in the terminal. All that is needed is a Debian with a terminal.
+#
+#   sh test/demo.sh --svg doc/demo.svg     leaves the picture in a file, too
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -20,4 +22,4 @@ if ! wait "$building"; then
 fi
 building=
 
-PYTHONDONTWRITEBYTECODE=1 PYTHONCOERCECLOCALE=0 PYTHONUTF8=1 /usr/bin/python3 test/demo/demo.py
+PYTHONDONTWRITEBYTECODE=1 PYTHONCOERCECLOCALE=0 PYTHONUTF8=1 /usr/bin/python3 test/demo/demo.py "$@"

@@ -2,9 +2,10 @@
 
 The server, the replicas and the race are real: a PostgreSQL of our own, five
 processes that are each PID 1 of a PID namespace, released in the same instant.
-The picture is drawn from Signalbox's own log (--log=json).
+The picture is drawn from Signalbox's own log (--log=json). `--svg FILE` leaves it in a file too.
 """
 
+import argparse
 import contextlib
 import os
 import pathlib
@@ -23,6 +24,7 @@ sys.path.insert(0, str(HERE.parent / "support"))
 
 from dispositions import hear_int_and_quit  # noqa: E402
 import picture  # noqa: E402
+import screen  # noqa: E402
 from postgres import Server  # noqa: E402
 from replica import DEADLINE_S, ReplicaError, moment, start_together  # noqa: E402
 
@@ -173,7 +175,10 @@ class Demo:
     def show(self):
         """The picture as it is at the end, also where it could not be drawn while it grew."""
         if self._acts:
-            self._terminal.draw(self._lines())
+            self._terminal.draw(self._lines(self._terminal))
+
+    def svg(self):
+        return screen.svg(self._lines(screen.Screen()))
 
     def transcripts(self):
         return "\n".join(r.transcript() for act in self._acts for r in act.replicas)
@@ -209,10 +214,10 @@ class Demo:
 
     def _draw(self):
         if self._terminal.is_live:
-            self._terminal.draw(self._lines())
+            self._terminal.draw(self._lines(self._terminal))
 
-    def _lines(self):
-        paint = self._terminal.paint
+    def _lines(self, terminal):
+        paint = terminal.paint
         titles = ["First boot: no database yet, five replicas start in the same instant",
                   "Restart of all five: nothing has changed"]
         # Both acts have the same scale, so that they can be compared by eye.
@@ -223,13 +228,17 @@ class Demo:
         for number, act in enumerate(self._acts):
             end = act.end or time.time()
             lines += ["", " " + paint(titles[number], "1")]
-            lines += picture.rows(self._terminal, act.tracks(), act.start, end, scale)
+            lines += picture.rows(terminal, act.tracks(), act.start, end, scale)
             verdict = self._verdicts[number] if number < len(self._verdicts) else ""
             lines.append("  " + paint(verdict, "1;32"))
-        return lines + ["", picture.legend(self._terminal)]
+        return lines + ["", picture.legend(terminal)]
 
 
 def main():
+    parser = argparse.ArgumentParser(prog="demo.sh", description="Five replicas boot at once.")
+    parser.add_argument("--svg", type=pathlib.Path, metavar="FILE",
+                        help="leaves the picture in FILE, too")
+    given = parser.parse_args()
     hear_int_and_quit()
     terminal = picture.Terminal()
     # Told to end, this ends as on ^C, so that nothing stays behind.
@@ -249,6 +258,8 @@ def main():
             return 1
         except KeyboardInterrupt:
             return 130
+        if given.svg:
+            given.svg.write_text(demo.svg(), encoding="utf-8")
     return 0
 
 
