@@ -64,6 +64,9 @@ class Fleet:
         for path in self.logs:
             for event in events_of(path):
                 times.setdefault(event["event"], []).append(instant_ms(event["at"]))
+        if "prepared" not in times:
+            raise SystemExit("nobody has prepared\n" + "".join(
+                path.read_text() for path in self.logs if '"step_started"' in path.read_text()))
         return max(times["command_started"]) - times["prepared"][0]
 
 
