@@ -1,5 +1,5 @@
-# The parts of test/all.sh, and what each needs: `make` runs side by side what can be. A part that is
-# long, or that others wait for, stands early, since what can begin begins in this order.
+# The parts of test/all.sh, and what each needs: `make` runs side by side what can be, and begins in
+# this order. The libraries come first, since most waits for them; then what waits for nothing.
 #
 # A target is called as its part; nothing here is a file.
 SHELL = /bin/sh
@@ -12,17 +12,17 @@ first = $(wildcard test/integration/test_[a-l]*.py)
 second = $(filter-out $(first),$(wildcard test/integration/test_*.py))
 
 .PHONY: all
-all: static integration-17 containers integration unit gem lint workflows
+all: libraries sources unit lint gem static containers integration-17 integration workflows
 
 # What is built.
 .PHONY: dev asan libraries binary servers
 dev asan:
 	$(part) sh test/build.sh $@
-libraries: servers
+libraries:
 	$(part) sh package/libraries.sh
 binary: libraries
 	$(part) sh package/build.sh
-# One at a time may use the cache that this and the libraries are made in, and this takes less.
+# Waits for whoever else uses the cache that the libraries are made in.
 servers:
 	$(part) sh test/servers.sh
 
