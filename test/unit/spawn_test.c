@@ -7,6 +7,8 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -315,8 +317,25 @@ static void a_descriptor_already_in_its_place_is_passed_on(void **state) {
     assert_string_equal(outcome.output, "here\n");
 }
 
+/* glibc's posix_spawn ignores them in each child, and nobody can have them back by sigaction. Who
+ * runs this test may have used it. */
+static signal_mask ignored_by_posix_spawn(void) {
+    signal_mask ignored = 0;
+    char line[128];
+    FILE *status = fopen("/proc/self/status", "re");
+    assert_non_null(status);
+    while (fgets(line, sizeof line, status) != NULL) {
+        if (sscanf(line, "SigIgn: %" SCNx64, &ignored) == 1) {
+            break;
+        }
+    }
+    (void)fclose(status);
+    return ignored & (SIGNAL_BIT(32) | SIGNAL_BIT(33));
+}
+
 static void mask_and_ignored_signals_arrive_exactly(void **state) {
     (void)state;
+    char expected[64];
     /* The program is execed by ours at once: a shell in between would change them. */
     const char *argv[] = {"grep", "-E", "^Sig(Blk|Ign)", "/proc/self/status", NULL};
     const struct signal_inheritance inherited = {
@@ -325,9 +344,11 @@ static void mask_and_ignored_signals_arrive_exactly(void **state) {
     };
     struct spawn_request request = request_for(argv);
     request.signals = &inherited;
-    assert_string_equal(run(request).output,
+    (void)snprintf(expected, sizeof expected,
         "SigBlk:\t8000000300000200\n"
-        "SigIgn:\t0000000400001001\n");
+        "SigIgn:\t%016" PRIx64 "\n",
+        inherited.ignored | ignored_by_posix_spawn());
+    assert_string_equal(run(request).output, expected);
 }
 
 static void a_full_standard_error_does_not_hold_the_parent(void **state) {
