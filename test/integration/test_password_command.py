@@ -85,6 +85,20 @@ def command_lines():
             pass
 
 
+@pytest.mark.parametrize("mode", ["session", "transaction"])
+def test_a_pooler_is_told_it_as_well(vault, in_front, mode):
+    scene = vault.scene
+    pooler = in_front("bookworm", pool_mode=mode)
+    scene.tell_step()
+    replica = vault.start(environment={
+        "DATABASE_URL": pooler.url(scene.database, scene.role, "").replace(":@", "@")})
+    replica.wait_for_stdout("serving")
+    assert scene.ledger_states() == ["succeeded"]
+    # Whom it is asked for is who was asked: the pooler.
+    assert {line.partition("@")[2] for line in vault.asked()} == {
+        f"{pooler.host}:{pooler.port}/{scene.database}"}
+
+
 def test_each_connection_asks_so_the_password_may_change_between_two(vault):
     scene, old = vault.scene, vault.scene.password
     replica = vault.begun()
