@@ -107,10 +107,13 @@ def measure():
         for where, address, count in plays:
             app.go_to(address)
             last_ms, spent_ms, opened = release(app, server, count)
-            what = f"{count} replicas{where}"
-            figures += [
-                Figure("fleet", f"{what}: from the end of the prepare to the last start", "ms",
-                       {OURS: last_ms}, 100 if count < CONNECTIONS else None),
-                Figure("fleet", f"{what}: the server's processor time", "ms", {OURS: spent_ms}),
-                Figure("fleet", f"{what}: sessions opened", "", {OURS: opened})]
+            what = f"{count} replica{'s' if count > 1 else ''}{where}"
+            figures.append(Figure(
+                "fleet", f"{what}: from the end of the prepare to the last start", "ms",
+                {OURS: last_ms}, 100 if count < CONNECTIONS else None))
+            # A pooler's sessions go on, and so what they cost is not known yet.
+            if address is server:
+                figures += [
+                    Figure("fleet", f"{what}: the server's processor time", "ms", {OURS: spent_ms}),
+                    Figure("fleet", f"{what}: sessions opened", "", {OURS: opened})]
     return figures
