@@ -5,9 +5,9 @@
  * second look would meet another one. So waiting takes few connections and little of the server's
  * time, whatever the number of replicas, and on a server that is short of time too, where each look
  * takes long; and where there are not many, none rests for longer than that needs. Waiters that
- * have kept their connection are not met: they do nothing for most of the time. Where hardly a slot
- * is free, or none, there may be ten times as many as can be seen, and a step needs slots: each is
- * connected for a hundredth of its time then.
+ * have kept their connection are not met: they do nothing for most of the time. Where slots are
+ * scarce there may be ten times as many as can be seen, and a step needs slots: each is connected
+ * for a hundredth of its time then, and less where it still meets more than a few.
  */
 #include "prepare/postgres/slots.h"
 
@@ -19,10 +19,12 @@
 enum {
     SHORTEST_REST_MS = 1000,
     LONGEST_REST_MS = 120000,
-    RESTS_PER_LOOK = 100,    /* Where hardly a slot is free. */
+    RESTS_PER_LOOK = 100, /* Where slots are scarce. */
+    WAITERS_FEW = 2,
     FREE_SHARE = 8,          /* Less than this part of the slots is hardly one. */
     BOOT_LOOK_MOST_MS = 200, /* All boot in the first look, so how long it took says little. */
     FREE_PER_WAITER = 3,     /* For each waiter that is seen, some more may be coming in. */
+    SLOTS_FEW = 48,          /* Of these half would be no more than plenty. */
     SLOTS_PLENTY = 24,       /* For a step's pool, and for those who look meanwhile. */
     ROOM_MOST = 4,           /* Proven before the first step, in a crowd. */
     SLOTS_LEAST = 3          /* The lock, the ledger and a step. */
@@ -108,20 +110,23 @@ static int64_t within(int64_t value, int64_t least, int64_t most) {
     return value > most ? most : value;
 }
 
-static bool is_hardly_one_free(const struct slots *slots) {
+/* Hardly a slot is free, or there are few at all. */
+static bool are_scarce(const struct slots *slots) {
     for (int limit = 0; limit < SLOT_LIMIT_COUNT; limit++) {
         int64_t most = slots->limits[limit].most;
-        if (most >= 0 && most - slots->limits[limit].taken < most / FREE_SHARE) {
+        int64_t left = most - slots->limits[limit].taken;
+        if (most >= 0 && (most < SLOTS_FEW || left < most / FREE_SHARE)) {
             return true;
         }
     }
     return false;
 }
 
-static int64_t rest_in_a_flood_ms(const struct waiter *waiter) {
-    int64_t twice_ms = 2 * waiter->last_base_ms;
+static int64_t rest_where_scarce_ms(const struct waiter *waiter) {
+    bool is_crowded = waiter->slots == NULL || waiter->slots->waiters > WAITERS_FEW;
+    int64_t paced_ms = is_crowded ? 2 * waiter->last_base_ms : waiter->last_base_ms / 2;
     int64_t share_ms = RESTS_PER_LOOK * waiter->looked_ms;
-    return twice_ms > share_ms ? twice_ms : share_ms;
+    return paced_ms > share_ms ? paced_ms : share_ms;
 }
 
 /* One look is a small sample, so half as long at the least and half as long again at most; but the
@@ -143,8 +148,8 @@ struct rest slots_rest(const struct waiter *waiter, uint32_t random) {
     if (slots != NULL && !waiter->is_pooled && slots_are_plenty(slots)) {
         return (struct rest){.pause_ms = waiter->pause_ms};
     }
-    bool is_flood = slots == NULL || is_hardly_one_free(slots);
-    int64_t needed_ms = is_flood ? rest_in_a_flood_ms(waiter) : rest_for_others_ms(waiter);
+    bool is_scarce = slots == NULL || are_scarce(slots);
+    int64_t needed_ms = is_scarce ? rest_where_scarce_ms(waiter) : rest_for_others_ms(waiter);
     int64_t base_ms = within(needed_ms, SHORTEST_REST_MS, LONGEST_REST_MS);
     /* Those who were refused together must not come back together. */
     int64_t rest_ms = random_jittered_ms(base_ms, random);
