@@ -58,41 +58,32 @@ static void a_waiter_rests_as_the_others_let_it(void **state) {
     (void)state;
     static const struct {
         int64_t taken; /* Of 97; negative: the look was refused. */
-        int64_t looking;
+        int64_t waiters;
         bool is_pooled;
         int64_t last_base_ms;
         int64_t looked_ms;
         bool hangs_up;
         int64_t base_ms;
     } rows[] = {
-        {48, 47, false, 0, 9, false, 0},         /* Plenty: the connection is kept … */
-        {48, 47, false, 8000, 9, false, 0},      /* … and the pace forgotten. */
-        {49, 0, false, 0, 9, true, 1000},        /* Taken by others: hang up, look as before. */
-        {49, 0, false, 1500, 9, true, 1000},     /* Nobody else looks: more often. */
-        {49, 0, false, 16000, 9, true, 10663},   /* */
-        {49, 1, false, 3000, 30, true, 4010},    /* Somebody does, so others may come to: less. */
-        {49, 8, false, 3000, 30, true, 4500},    /* Not much less at once. */
-        {49, 8, false, 90000, 30, true, 120000}, /* Not less often than that. */
-        {49, 0, false, 1000, 9000, true, 1000},  /* Looking takes long, and nobody else does. */
-        {49, 1, false, 3000, 1500, true, 4500},  /* Somebody does. */
-        {49, 47, false, 0, 30, true, 1000},      /* All boot at once: none knows yet how long … */
-        {49, 47, false, 0, 9000, true, 6200},    /* … a look takes later. */
-        {85, 0, false, 1000, 9, true, 1000},     /* Twelve are free. */
-        {86, 3, false, 1000, 9, true, 2000},     /* Hardly one is, and there are others. */
-        {97, 40, false, 70000, 9, true, 120000}, /* */
-        {97, 2, false, 16000, 9, true, 8000},    /* The crowd is gone. */
-        {97, 0, false, 1000, 100, true, 10000},  /* Looking takes long: rest a hundred times it. */
-        {97, 0, false, 0, 1300, true, 120000},   /* */
-        {-1, 0, false, 0, 9, true, 1000},        /* None for looking. */
-        {-1, 0, false, 4000, 9, true, 8000},     /* */
-        {5, 0, true, 0, 9, true, 1000},          /* A pool cannot be counted. */
-        {5, 9, true, 0, 470, true, 1133},
-        {5, 5, true, 1000, 10, true, 1500},
+        {48, 47, false, 0, 9, false, 0},          /* Plenty: the connection is kept … */
+        {48, 47, false, 8000, 9, false, 0},       /* … and the pace forgotten. */
+        {49, 0, false, 0, 9, true, 1000},         /* Taken by others: hang up, look as before. */
+        {49, 2, false, 1000, 9, true, 1000},      /* A few waiters are no crowd. */
+        {49, 3, false, 1000, 9, true, 2000},      /* A crowd: half as often. */
+        {49, 3, false, 2000, 9, true, 4000},      /* */
+        {97, 40, false, 70000, 9, true, 120000},  /* Not less often than that. */
+        {97, 0, false, 16000, 9, true, 8000},     /* The crowd is gone. */
+        {97, 0, false, 1500, 9, true, 1000},      /* */
+        {97, 0, false, 1000, 100, true, 10000},   /* Looking takes long: rest a hundred times it. */
+        {97, 0, false, 1000, 1300, true, 120000}, /* */
+        {-1, 0, false, 0, 9, true, 1000},         /* No slot for looking. */
+        {-1, 0, false, 4000, 9, true, 8000},      /* */
+        {5, 0, true, 0, 9, true, 1000},           /* A pool cannot be counted. */
+        {5, 5, true, 1000, 9, true, 2000},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        const int64_t numbers[7] = {97, rows[i].taken, -1, 0, -1, 0, 0};
+        const int64_t numbers[7] = {97, rows[i].taken, -1, 0, -1, 0, rows[i].waiters};
         struct slots slots = slots_of(numbers);
-        slots.waiters = slots.looking = rows[i].looking;
         for (uint32_t random = 0; random < 3000; random += 333) {
             struct waiter waiter = {
                 .slots = rows[i].taken < 0 ? NULL : &slots,
@@ -110,22 +101,6 @@ static void a_waiter_rests_as_the_others_let_it(void **state) {
                 assert_int_equal(rest.pause_ms, 400);
             }
         }
-    }
-}
-
-static void a_small_server_is_looked_at_less_often(void **state) {
-    (void)state;
-    static const struct {
-        int64_t most;
-        int64_t waiters;
-        int64_t base_ms;
-    } rows[] = {{48, 3, 1500}, {47, 3, 2000}, {47, 2, 1000}};
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        const int64_t numbers[7] = {rows[i].most, 30, -1, 0, -1, 0, rows[i].waiters};
-        struct slots slots = slots_of(numbers);
-        slots.looking = rows[i].waiters;
-        struct waiter waiter = {.slots = &slots, .last_base_ms = 1000, .looked_ms = 9};
-        assert_int_equal(slots_rest(&waiter, 0).base_ms, rows[i].base_ms);
     }
 }
 
@@ -156,7 +131,6 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(half_of_the_least_limit_stays_free),
         cmocka_unit_test(a_waiter_rests_as_the_others_let_it),
-        cmocka_unit_test(a_small_server_is_looked_at_less_often),
         cmocka_unit_test(a_rest_is_never_shorter_than_the_waiters_own_pause),
         cmocka_unit_test(the_tightest_limit_is_named),
     };

@@ -1,13 +1,10 @@
 /*
  * The counting and the decision. Nobody tells a waiter how many others there are while they are
- * hung up. What it can see is how many look in the same moment, and what part of the time each of
- * them spends with looking: about the same as itself. From both it finds the pace in which every
- * second look would meet another one. So waiting takes few connections and little of the server's
- * time, whatever the number of replicas, and on a server that is short of time too, where each look
- * takes long; and where there are not many, none rests for longer than that needs. Waiters that
- * have kept their connection are not met: they do nothing for most of the time. Where slots are
- * scarce there may be ten times as many as can be seen, and a step needs slots: each is connected
- * for a hundredth of its time then, and less where it still meets more than a few.
+ * hung up; what it can see is how many look in the same moment, and from that it finds its own
+ * pace: twice as long whenever it meets more than a few, half as long when it does not, and never
+ * connected for more than a hundredth of its time. So the connections that waiting takes stay few,
+ * whatever the number of replicas, and on a server that is short of processor time too, where each
+ * look takes long.
  */
 #include "prepare/postgres/slots.h"
 
@@ -19,15 +16,12 @@
 enum {
     SHORTEST_REST_MS = 1000,
     LONGEST_REST_MS = 120000,
-    RESTS_PER_LOOK = 100, /* Where slots are scarce. */
+    RESTS_PER_LOOK = 100,
     WAITERS_FEW = 2,
-    FREE_SHARE = 8,          /* Less than this part of the slots is hardly one. */
-    BOOT_LOOK_MOST_MS = 200, /* All boot in the first look, so how long it took says little. */
-    FREE_PER_WAITER = 3,     /* For each waiter that is seen, some more may be coming in. */
-    SLOTS_FEW = 48,          /* Of these half would be no more than plenty. */
-    SLOTS_PLENTY = 24,       /* For a step's pool, and for those who look meanwhile. */
-    ROOM_MOST = 4,           /* Proven before the first step, in a crowd. */
-    SLOTS_LEAST = 3          /* The lock, the ledger and a step. */
+    FREE_PER_WAITER = 3, /* For each waiter that is seen, some more may be coming in. */
+    SLOTS_PLENTY = 24,   /* For a step's pool, and for those who look meanwhile. */
+    ROOM_MOST = 4,       /* Proven before the first step, in a crowd. */
+    SLOTS_LEAST = 3      /* The lock, the ledger and a step. */
 };
 
 /* Only what every role may see of others' sessions: whose they are and where. The limits of a role
@@ -44,9 +38,7 @@ static const char statement[] =
     " WHERE datname = current_database()),"
     " count(*) FILTER (WHERE datname = current_database()),"
     " count(*) FILTER (WHERE application_name LIKE 'signalbox/%' AND pid <> pg_backend_pid()"
-    " AND state IS DISTINCT FROM 'idle in transaction'),"
-    " count(*) FILTER (WHERE application_name LIKE 'signalbox/%' AND pid <> pg_backend_pid()"
-    " AND state = 'active')"
+    " AND state IS DISTINCT FROM 'idle in transaction')"
     " FROM pg_stat_activity";
 
 static int64_t number_at(const struct session *session, int column) {
@@ -64,7 +56,6 @@ enum session_result slots_read(struct session *session, struct slots *slots, int
         slots->limits[limit].taken = number_at(session, 2 * limit + 1);
     }
     slots->waiters = number_at(session, 2 * SLOT_LIMIT_COUNT);
-    slots->looking = number_at(session, 2 * SLOT_LIMIT_COUNT + 1);
     return SESSION_DONE;
 }
 
@@ -110,47 +101,16 @@ static int64_t within(int64_t value, int64_t least, int64_t most) {
     return value > most ? most : value;
 }
 
-/* Hardly a slot is free, or there are few at all. */
-static bool are_scarce(const struct slots *slots) {
-    for (int limit = 0; limit < SLOT_LIMIT_COUNT; limit++) {
-        int64_t most = slots->limits[limit].most;
-        int64_t left = most - slots->limits[limit].taken;
-        if (most >= 0 && (most < SLOTS_FEW || left < most / FREE_SHARE)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static int64_t rest_where_scarce_ms(const struct waiter *waiter) {
-    bool is_crowded = waiter->slots == NULL || waiter->slots->waiters > WAITERS_FEW;
-    int64_t paced_ms = is_crowded ? 2 * waiter->last_base_ms : waiter->last_base_ms / 2;
-    int64_t share_ms = RESTS_PER_LOOK * waiter->looked_ms;
-    return paced_ms > share_ms ? paced_ms : share_ms;
-}
-
-/* One look is a small sample, so half as long at the least and half as long again at most; but the
- * first one finds those who boot at the same time. */
-static int64_t rest_for_others_ms(const struct waiter *waiter) {
-    int64_t last_ms = waiter->last_base_ms;
-    int64_t looked_ms = waiter->looked_ms;
-    if (last_ms == 0) {
-        looked_ms = within(looked_ms, 0, BOOT_LOOK_MOST_MS);
-    }
-    /* A turn is a rest and a look; the look is no part of the next rest. */
-    int64_t looking = waiter->slots->looking;
-    int64_t paced_ms = 2 * (looking + 1) * last_ms / 3 - (1 - 2 * looking) * looked_ms / 3;
-    return last_ms == 0 ? paced_ms : within(paced_ms, last_ms / 2, 3 * last_ms / 2);
-}
-
 struct rest slots_rest(const struct waiter *waiter, uint32_t random) {
     const struct slots *slots = waiter->slots;
     if (slots != NULL && !waiter->is_pooled && slots_are_plenty(slots)) {
         return (struct rest){.pause_ms = waiter->pause_ms};
     }
-    bool is_scarce = slots == NULL || are_scarce(slots);
-    int64_t needed_ms = is_scarce ? rest_where_scarce_ms(waiter) : rest_for_others_ms(waiter);
-    int64_t base_ms = within(needed_ms, SHORTEST_REST_MS, LONGEST_REST_MS);
+    bool is_crowded = slots == NULL || slots->waiters > WAITERS_FEW;
+    int64_t paced_ms = is_crowded ? 2 * waiter->last_base_ms : waiter->last_base_ms / 2;
+    int64_t share_ms = RESTS_PER_LOOK * waiter->looked_ms;
+    int64_t base_ms =
+        within(paced_ms > share_ms ? paced_ms : share_ms, SHORTEST_REST_MS, LONGEST_REST_MS);
     /* Those who were refused together must not come back together. */
     int64_t rest_ms = random_jittered_ms(base_ms, random);
     return (struct rest){.hangs_up = true,

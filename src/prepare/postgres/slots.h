@@ -20,7 +20,6 @@ struct slots {
         int64_t taken;
     } limits[SLOT_LIMIT_COUNT];
     int64_t waiters; /* Signalbox's own connections but for this one and the lock's. */
-    int64_t looking; /* Those of them that ask something in this moment. */
 };
 
 /* Counts them. Any role may see what this asks for. */
