@@ -81,11 +81,9 @@ integration-17-1 integration-17-2: binary servers
 	$(part) env SIGNALBOX=build/release/signalbox POSTGRES_VERSION=17 \
 	  $(pytest) -m 'not soak and not dynamic' $(if $(filter %-1,$@),$(first),$(second))
 
-.PHONY: containers images
-containers: images
+.PHONY: containers
+containers: binary
 	$(part) sh test/container/run.sh
-images: binary
-	$(part) sh test/container/images.sh
 
 # Node.js is nothing that a build needs; the workflows have a job with it.
 .PHONY: workflows
