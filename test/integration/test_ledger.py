@@ -198,7 +198,7 @@ def test_the_runner_says_since_when_its_content_is_new(scene):
 def test_a_ledger_that_an_older_version_made_is_read_and_then_completed(scene):
     prepared_once(scene)
     scene.query("ALTER TABLE signalbox_runs DROP output, DROP databases, DROP initialises,"
-                " DROP elsewhere, DROP tries")
+                " DROP elsewhere, DROP tries, DROP waiters")
     replica = scene.start_one(prefix="restart-")
     assert_all_serve([replica])
     assert replica.said("already_prepared", holder="first-1")

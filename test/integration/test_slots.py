@@ -82,6 +82,76 @@ def test_twelve_replicas_and_a_role_with_eight_connections(scene):
     assert len(scene.step_runs()) == 1
 
 
+@pytest.fixture
+def few(scene):
+    """A scene whose role has so few connections that nobody who waits keeps one."""
+    scene.create_database()
+    scene.server.query(f"ALTER ROLE {scene.role} CONNECTION LIMIT 20")
+    return scene
+
+
+def wait_until_counted(scene, count):
+    scene.server.wait_until_true(lambda: waiters_counted(scene) == [str(count)],
+                                 f"{count} waiters in the ledger")
+
+
+def waiters_counted(scene):
+    return [waiters for waiters, in scene.query(
+        "SELECT coalesce(to_jsonb(row) ->> 'waiters', '') FROM signalbox_runs AS row ORDER BY id")]
+
+
+def test_waiters_that_hang_up_are_counted_once_each(few):
+    runner = begun(few)
+    waiters = few.start(3, prefix="waiter-")
+    wait_until_counted(few, 3)
+    # Meanwhile the others look again.
+    waiters.append(few.start_one(prefix="later-"))
+    waiters[-1].wait_for("waiting")
+    wait_until_counted(few, 4)
+    few.tell_step()
+    assert_all_serve([runner, *waiters])
+    assert waiters_counted(few) == ["4"]
+
+
+def test_a_waiter_that_keeps_its_connection_is_not_counted(scene):
+    scene.create_database()
+    runner = begun(scene)
+    waiter = scene.start_one()
+    waiter.wait_for("waiting")
+    scene.tell_step()
+    assert_all_serve([runner, waiter])
+    assert waiters_counted(scene) == [""]
+
+
+def test_waiters_are_counted_anew_for_the_run_that_takes_over(few):
+    runner = begun(few)
+    waiters = few.start(2, prefix="waiter-")
+    wait_until_counted(few, 2)
+    runner.signal(signal.SIGKILL)
+    few.server.wait_until_true(lambda: waiters_counted(few) == ["2", "1"], "a waiter of the second run")
+    few.tell_step()
+    assert_all_serve(waiters)
+
+
+@pytest.mark.parametrize("change", [
+    "ALTER TABLE signalbox_runs DROP waiters",
+    "REVOKE UPDATE ON signalbox_runs FROM {role}"], ids=["older table", "may not write"])
+def test_a_waiter_that_cannot_be_counted_waits_without_a_word(few, change):
+    runner = begun(few)
+    logged = len(few.server.log())
+    few.query(change.format(role=few.role))
+    waiter = few.start_one("--prepare=wait", prefix="waiter-")
+    waiter.wait_for("waiting")
+    few.server.wait_until_true(lambda: few.server.backends("signalbox/waiter-1") == [], "a rest")
+    if change.startswith("REVOKE"):
+        assert waiters_counted(few) == [""]
+        few.query(f"GRANT UPDATE ON signalbox_runs TO {few.role}")
+    few.tell_step()
+    assert_all_serve([runner, waiter])
+    assert [line for line in few.server.log()[logged:].splitlines()
+            if "waiters" in line or "permission denied for table signalbox_runs" in line] == []
+
+
 @pytest.mark.soak
 def test_a_thousand_waiters_and_a_hundred_connections(scene, own_server):
     """Processes without a namespace of their own, so that a thousand are light; what they run once

@@ -61,25 +61,36 @@ static void a_waiter_rests_as_the_others_let_it(void **state) {
         int64_t waiters;
         bool is_pooled;
         int64_t last_base_ms;
-        int64_t looked_ms;
+        int64_t look_ms;
+        int64_t counted;
         bool hangs_up;
         int64_t base_ms;
     } rows[] = {
-        {48, 47, false, 0, 9, false, 0},          /* Plenty: the connection is kept … */
-        {48, 47, false, 8000, 9, false, 0},       /* … and the pace forgotten. */
-        {49, 0, false, 0, 9, true, 1000},         /* Taken by others: hang up, look as before. */
-        {49, 2, false, 1000, 9, true, 1000},      /* A few waiters are no crowd. */
-        {49, 3, false, 1000, 9, true, 2000},      /* A crowd: half as often. */
-        {49, 3, false, 2000, 9, true, 4000},      /* */
-        {97, 40, false, 70000, 9, true, 120000},  /* Not less often than that. */
-        {97, 0, false, 16000, 9, true, 8000},     /* The crowd is gone. */
-        {97, 0, false, 1500, 9, true, 1000},      /* */
-        {97, 0, false, 1000, 100, true, 10000},   /* Looking takes long: rest a hundred times it. */
-        {97, 0, false, 1000, 1300, true, 120000}, /* */
-        {-1, 0, false, 0, 9, true, 1000},         /* No slot for looking. */
-        {-1, 0, false, 4000, 9, true, 8000},      /* */
-        {5, 0, true, 0, 9, true, 1000},           /* A pool cannot be counted. */
-        {5, 5, true, 1000, 9, true, 2000},
+        {48, 47, false, 0, 9, 0, false, 0},          /* Plenty: the connection is kept … */
+        {48, 47, false, 8000, 9, 200, false, 0},     /* … and the pace forgotten. */
+        {49, 0, false, 0, 9, 1, true, 1000},         /* Taken by others: hang up, look as before. */
+        {49, 40, false, 9000, 9, 200, true, 1800},   /* As long as all of them look. */
+        {49, 0, false, 1000, 9, 1000, true, 9000},   /* */
+        {97, 0, false, 1000, 90, 1000, true, 90000}, /* */
+        {97, 0, false, 1000, 90, 5000, true, 120000}, /* Not less often than that. */
+        {49, 0, false, 0, 0, 200, true, 20000},       /* Nobody knows yet how long a look takes. */
+        {49, 0, false, 0, 9000, 200, true, 20000},    /* That it waits itself is no reason. */
+        {49, 0, false, 0, 1, 400, true, 2000},        /* */
+        {-1, 0, false, 0, 9, 200, true, 3600},        /* No slot for looking. */
+        {-1, 0, false, 80000, 9, 200, true, 3600},    /* */
+        {5, 9, true, 0, 9, 200, true, 1800},          /* A pool cannot be counted. */
+        {49, 0, false, 0, 9, 0, true, 1000},        /* Nobody knows how many: soon for the first */
+        {49, 40, false, 0, 0, 0, true, 2000},       /* time, when all boot at once; … */
+        {49, 2, false, 1000, 9, 0, true, 1000},     /* … then a few waiters are no crowd. */
+        {49, 3, false, 1000, 9, 0, true, 2000},     /* A crowd: half as often. */
+        {49, 3, false, 2000, 9, 0, true, 4000},     /* */
+        {97, 40, false, 70000, 9, 0, true, 120000}, /* */
+        {97, 0, false, 16000, 9, 0, true, 8000},    /* The crowd is gone. */
+        {97, 0, false, 1500, 9, 0, true, 1000},     /* */
+        {97, 0, false, 1000, 90, 0, true, 9000},    /* A hundredth of its time at the most. */
+        {97, 0, false, 1000, 1300, 0, true, 10000}, /* */
+        {-1, 0, false, 4000, 9, 0, true, 8000},     /* */
+        {5, 5, true, 1000, 9, 0, true, 2000},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         const int64_t numbers[7] = {97, rows[i].taken, -1, 0, -1, 0, rows[i].waiters};
@@ -90,7 +101,8 @@ static void a_waiter_rests_as_the_others_let_it(void **state) {
                 .is_pooled = rows[i].is_pooled,
                 .last_base_ms = rows[i].last_base_ms,
                 .pause_ms = 400,
-                .looked_ms = rows[i].looked_ms,
+                .look_ms = rows[i].look_ms,
+                .counted = rows[i].counted,
             };
             struct rest rest = slots_rest(&waiter, random);
             assert_int_equal(rest.hangs_up, rows[i].hangs_up);
@@ -104,12 +116,32 @@ static void a_waiter_rests_as_the_others_let_it(void **state) {
     }
 }
 
+static void of_few_slots_looking_takes_a_small_part(void **state) {
+    (void)state;
+    static const struct {
+        int64_t numbers[7];
+        int64_t base_ms;
+    } rows[] = {
+        {{97, 90, -1, 0, -1, 0, 3}, 4000},
+        {{32, 30, -1, 0, -1, 0, 3}, 4000},
+        {{16, 15, -1, 0, -1, 0, 3}, 8000},
+        {{97, 90, 8, 7, -1, 0, 3}, 16000},
+        {{97, 90, 8, 7, 4, 3, 3}, 32000},
+        {{0, 0, -1, 0, -1, 0, 0}, 4000},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct slots slots = slots_of(rows[i].numbers);
+        struct waiter waiter = {.slots = &slots, .look_ms = 10, .counted = 400};
+        assert_int_equal(slots_rest(&waiter, 0).base_ms, rows[i].base_ms);
+    }
+}
+
 static void a_rest_is_never_shorter_than_the_waiters_own_pause(void **state) {
     (void)state;
     struct waiter waiter = {.pause_ms = 1900};
     struct rest rest = slots_rest(&waiter, 0);
     assert_int_equal(rest.pause_ms, 1900);
-    assert_int_equal(rest.base_ms, 1000);
+    assert_int_equal(rest.base_ms, 2000);
 }
 
 static void the_tightest_limit_is_named(void **state) {
@@ -131,6 +163,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(half_of_the_least_limit_stays_free),
         cmocka_unit_test(a_waiter_rests_as_the_others_let_it),
+        cmocka_unit_test(of_few_slots_looking_takes_a_small_part),
         cmocka_unit_test(a_rest_is_never_shorter_than_the_waiters_own_pause),
         cmocka_unit_test(the_tightest_limit_is_named),
     };

@@ -30,6 +30,7 @@ struct run {
     char step[129];  /* The step that did not end well, or empty. */
     int exit_status; /* Of a failed run, and of an interrupted one whose step a signal ended. */
     int tries;       /* Of the step that was tried most often; 0 where that is not known. */
+    int64_t waiters; /* Replicas that wait for it and hang up between their looks. */
     bool has_exit_status; /* The ledger has one; otherwise it is 0 here. Only set by reading. */
     /* Names of configurations, one a line. Of a succeeded run: whose databases were in order. Of
      * any other: which of them it began to initialise. */

@@ -19,8 +19,17 @@ enum {
     SAY_AFTER_MS = 2000
 };
 
-void headroom_begin_look(struct headroom *headroom) {
+void headroom_begin_look(struct headroom *headroom, const struct link *link) {
     headroom->look_began_ms = clock_now_ms();
+    headroom->look_connects = link->session.connection == NULL;
+}
+
+void headroom_note_run(struct headroom *headroom, const struct run *run) {
+    headroom->run_id = run->state == RUN_RUNNING ? run->id : 0;
+    /* Those who wait for the run before wait for this one too, and have to be counted anew. */
+    if (headroom->run_id != 0 && run->waiters > headroom->waiters) {
+        headroom->waiters = run->waiters;
+    }
 }
 
 bool headroom_is_in_the_way(const struct link *link, enum session_result result) {
@@ -42,7 +51,31 @@ enum observation headroom_give_way(
     return link_find_no_slot(link, &failure, error);
 }
 
-int64_t headroom_rest(struct headroom *headroom, struct link *link, int64_t pause_ms) {
+static void count_oneself(
+    struct headroom *headroom, struct link *link, const struct ledger *ledger) {
+    int64_t waiters = 0;
+    bool is_due = headroom->run_id != 0 && headroom->run_id != headroom->counted_in;
+    if (!is_due || link->is_read_only || ledger->table == NULL) {
+        return;
+    }
+    /* Not tried again where it fails: then it counts the others. */
+    headroom->counted_in = headroom->run_id;
+    if (ledger_count_waiter(ledger, &link->session, headroom->run_id, &waiters,
+            deadline_after_ms(COUNT_TIMEOUT_MS)) == SESSION_DONE &&
+        waiters > headroom->waiters) {
+        headroom->waiters = waiters;
+    }
+}
+
+static void note_look(struct headroom *headroom) {
+    int64_t look_ms = clock_now_ms() - headroom->look_began_ms;
+    if (headroom->look_connects && (headroom->look_ms == 0 || look_ms < headroom->look_ms)) {
+        headroom->look_ms = look_ms;
+    }
+}
+
+int64_t headroom_rest(
+    struct headroom *headroom, struct link *link, const struct ledger *ledger, int64_t pause_ms) {
     struct slots slots;
     int64_t now_ms = clock_now_ms();
     bool is_connected = link->session.connection != NULL;
@@ -57,8 +90,15 @@ int64_t headroom_rest(struct headroom *headroom, struct link *link, int64_t paus
         .is_pooled = link->is_pooled,
         .last_base_ms = headroom->rest_base_ms,
         .pause_ms = pause_ms,
-        .looked_ms = clock_now_ms() - headroom->look_began_ms,
+        .look_ms = headroom->look_ms,
+        .counted = headroom->waiters,
     };
+    if (is_counted && slots_rest(&waiter, 0).hangs_up) {
+        note_look(headroom);
+        count_oneself(headroom, link, ledger);
+        waiter.look_ms = headroom->look_ms;
+        waiter.counted = headroom->waiters;
+    }
     struct rest decided = slots_rest(&waiter, random_number());
     headroom->rest_base_ms = decided.base_ms;
     headroom->counted_ms = decided.hangs_up ? 0 : now_ms;

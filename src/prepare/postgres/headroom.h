@@ -7,11 +7,17 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "prepare/postgres/ledger.h"
 #include "prepare/postgres/link.h"
 #include "prepare/protocol/backend.h"
 
 struct headroom {
     int64_t look_began_ms;
+    bool look_connects;      /* It began without a connection. */
+    int64_t look_ms;         /* The shortest such look so far; 0: none yet. */
+    int64_t run_id;          /* The run that is waited for; 0: not known. */
+    int64_t counted_in;      /* The run in whose row this waiter has tried to count itself. */
+    int64_t waiters;         /* How many hang up like this one; 0: not known. */
     int64_t rest_base_ms;    /* The pace of a waiter that hangs up. */
     int64_t counted_ms;      /* When the slots were last found plenty. */
     int64_t uncalm_since_ms; /* Since when the first step waits for slots; 0: not at all. */
@@ -19,7 +25,10 @@ struct headroom {
 };
 
 /* A look begins: how long it takes decides how long the next rest is. */
-void headroom_begin_look(struct headroom *headroom);
+void headroom_begin_look(struct headroom *headroom, const struct link *link);
+
+/* The look has found this run under way. */
+void headroom_note_run(struct headroom *headroom, const struct run *run);
 
 /* The server is there, but it, or the pooler in front of it, has no connection for us just now.
  * That is nothing to give up for: --wait-timeout says how long one waits. */
@@ -29,8 +38,10 @@ bool headroom_is_in_the_way(const struct link *link, enum session_result result)
 enum observation headroom_give_way(
     struct link *link, enum session_result result, struct error *error) MUST_USE;
 
-/* Before a waiter pauses: how long to pause, the session hung up where slots are few. */
-int64_t headroom_rest(struct headroom *headroom, struct link *link, int64_t pause_ms);
+/* Before a waiter pauses: how long to pause, the session hung up where slots are few. Then it is
+ * counted in the row of the run, once for each run. */
+int64_t headroom_rest(
+    struct headroom *headroom, struct link *link, const struct ledger *ledger, int64_t pause_ms);
 
 /* Replicas that came together are still coming in and hanging up: among them the first step could
  * be refused its connection. Those that the server is only letting in show in no view, so what the

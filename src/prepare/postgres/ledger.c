@@ -29,7 +29,8 @@ static int64_t number_at(const struct session *session, int row, int column) {
     " row.id, row.state, row.host, " STARTED ", " FINISHED ", coalesce(row.step, ''),"             \
     " coalesce(row.exit_status::text, ''), row.fingerprint, coalesce(row.release, ''),"            \
     " coalesce(to_jsonb(row) ->> 'databases', ''), coalesce(to_jsonb(row) ->> 'elsewhere', ''),"   \
-    " coalesce(to_jsonb(row) ->> 'output', ''), coalesce(to_jsonb(row) ->> 'tries', ''), "
+    " coalesce(to_jsonb(row) ->> 'output', ''), coalesce(to_jsonb(row) ->> 'tries', ''),"          \
+    " coalesce(to_jsonb(row) ->> 'waiters', ''), "
 
 #define SINCE(moment)                                                                              \
     "greatest(0, extract(epoch FROM clock_timestamp() - " moment ") * 1000)::bigint"
@@ -50,6 +51,7 @@ enum {
     COLUMN_ELSEWHERE,
     COLUMN_OUTPUT,
     COLUMN_TRIES,
+    COLUMN_WAITERS,
     COLUMN_AGE,
     COLUMN_COUNT
 };
@@ -65,6 +67,7 @@ static struct run run_at(const struct session *session, int row) {
         .has_exit_status = session_value(session, row, COLUMN_EXIT_STATUS)[0] != '\0',
         .exit_status = (int)number_at(session, row, COLUMN_EXIT_STATUS),
         .tries = (int)number_at(session, row, COLUMN_TRIES),
+        .waiters = number_at(session, row, COLUMN_WAITERS),
     };
     COPY_FIELD(run.host, session, row, COLUMN_HOST);
     COPY_FIELD(run.started, session, row, COLUMN_STARTED);
@@ -131,7 +134,7 @@ static enum session_result create_table(
         " lock_key integer NOT NULL, fingerprint text NOT NULL, release text,"
         " state text NOT NULL, host text NOT NULL, started timestamptz NOT NULL DEFAULT now(),"
         " finished timestamptz, exit_status integer, step text, output text, databases text,"
-        " initialises boolean, elsewhere text, tries integer)",
+        " initialises boolean, elsewhere text, tries integer, waiters bigint)",
         NULL, 0, deadline_ms);
     if (result == SESSION_FAILED && strcmp(session->failure.sqlstate, "23505") == 0) {
         /* Another lock key's first runner made the table in the same instant. */
@@ -155,16 +158,16 @@ static enum session_result add_columns(
     const char *parameters[] = {ledger->table};
     enum session_result result = session_query(session,
         "SELECT count(*) FROM pg_attribute WHERE attrelid = to_regclass($1) AND NOT attisdropped"
-        " AND attname IN ('output', 'databases', 'initialises', 'elsewhere', 'tries')",
+        " AND attname IN ('output', 'databases', 'initialises', 'elsewhere', 'tries', 'waiters')",
         parameters, 1, deadline_ms);
-    if (result != SESSION_DONE || strcmp(session_value(session, 0, 0), "5") == 0) {
+    if (result != SESSION_DONE || strcmp(session_value(session, 0, 0), "6") == 0) {
         return result;
     }
     return query(ledger, session, "DO $add$ BEGIN SET LOCAL lock_timeout = '5s'; ALTER TABLE ",
         " ADD COLUMN IF NOT EXISTS output text, ADD COLUMN IF NOT EXISTS databases text,"
         " ADD COLUMN IF NOT EXISTS initialises boolean,"
-        " ADD COLUMN IF NOT EXISTS elsewhere text, ADD COLUMN IF NOT EXISTS tries integer;"
-        " END $add$",
+        " ADD COLUMN IF NOT EXISTS elsewhere text, ADD COLUMN IF NOT EXISTS tries integer,"
+        " ADD COLUMN IF NOT EXISTS waiters bigint; END $add$",
         NULL, 0, deadline_ms);
 }
 
@@ -315,6 +318,31 @@ enum session_result ledger_begin(const struct ledger *ledger, struct session *se
         parameters, ARRAY_LENGTH(parameters), deadline_ms);
     if (result == SESSION_DONE) {
         *id = number_at(session, 0, 0);
+    }
+    return result;
+}
+
+/* Whether it can be counted is asked first: a refusal would stand in the server's log as an error,
+ * once for every replica. */
+enum session_result ledger_count_waiter(const struct ledger *ledger, struct session *session,
+    int64_t id, int64_t *waiters, int64_t deadline_ms) {
+    char id_text[24];
+    const char *table[] = {ledger->table};
+    const char *parameters[] = {id_text};
+    (void)snprintf(id_text, sizeof id_text, "%lld", (long long)id);
+    enum session_result result = session_query(session,
+        "SELECT FROM pg_attribute WHERE attrelid = to_regclass($1) AND attname = 'waiters'"
+        " AND NOT attisdropped AND has_column_privilege(attrelid, attnum, 'UPDATE')",
+        table, 1, deadline_ms);
+    if (result != SESSION_DONE || session_row_count(session) == 0) {
+        return result;
+    }
+    result = query(ledger, session, "UPDATE ",
+        " SET waiters = coalesce(waiters, 0) + 1 WHERE id = $1::bigint AND state = 'running'"
+        " RETURNING waiters",
+        parameters, 1, deadline_ms);
+    if (result == SESSION_DONE && session_row_count(session) == 1) {
+        *waiters = number_at(session, 0, 0);
     }
     return result;
 }

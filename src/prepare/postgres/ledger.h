@@ -66,6 +66,12 @@ enum session_result ledger_begun(const struct ledger *ledger, struct session *se
 enum session_result ledger_begin(const struct ledger *ledger, struct session *session,
     const struct ledger_entry *entry, int64_t *id, int64_t deadline_ms) MUST_USE;
 
+/* Counts this replica in the row of a run that is under way, and gives how many were counted
+ * there; *waiters stays as it is where this role may not write there, an older version has made the
+ * table, or the run has ended. */
+enum session_result ledger_count_waiter(const struct ledger *ledger, struct session *session,
+    int64_t id, int64_t *waiters, int64_t deadline_ms) MUST_USE;
+
 /* *changed is false where somebody else has decided this run. */
 enum session_result ledger_end(const struct ledger *ledger, struct session *session,
     const struct run *outcome, bool *changed, int64_t deadline_ms) MUST_USE;

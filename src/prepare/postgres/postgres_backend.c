@@ -173,7 +173,7 @@ static enum observation judge_ledger(
 static enum observation look(void *self, struct look *seen, struct error *error) {
     struct postgres_backend *backend = self;
     *seen = (struct look){.newest = {.state = RUN_NONE}};
-    headroom_begin_look(&backend->headroom);
+    headroom_begin_look(&backend->headroom, &backend->link);
     enum session_result result = link_learn(&backend->link, statement_deadline_ms());
     seen->is_read_only = backend->link.is_read_only;
     if (headroom_is_in_the_way(&backend->link, result)) {
@@ -191,6 +191,7 @@ static enum observation look(void *self, struct look *seen, struct error *error)
     }
     enum observation came_to = judge_ledger(backend, result, error);
     seen->has_ledger = backend->has_ledger;
+    headroom_note_run(&backend->headroom, &seen->holder);
     backend->preflight.latest = seen->latest;
     return came_to == SEEN_DONE ? postgres_preflight_look(&backend->preflight, seen, error)
                                 : came_to;
@@ -203,7 +204,7 @@ static enum observation lock_try(void *self, struct error *error) {
 
 static int64_t rest(void *self, int64_t pause_ms) {
     struct postgres_backend *backend = self;
-    return headroom_rest(&backend->headroom, &backend->link, pause_ms);
+    return headroom_rest(&backend->headroom, &backend->link, &backend->ledger, pause_ms);
 }
 
 static void let_go(void *self) {

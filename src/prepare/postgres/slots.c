@@ -1,10 +1,12 @@
 /*
- * The counting and the decision. Nobody tells a waiter how many others there are while they are
- * hung up; what it can see is how many look in the same moment, and from that it finds its own
- * pace: twice as long whenever it meets more than a few, half as long when it does not, and never
- * connected for more than a hundredth of its time. So the connections that waiting takes stay few,
- * whatever the number of replicas, and on a server that is short of processor time too, where each
- * look takes long.
+ * The counting and the decision. Waiters that hang up count themselves in the run's row, so each
+ * knows how many there are and rests for as long as one look of everybody takes: then one of them
+ * looks at a time, on average, whatever their number, and none rests longer than that needs.
+ *
+ * Where nobody knows how many there are (before the row, without a ledger, for a role that may not
+ * write there), what a waiter can see is how many look in the same moment: it rests twice as long
+ * whenever it meets more than a few, half as long when it does not, and is never connected for more
+ * than a hundredth of its time.
  */
 #include "prepare/postgres/slots.h"
 
@@ -16,7 +18,11 @@
 enum {
     SHORTEST_REST_MS = 1000,
     LONGEST_REST_MS = 120000,
-    RESTS_PER_LOOK = 100,
+    SHORTEST_LOOK_MS = 5,      /* Less is not worth a pause. */
+    LONGEST_LOOK_MS = 100,     /* What takes longer waits for others. */
+    SLOTS_PER_LOOK = 32,       /* Of few slots, looking takes no larger part. */
+    RESTS_PER_LOOK = 100,      /* Where it is not known how many wait … */
+    FIRST_RESTS_PER_LOOK = 20, /* … which the next look may know. */
     WAITERS_FEW = 2,
     FREE_PER_WAITER = 3, /* For each waiter that is seen, some more may be coming in. */
     SLOTS_PLENTY = 24,   /* For a step's pool, and for those who look meanwhile. */
@@ -101,16 +107,41 @@ static int64_t within(int64_t value, int64_t least, int64_t most) {
     return value > most ? most : value;
 }
 
+static int64_t rest_among_counted_ms(const struct waiter *waiter, int64_t look_ms) {
+    int64_t everybody_ms = waiter->counted * look_ms;
+    if (waiter->slots == NULL) {
+        return 2 * everybody_ms;
+    }
+    int64_t longest_ms = everybody_ms;
+    for (int limit = 0; limit < SLOT_LIMIT_COUNT; limit++) {
+        int64_t most = waiter->slots->limits[limit].most;
+        int64_t few_ms = most > 0 ? SLOTS_PER_LOOK * everybody_ms / most : 0;
+        longest_ms = few_ms > longest_ms ? few_ms : longest_ms;
+    }
+    return longest_ms;
+}
+
+static int64_t rest_among_unknown_ms(const struct waiter *waiter, int64_t look_ms) {
+    if (waiter->last_base_ms == 0) {
+        return FIRST_RESTS_PER_LOOK * look_ms;
+    }
+    bool is_crowded = waiter->slots == NULL || waiter->slots->waiters > WAITERS_FEW;
+    int64_t paced_ms = is_crowded ? 2 * waiter->last_base_ms : waiter->last_base_ms / 2;
+    int64_t share_ms = RESTS_PER_LOOK * look_ms;
+    return paced_ms > share_ms ? paced_ms : share_ms;
+}
+
 struct rest slots_rest(const struct waiter *waiter, uint32_t random) {
     const struct slots *slots = waiter->slots;
     if (slots != NULL && !waiter->is_pooled && slots_are_plenty(slots)) {
         return (struct rest){.pause_ms = waiter->pause_ms};
     }
-    bool is_crowded = slots == NULL || slots->waiters > WAITERS_FEW;
-    int64_t paced_ms = is_crowded ? 2 * waiter->last_base_ms : waiter->last_base_ms / 2;
-    int64_t share_ms = RESTS_PER_LOOK * waiter->looked_ms;
-    int64_t base_ms =
-        within(paced_ms > share_ms ? paced_ms : share_ms, SHORTEST_REST_MS, LONGEST_REST_MS);
+    int64_t look_ms = waiter->look_ms == 0
+        ? LONGEST_LOOK_MS
+        : within(waiter->look_ms, SHORTEST_LOOK_MS, LONGEST_LOOK_MS);
+    int64_t needed_ms = waiter->counted > 0 ? rest_among_counted_ms(waiter, look_ms)
+                                            : rest_among_unknown_ms(waiter, look_ms);
+    int64_t base_ms = within(needed_ms, SHORTEST_REST_MS, LONGEST_REST_MS);
     /* Those who were refused together must not come back together. */
     int64_t rest_ms = random_jittered_ms(base_ms, random);
     return (struct rest){.hangs_up = true,

@@ -1,7 +1,7 @@
 /*
  * How many connections there are and who takes them. Waiting must never take the slots that the
  * steps need: so a waiter keeps its connection only while at least half of every limit is free,
- * hangs up between looks otherwise, and looks less often the more waiters it meets.
+ * hangs up between looks otherwise, and looks less often the more waiters there are.
  */
 #ifndef PREPARE_POSTGRES_SLOTS_H
 #define PREPARE_POSTGRES_SLOTS_H
@@ -52,7 +52,8 @@ struct waiter {
     bool is_pooled;       /* A pooler's slots cannot be counted: no connection to it is kept. */
     int64_t last_base_ms; /* That of the rest before. */
     int64_t pause_ms;     /* What it would pause for its own reasons. */
-    int64_t looked_ms;    /* How long the last look took, with its connecting. */
+    int64_t look_ms;      /* The shortest look so far, with its connecting; 0: none yet. */
+    int64_t counted;      /* How many hang up like this one, itself too; 0: nobody knows. */
 };
 
 /* Pure. */
