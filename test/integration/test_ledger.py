@@ -219,6 +219,23 @@ def test_a_ledger_that_a_backup_reads_is_not_waited_for(scene):
     assert replica.said("ledger_unavailable")
 
 
+def test_a_record_whose_answer_came_too_late_is_the_runners_own(scene):
+    scene.create_database()
+    runner = begun(scene)
+    scene.query("""
+        CREATE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS
+          $$BEGIN PERFORM pg_advisory_xact_lock_shared(42); RETURN NEW; END$$;
+        CREATE TRIGGER hold BEFORE UPDATE ON signalbox_runs FOR EACH ROW EXECUTE FUNCTION hold()""")
+    with scene.held("SELECT pg_advisory_xact_lock(42)"):
+        scene.tell_step()
+        # The first attempt has been given up and goes on in the server; the second waits for its row.
+        scene.server.wait_until(
+            "SELECT count(*) = 2 FROM pg_stat_activity WHERE query LIKE 'UPDATE%signalbox_runs%'"
+            " AND wait_event_type = 'Lock'")
+    assert_all_serve([runner])
+    assert scene.ledger_states() == ["succeeded"]
+
+
 def test_a_large_ledger_is_read_and_pruned(scene):
     prepared_once(scene)
     scene.query(

@@ -364,7 +364,9 @@ enum session_result ledger_end(const struct ledger *ledger, struct session *sess
         " SET state = $2, finished = clock_timestamp(), exit_status = $3::integer, step = $4,"
         " databases = CASE WHEN $2 = 'succeeded' THEN $5 ELSE databases END, elsewhere = $6,"
         " tries = $7::integer, output = $8"
-        " WHERE id = $1::bigint AND state = 'running' RETURNING id";
+        " WHERE id = $1::bigint AND (state = 'running'"
+        /* Written by an attempt whose answer came too late: others only mark as interrupted. */
+        " OR (state = $2 AND state <> 'interrupted')) RETURNING id";
     enum session_result result = query(
         ledger, session, "UPDATE ", change, parameters, ARRAY_LENGTH(parameters), deadline_ms);
     if (result == SESSION_FAILED && string_has_prefix(session->failure.sqlstate, "22")) {

@@ -453,6 +453,8 @@ static enum observation run_end(void *self, struct run *outcome, struct error *e
     backend->link.interrupt = NULL;
     if (outcome->state == RUN_SUCCEEDED) {
         postgres_preflight_note(&backend->preflight, outcome, deadline_after_ms(RECORD_ATTEMPT_MS));
+        /* Among many replicas that may take all its time, and the lock must be looked after. */
+        (void)!lock_holds(&backend->lock);
     }
     enum session_result result =
         is_recorded ? write_patiently(backend, outcome, &changed) : SESSION_DONE;
