@@ -66,12 +66,13 @@ static void a_waiter_rests_as_the_others_let_it(void **state) {
         bool hangs_up;
         int64_t base_ms;
     } rows[] = {
-        {48, 47, false, 0, 9, 0, false, 0},          /* Plenty: the connection is kept … */
-        {48, 47, false, 8000, 9, 200, false, 0},     /* … and the pace forgotten. */
-        {49, 0, false, 0, 9, 1, true, 1000},         /* Taken by others: hang up, look as before. */
-        {49, 40, false, 9000, 9, 200, true, 1800},   /* As long as all of them look. */
-        {49, 0, false, 1000, 9, 1000, true, 9000},   /* */
-        {97, 0, false, 1000, 90, 1000, true, 90000}, /* */
+        {48, 47, false, 0, 9, 0, false, 0},           /* Plenty: the connection is kept … */
+        {48, 47, false, 8000, 9, 200, false, 0},      /* … and the pace forgotten. */
+        {49, 0, false, 0, 9, 1, true, 90},            /* Taken by others: a tenth of its time. */
+        {49, 0, false, 0, 9, 10, true, 90},           /* */
+        {49, 40, false, 9000, 9, 200, true, 1800},    /* As long as all of them look. */
+        {49, 0, false, 1000, 9, 1000, true, 9000},    /* */
+        {97, 0, false, 1000, 90, 1000, true, 90000},  /* */
         {97, 0, false, 1000, 90, 5000, true, 120000}, /* Not less often than that. */
         {49, 0, false, 0, 0, 200, true, 20000},       /* Nobody knows yet how long a look takes. */
         {49, 0, false, 0, 9000, 200, true, 20000},    /* That it waits itself is no reason. */
@@ -100,7 +101,7 @@ static void a_waiter_rests_as_the_others_let_it(void **state) {
                 .slots = rows[i].taken < 0 ? NULL : &slots,
                 .is_pooled = rows[i].is_pooled,
                 .last_base_ms = rows[i].last_base_ms,
-                .pause_ms = 400,
+                .pause_ms = 40,
                 .look_ms = rows[i].look_ms,
                 .counted = rows[i].counted,
             };
@@ -110,7 +111,7 @@ static void a_waiter_rests_as_the_others_let_it(void **state) {
             if (rows[i].hangs_up) {
                 assert_in_range(rest.pause_ms, rest.base_ms / 2, rest.base_ms);
             } else {
-                assert_int_equal(rest.pause_ms, 400);
+                assert_int_equal(rest.pause_ms, 40);
             }
         }
     }

@@ -16,13 +16,14 @@
 #include "signalbox/base/random.h"
 
 enum {
-    SHORTEST_REST_MS = 1000,
     LONGEST_REST_MS = 120000,
-    SHORTEST_LOOK_MS = 5,      /* Less is not worth a pause. */
-    LONGEST_LOOK_MS = 100,     /* What takes longer waits for others. */
-    SLOTS_PER_LOOK = 32,       /* Of few slots, looking takes no larger part. */
-    RESTS_PER_LOOK = 100,      /* Where it is not known how many wait … */
-    FIRST_RESTS_PER_LOOK = 20, /* … which the next look may know. */
+    SHORTEST_UNKNOWING_MS = 1000, /* Where it is not known how many wait. */
+    SHORTEST_LOOK_MS = 5,         /* Less is not worth a pause. */
+    LONGEST_LOOK_MS = 100,        /* What takes longer waits for others. */
+    SLOTS_PER_LOOK = 32,          /* Of few slots, looking takes no larger part. */
+    FEWEST_COUNTED = 10,          /* Nobody is connected for more than a tenth of its time … */
+    RESTS_PER_LOOK = 100,      /* … and where it is not known how many wait, a hundredth; … */
+    FIRST_RESTS_PER_LOOK = 20, /* … but the next look may know. */
     WAITERS_FEW = 2,
     FREE_PER_WAITER = 3, /* For each waiter that is seen, some more may be coming in. */
     SLOTS_PLENTY = 24,   /* For a step's pool, and for those who look meanwhile. */
@@ -108,7 +109,8 @@ static int64_t within(int64_t value, int64_t least, int64_t most) {
 }
 
 static int64_t rest_among_counted_ms(const struct waiter *waiter, int64_t look_ms) {
-    int64_t everybody_ms = waiter->counted * look_ms;
+    int64_t counted = waiter->counted > FEWEST_COUNTED ? waiter->counted : FEWEST_COUNTED;
+    int64_t everybody_ms = counted * look_ms;
     if (waiter->slots == NULL) {
         return 2 * everybody_ms;
     }
@@ -122,13 +124,12 @@ static int64_t rest_among_counted_ms(const struct waiter *waiter, int64_t look_m
 }
 
 static int64_t rest_among_unknown_ms(const struct waiter *waiter, int64_t look_ms) {
-    if (waiter->last_base_ms == 0) {
-        return FIRST_RESTS_PER_LOOK * look_ms;
-    }
+    bool is_first = waiter->last_base_ms == 0;
     bool is_crowded = waiter->slots == NULL || waiter->slots->waiters > WAITERS_FEW;
     int64_t paced_ms = is_crowded ? 2 * waiter->last_base_ms : waiter->last_base_ms / 2;
-    int64_t share_ms = RESTS_PER_LOOK * look_ms;
-    return paced_ms > share_ms ? paced_ms : share_ms;
+    int64_t share_ms = (is_first ? FIRST_RESTS_PER_LOOK : RESTS_PER_LOOK) * look_ms;
+    return within(
+        paced_ms > share_ms ? paced_ms : share_ms, SHORTEST_UNKNOWING_MS, LONGEST_REST_MS);
 }
 
 struct rest slots_rest(const struct waiter *waiter, uint32_t random) {
@@ -141,7 +142,7 @@ struct rest slots_rest(const struct waiter *waiter, uint32_t random) {
         : within(waiter->look_ms, SHORTEST_LOOK_MS, LONGEST_LOOK_MS);
     int64_t needed_ms = waiter->counted > 0 ? rest_among_counted_ms(waiter, look_ms)
                                             : rest_among_unknown_ms(waiter, look_ms);
-    int64_t base_ms = within(needed_ms, SHORTEST_REST_MS, LONGEST_REST_MS);
+    int64_t base_ms = needed_ms < LONGEST_REST_MS ? needed_ms : LONGEST_REST_MS;
     /* Those who were refused together must not come back together. */
     int64_t rest_ms = random_jittered_ms(base_ms, random);
     return (struct rest){.hangs_up = true,
