@@ -15,6 +15,8 @@ from restarts import App, processor_ms
 SIZES = (1, 10, 50) if ROUNDS else (1, 10, 50, 200, 1000)
 POOLED = (10, 50, 200)
 CONNECTIONS = 100
+# Where there are fewer replicas than connections: a twentieth of the prepare, or this.
+GOAL_MS, GOAL_SHARE = 100, 0.05
 # What a replica says when it has nothing to do but to wait: for the runner or for a connection.
 WAITING = {"waiting", "database_unreachable"}
 
@@ -52,7 +54,8 @@ class Fleet:
             time.sleep(0.2)
 
     def end(self):
-        """Lets the step end; milliseconds from the end of the prepare to the last start."""
+        """Lets the step end; milliseconds from the end of the prepare to the last start, and how
+        long the prepare took."""
         os.write(self.gate_fd, b"go\n")
         statuses = [replica.wait() for replica in self.replicas]
         os.close(self.gate_fd)
@@ -67,7 +70,8 @@ class Fleet:
         if "prepared" not in times:
             raise SystemExit("nobody has prepared\n" + "".join(
                 path.read_text() for path in self.logs if '"step_started"' in path.read_text()))
-        return max(times["command_started"]) - times["prepared"][0]
+        prepared_ms, = times["prepared"]
+        return max(times["command_started"]) - prepared_ms, prepared_ms - times["step_started"][0]
 
 
 def events_of(path):
@@ -80,13 +84,14 @@ def instant_ms(text):
 
 
 def release(app, server, count):
-    """One release on so many replicas: milliseconds, processor time of the server, sessions."""
+    """One release on so many replicas: milliseconds until the last start, of the prepare, of the
+    server's processors; sessions."""
     with tempfile.TemporaryDirectory() as directory:
         before_ms, opened = processor_ms(server), sessions_of(server)
         fleet = Fleet(app, count, directory)
         fleet.wait_until_all_wait()
-        last_ms = fleet.end()
-        return last_ms, processor_ms(server) - before_ms, sessions_of(server) - opened
+        last_ms, prepare_ms = fleet.end()
+        return last_ms, prepare_ms, processor_ms(server) - before_ms, sessions_of(server) - opened
 
 
 def sessions_of(server):
@@ -106,11 +111,12 @@ def measure():
         plays += [(" behind PgBouncer", pooler, count) for count in POOLED if count <= SIZES[-1]]
         for where, address, count in plays:
             app.go_to(address)
-            last_ms, spent_ms, opened = release(app, server, count)
+            last_ms, prepare_ms, spent_ms, opened = release(app, server, count)
             what = f"{count} replica{'s' if count > 1 else ''}{where}"
             figures.append(Figure(
                 "fleet", f"{what}: from the end of the prepare to the last start", "ms",
-                {OURS: last_ms}, 100 if count < CONNECTIONS else None))
+                {OURS: last_ms},
+                max(GOAL_MS, round(GOAL_SHARE * prepare_ms)) if count < CONNECTIONS else None))
             # A pooler's sessions go on, and so what they cost is not known yet.
             if address is server:
                 figures += [
