@@ -220,5 +220,6 @@ def test_every_option_that_a_page_names_is_one():
         for option in re.findall(r"`(--[a-z][a-z-]+)[=`]", page.read_text())
     }
     assert len({option for _, option in named}) > 15
-    theirs = {"--wait", "--atomic"}  # Helm's own.
+    # Helm's own, Kamal's, and those of the aws command.
+    theirs = {"--wait", "--atomic", "--roles", "--network-configuration"}
     assert {(page, option) for page, option in named if option not in known | theirs} == set()
