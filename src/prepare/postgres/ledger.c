@@ -184,7 +184,8 @@ enum session_result ledger_make(
 }
 
 /* A row of each kind, with a tag and the two tallies behind it. Of a fingerprint's rows those
- * after its last success count; the last twenty say enough. */
+ * after its last success count; the last twenty say enough. The columns are written once and not
+ * for each kind, since a new session has to parse and plan them all. */
 static void append_look(struct text *statement, const char *table) {
     static const struct {
         const char *tag;
@@ -202,14 +203,18 @@ static void append_look(struct text *statement, const char *table) {
         "(SELECT max(id) FROM recent WHERE state = 'succeeded'), 0)) AS failures,"
         " count(*) FILTER (WHERE state = 'interrupted' AND exit_status > 128 AND id > coalesce("
         "(SELECT max(id) FROM recent WHERE state IN ('succeeded', 'failed')), 0)) AS deaths"
-        " FROM recent)",
+        " FROM recent), picked (tag, picked_id) AS (",
         table);
     for (size_t i = 0; i < ARRAY_LENGTH(kinds); i++) {
         text_append_format(statement,
-            "%s (SELECT" RUN_COLUMNS SINCE_CHANGE ", '%s', failures, deaths"
-            " FROM %s AS row, tally WHERE lock_key = $1::integer AND %s ORDER BY id DESC LIMIT 1)",
-            i == 0 ? "" : " UNION ALL", kinds[i].tag, table, kinds[i].condition);
+            "%s(SELECT '%s', id FROM %s AS row WHERE lock_key = $1::integer AND %s"
+            " ORDER BY id DESC LIMIT 1)",
+            i == 0 ? "" : " UNION ALL ", kinds[i].tag, table, kinds[i].condition);
     }
+    text_append_format(statement,
+        ") SELECT" RUN_COLUMNS SINCE_CHANGE ", tag, failures, deaths"
+        " FROM picked JOIN %s AS row ON row.id = picked_id, tally",
+        table);
 }
 
 static void take_row(const struct session *session, int row, struct look *look) {
