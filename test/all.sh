@@ -8,7 +8,8 @@
 #                             a machine of its own to each of
 #                             lint, unit, integration, static, integration-17 and containers
 #
-# A run takes half an hour, so a part that fails does not end it: what fails besides is told as well.
+# A run takes half an hour on two cores, and nearly twice that on a slow machine. So a part that fails
+# does not end it: what fails besides is told as well.
 # SIGNALBOX_JOBS is how many parts run at once.
 set -eu
 cd "$(dirname "$0")/.."
