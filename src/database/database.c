@@ -21,6 +21,12 @@ bool database_is_postgres(const struct database *database) {
 }
 
 void database_describe(const struct database *database, struct text *text) {
+    if (database_is_sqlite(database)) {
+        /* Rails takes it as a URL, and unlike `sqlite3:///` it tells a relative path from another. */
+        text_append_format(
+            text, "%s:%s", database->adapter, database->name == NULL ? "" : database->name);
+        return;
+    }
     text_append_format(
         text, "%s://", database_is_postgres(database) ? "postgresql" : database->adapter);
     if (database->user != NULL) {

@@ -135,6 +135,13 @@ def test_an_explanation_for_a_person_has_no_secret_and_no_colour_in_a_pipe(run):
     assert "postgresql://shop@db.internal:5433/shop_production" in result.stdout
 
 
+@pytest.mark.parametrize("path", ["storage/shop.sqlite3", "/rails/storage/shop.sqlite3"])
+@pytest.mark.parametrize("question", ["--explain", "--status"])
+def test_an_sqlite_database_is_said_as_rails_takes_it(run, path, question):
+    said = run(question, "puma", DATABASE_URL=f"sqlite3:{path}").stdout
+    assert re.search(r"^database +(?:primary: )?(\S+)", said, re.MULTILINE)[1] == f"sqlite3:{path}"
+
+
 def test_an_explanation_for_a_person_shows_the_options_that_somebody_has_set(run):
     count = len(json.loads(run("--log=json", "--explain", "true").stdout)["options"])
 
