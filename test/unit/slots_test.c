@@ -66,20 +66,23 @@ static void a_waiter_rests_as_the_others_let_it(void **state) {
         bool hangs_up;
         int64_t base_ms;
     } rows[] = {
-        {48, 47, false, 0, 9, 0, false, 0},           /* Plenty: the connection is kept … */
-        {48, 47, false, 8000, 9, 200, false, 0},      /* … and the pace forgotten. */
-        {49, 0, false, 0, 9, 1, true, 90},            /* Taken by others: a tenth of its time. */
-        {49, 0, false, 0, 9, 10, true, 90},           /* */
-        {49, 40, false, 9000, 9, 200, true, 1800},    /* As long as all of them look. */
-        {49, 0, false, 1000, 9, 1000, true, 9000},    /* */
-        {97, 0, false, 1000, 90, 1000, true, 90000},  /* */
-        {97, 0, false, 1000, 90, 5000, true, 120000}, /* Not less often than that. */
-        {49, 0, false, 0, 0, 200, true, 20000},       /* Nobody knows yet how long a look takes. */
-        {49, 0, false, 0, 9000, 200, true, 20000},    /* That it waits itself is no reason. */
-        {49, 0, false, 0, 1, 400, true, 2000},        /* */
-        {-1, 0, false, 0, 9, 200, true, 3600},        /* No slot for looking. */
-        {-1, 0, false, 80000, 9, 200, true, 3600},    /* */
-        {5, 9, true, 0, 9, 200, true, 1800},          /* A pool cannot be counted. */
+        {48, 47, false, 0, 9, 0, false, 0},            /* Plenty: the connection is kept … */
+        {48, 47, false, 8000, 9, 200, false, 0},       /* … and the pace forgotten. */
+        {49, 0, false, 0, 9, 1, true, 90},             /* Taken by others: a tenth of its time. */
+        {49, 0, false, 0, 9, 10, true, 90},            /* */
+        {49, 40, false, 9000, 9, 200, true, 1800},     /* As long as all of them look. */
+        {49, 0, false, 1000, 9, 1000, true, 9000},     /* */
+        {97, 0, false, 1000, 90, 1000, true, 90000},   /* */
+        {97, 0, false, 1000, 90, 5000, true, 120000},  /* Not less often than that … */
+        {97, 0, false, 0, 9, INT64_MAX, true, 120000}, /* … whatever somebody has written there. */
+        {97, 0, true, 0, 9, INT64_MAX, true, 120000},  /* */
+        {-1, 0, false, 0, 9, INT64_MAX, true, 120000}, /* */
+        {49, 0, false, 0, 0, 200, true, 20000},        /* Nobody knows yet how long a look takes. */
+        {49, 0, false, 0, 9000, 200, true, 20000},     /* That it waits itself is no reason. */
+        {49, 0, false, 0, 1, 400, true, 2000},         /* */
+        {-1, 0, false, 0, 9, 200, true, 3600},         /* No slot for looking. */
+        {-1, 0, false, 80000, 9, 200, true, 3600},     /* */
+        {5, 9, true, 0, 9, 200, true, 1800},           /* A pool cannot be counted. */
         {49, 0, false, 0, 9, 0, true, 1000},        /* Nobody knows how many: soon for the first */
         {49, 40, false, 0, 0, 0, true, 2000},       /* time, when all boot at once; … */
         {49, 2, false, 1000, 9, 0, true, 1000},     /* … then a few waiters are no crowd. */

@@ -22,6 +22,7 @@ enum {
     LONGEST_LOOK_MS = 100,        /* What takes longer waits for others. */
     SLOTS_PER_LOOK = 32,          /* Of few slots, looking takes no larger part. */
     FEWEST_COUNTED = 10,          /* Nobody is connected for more than a tenth of its time … */
+    MOST_COUNTED = LONGEST_REST_MS / SHORTEST_LOOK_MS, /* More make no rest longer. */
     RESTS_PER_LOOK = 100,      /* … and where it is not known how many wait, a hundredth; … */
     FIRST_RESTS_PER_LOOK = 20, /* … but the next look may know. */
     WAITERS_FEW = 2,
@@ -109,8 +110,7 @@ static int64_t within(int64_t value, int64_t least, int64_t most) {
 }
 
 static int64_t rest_among_counted_ms(const struct waiter *waiter, int64_t look_ms) {
-    int64_t counted = waiter->counted > FEWEST_COUNTED ? waiter->counted : FEWEST_COUNTED;
-    int64_t everybody_ms = counted * look_ms;
+    int64_t everybody_ms = within(waiter->counted, FEWEST_COUNTED, MOST_COUNTED) * look_ms;
     if (waiter->slots == NULL) {
         return 2 * everybody_ms;
     }
