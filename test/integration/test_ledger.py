@@ -236,6 +236,23 @@ def test_a_record_whose_answer_came_too_late_is_the_runners_own(scene):
     assert scene.ledger_states() == ["succeeded"]
 
 
+def test_a_record_that_met_another_change_of_its_row_is_written_again(scene):
+    scene.create_database()
+    scene.query(
+        f"ALTER ROLE {scene.role} SET default_transaction_isolation = 'repeatable read'")
+    runner = begun(scene)
+    with scene.server.session(scene.database) as somebody:
+        somebody.run("BEGIN")
+        somebody.run("UPDATE signalbox_runs SET waiters = 1")
+        scene.tell_step()
+        scene.server.wait_until(
+            "SELECT count(*) = 1 FROM pg_stat_activity WHERE query LIKE 'UPDATE%signalbox_runs%'"
+            " AND wait_event_type = 'Lock'")
+        somebody.run("COMMIT")
+    assert_all_serve([runner])
+    assert scene.ledger_states() == ["succeeded"]
+
+
 def test_a_large_ledger_is_read_and_pruned(scene):
     prepared_once(scene)
     scene.query(

@@ -18,6 +18,7 @@
 #include "signalbox/base/deadline.h"
 #include "signalbox/base/exit_status.h"
 #include "signalbox/base/random.h"
+#include "signalbox/base/string.h"
 #include "signalbox/base/text.h"
 #include "signalbox/database/login.h"
 #include "signalbox/report/report.h"
@@ -409,6 +410,12 @@ static enum session_result write_outcome(struct postgres_backend *backend,
         : result;
 }
 
+/* Above READ COMMITTED a waiter that counts itself in the same instant is in the way (40001). */
+static bool is_refused(const struct postgres_backend *backend) {
+    const struct session_failure *failure = &backend->link.session.failure;
+    return !failure_policy_is_gone(failure) && !string_has_prefix(failure->sqlstate, "40");
+}
+
 /* Tries again while nobody else can run: the lock is tended meanwhile. */
 static enum session_result write_patiently(
     struct postgres_backend *backend, const struct run *outcome, bool *changed) {
@@ -419,8 +426,7 @@ static enum session_result write_patiently(
     for (;;) {
         enum session_result result = write_outcome(backend, outcome, changed,
             deadline_earlier(deadline_ms, deadline_after_ms(RECORD_ATTEMPT_MS)));
-        if (result == SESSION_DONE ||
-            (result == SESSION_FAILED && !failure_policy_is_gone(&backend->link.session.failure)) ||
+        if (result == SESSION_DONE || (result == SESSION_FAILED && is_refused(backend)) ||
             deadline_passed(deadline_ms) || !(is_stopped || lock_holds(&backend->lock))) {
             return result;
         }
