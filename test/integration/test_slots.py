@@ -133,23 +133,55 @@ def test_waiters_are_counted_anew_for_the_run_that_takes_over(few):
     assert_all_serve(waiters)
 
 
-@pytest.mark.parametrize("change", [
-    "ALTER TABLE signalbox_runs DROP waiters",
-    "REVOKE UPDATE ON signalbox_runs FROM {role}"], ids=["older table", "may not write"])
-def test_a_waiter_that_cannot_be_counted_waits_without_a_word(few, change):
+@pytest.mark.parametrize("change, remedy", [
+    ("ALTER TABLE signalbox_runs DROP waiters", ""),
+    ("ALTER TABLE signalbox_runs ALTER waiters TYPE text", ""),
+    ("REVOKE UPDATE ON signalbox_runs FROM {role}", "GRANT UPDATE ON signalbox_runs TO {role}"),
+    ("ALTER ROLE {role} SET default_transaction_isolation = 'repeatable read'", ""),
+], ids=["older table", "another type", "may not write", "above read committed"])
+def test_a_waiter_that_cannot_be_counted_waits_without_a_word(few, change, remedy):
     runner = begun(few)
     logged = len(few.server.log())
     few.query(change.format(role=few.role))
     waiter = few.start_one("--prepare=wait", prefix="waiter-")
     waiter.wait_for("waiting")
     few.server.wait_until_true(lambda: few.server.backends("signalbox/waiter-1") == [], "a rest")
-    if change.startswith("REVOKE"):
-        assert waiters_counted(few) == [""]
-        few.query(f"GRANT UPDATE ON signalbox_runs TO {few.role}")
+    assert waiters_counted(few) == [""]
+    few.query(remedy.format(role=few.role))
     few.tell_step()
     assert_all_serve([runner, waiter])
     assert [line for line in few.server.log()[logged:].splitlines()
             if "waiters" in line or "permission denied for table signalbox_runs" in line] == []
+
+
+@pytest.mark.parametrize("lock", [
+    "SELECT FROM signalbox_runs FOR UPDATE", "LOCK signalbox_runs IN SHARE MODE"], ids=["row", "table"])
+def test_nobody_keeps_a_connection_because_the_row_is_somebody_elses(few, lock):
+    runner = begun(few)
+    with few.held(lock):
+        waiter = few.start_one(prefix="waiter-")
+        waiter.wait_for("waiting")
+        few.server.wait_until_true(
+            lambda: few.server.backends("signalbox/waiter-1") == [], "a rest")
+    if lock.startswith("SELECT"):
+        wait_until_counted(few, 1)
+    few.tell_step()
+    assert_all_serve([runner])
+
+
+def test_waiters_are_counted_while_the_standby_is_away(scene, narrow_server):
+    scene.use(narrow_server)
+    scene.create_database()
+    runner = begun(scene)
+    narrow_server.query("ALTER SYSTEM SET synchronous_standby_names = 'away'")
+    narrow_server.query("SELECT pg_reload_conf()")
+    narrow_server.wait_until("SELECT current_setting('synchronous_standby_names') = 'away'")
+    waiters = scene.start(2, prefix="waiter-")
+    wait_until_counted(scene, 2)
+    narrow_server.query("ALTER SYSTEM RESET synchronous_standby_names")
+    narrow_server.query("SELECT pg_reload_conf()")
+    scene.tell_step()
+    assert_all_serve([runner, *waiters])
 
 
 @pytest.mark.soak

@@ -58,11 +58,13 @@ static void count_oneself(
     if (!is_due || link->is_read_only || ledger->table == NULL) {
         return;
     }
-    /* Not tried again where it fails: then it counts the others. */
-    headroom->counted_in = headroom->run_id;
-    if (ledger_count_waiter(ledger, &link->session, headroom->run_id, &waiters,
-            deadline_after_ms(COUNT_TIMEOUT_MS)) == SESSION_DONE &&
-        waiters > headroom->waiters) {
+    enum session_result result = ledger_count_waiter(
+        ledger, &link->session, headroom->run_id, &waiters, deadline_after_ms(COUNT_TIMEOUT_MS));
+    /* Not tried again where it fails, which then stands once in the server's log. */
+    if (result != SESSION_DONE || waiters > 0) {
+        headroom->counted_in = headroom->run_id;
+    }
+    if (waiters > headroom->waiters) {
         headroom->waiters = waiters;
     }
 }

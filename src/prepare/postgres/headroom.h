@@ -16,7 +16,7 @@ struct headroom {
     bool look_connects;      /* It began without a connection. */
     int64_t look_ms;         /* The shortest such look so far; 0: none yet. */
     int64_t run_id;          /* The run that is waited for; 0: not known. */
-    int64_t counted_in;      /* The run in whose row this waiter has tried to count itself. */
+    int64_t counted_in;      /* The run in whose row this waiter counts, or cannot. */
     int64_t waiters;         /* How many hang up like this one; 0: not known. */
     int64_t rest_base_ms;    /* The pace of a waiter that hangs up. */
     int64_t counted_ms;      /* When the slots were last found plenty. */
@@ -24,7 +24,7 @@ struct headroom {
     int calm_streak;         /* How often in a row there was room. */
 };
 
-/* A look begins: how long it takes decides how long the next rest is. */
+/* A look begins: how long the shortest one takes decides how long the rests are. */
 void headroom_begin_look(struct headroom *headroom, const struct link *link);
 
 /* The look has found this run under way. */

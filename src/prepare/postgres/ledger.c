@@ -13,6 +13,8 @@
 #include "signalbox/base/string.h"
 #include "signalbox/base/text.h"
 
+enum { WAITERS_MOST = 1000000 }; /* That anybody would count. */
+
 static int64_t number_at(const struct session *session, int row, int column) {
     int64_t number = 0;
     return number_parse(session_value(session, row, column), INT64_MIN, INT64_MAX, &number) ? number
@@ -327,25 +329,43 @@ enum session_result ledger_begin(const struct ledger *ledger, struct session *se
     return result;
 }
 
-/* Whether it can be counted is asked first: a refusal would stand in the server's log as an error,
- * once for every replica. */
-enum session_result ledger_count_waiter(const struct ledger *ledger, struct session *session,
-    int64_t id, int64_t *waiters, int64_t deadline_ms) {
-    char id_text[24];
-    const char *table[] = {ledger->table};
-    const char *parameters[] = {id_text};
-    (void)snprintf(id_text, sizeof id_text, "%lld", (long long)id);
+/* Asked first, since a refusal would stand in the server's log as an error, once for every replica.
+ * Above READ COMMITTED those who write to the row at once refuse each other, and the runner's
+ * record must not be refused. */
+static enum session_result find_countable(
+    const struct ledger *ledger, struct session *session, bool *is_countable, int64_t deadline_ms) {
+    const char *parameters[] = {ledger->table};
     enum session_result result = session_query(session,
         "SELECT FROM pg_attribute WHERE attrelid = to_regclass($1) AND attname = 'waiters'"
-        " AND NOT attisdropped AND has_column_privilege(attrelid, attnum, 'UPDATE')",
-        table, 1, deadline_ms);
-    if (result != SESSION_DONE || session_row_count(session) == 0) {
+        " AND NOT attisdropped AND atttypid = 'bigint'::regtype"
+        " AND has_column_privilege(attrelid, attnum, 'UPDATE')"
+        " AND current_setting('transaction_isolation') NOT IN ('repeatable read', 'serializable')",
+        parameters, 1, deadline_ms);
+    *is_countable = result == SESSION_DONE && session_row_count(session) == 1;
+    return result;
+}
+
+/* A statement that waits in the server goes on after its client has left, and takes a connection;
+ * so this one waits neither for whoever has the row, nor long for whoever has the table, nor for a
+ * standby. Both statements are sent at once, which makes them one transaction, behind a pooler
+ * too. */
+enum session_result ledger_count_waiter(const struct ledger *ledger, struct session *session,
+    int64_t id, int64_t *waiters, int64_t deadline_ms) {
+    AUTO_TEXT struct text statements = {.data = NULL};
+    bool is_countable = false;
+    *waiters = 0;
+    enum session_result result = find_countable(ledger, session, &is_countable, deadline_ms);
+    if (!is_countable) {
         return result;
     }
-    result = query(ledger, session, "UPDATE ",
-        " SET waiters = coalesce(waiters, 0) + 1 WHERE id = $1::bigint AND state = 'running'"
+    text_append_format(&statements,
+        "SELECT set_config('lock_timeout', '1s', true),"
+        " set_config('synchronous_commit', 'off', true);"
+        " UPDATE %s SET waiters = least(coalesce(waiters, 0), %d) + 1 WHERE id ="
+        " (SELECT id FROM %s WHERE id = %lld AND state = 'running' FOR UPDATE SKIP LOCKED)"
         " RETURNING waiters",
-        parameters, 1, deadline_ms);
+        ledger->table, WAITERS_MOST, ledger->table, (long long)id);
+    result = session_query(session, text_string(&statements), NULL, 0, deadline_ms);
     if (result == SESSION_DONE && session_row_count(session) == 1) {
         *waiters = number_at(session, 0, 0);
     }
