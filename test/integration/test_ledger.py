@@ -253,6 +253,28 @@ def test_a_record_that_met_another_change_of_its_row_is_written_again(scene):
     assert scene.ledger_states() == ["succeeded"]
 
 
+def test_a_run_that_is_entered_late_has_one_row(scene):
+    (scene.directory / "db" / "structure.sql").write_text("CREATE TABLE signalbox_runs (id bigint);\n")
+    scene.create_database()
+    runner = begun(scene)
+    # As soon as the table is there, its first row is held.
+    scene.query("""
+        CREATE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS
+          $$BEGIN PERFORM pg_advisory_xact_lock_shared(42); RETURN NEW; END$$;
+        CREATE FUNCTION put() RETURNS event_trigger LANGUAGE plpgsql AS
+          $$BEGIN CREATE TRIGGER hold BEFORE UPDATE ON signalbox_runs FOR EACH ROW
+            EXECUTE FUNCTION hold(); END$$;
+        CREATE EVENT TRIGGER put ON ddl_command_end WHEN TAG IN ('CREATE TABLE')
+          EXECUTE FUNCTION put()""")
+    with scene.held("SELECT pg_advisory_xact_lock(42)"):
+        scene.tell_step()
+        scene.server.wait_until(
+            "SELECT count(*) = 2 FROM pg_stat_activity WHERE query LIKE 'UPDATE%signalbox_runs%'"
+            " AND wait_event_type = 'Lock'")
+    assert runner.wait_for("prepared")["run"] == 1
+    assert scene.ledger_states() == ["succeeded"]
+
+
 def test_a_large_ledger_is_read_and_pruned(scene):
     prepared_once(scene)
     scene.query(

@@ -397,16 +397,16 @@ static int step_fd(void *self) {
     return -1;
 }
 
-static enum session_result write_outcome(struct postgres_backend *backend,
-    const struct run *outcome, bool *changed, int64_t deadline_ms) {
-    struct run entered = *outcome;
+/* A run that is entered only now keeps its row when this has to be tried again. */
+static enum session_result write_outcome(
+    struct postgres_backend *backend, struct run *outcome, bool *changed, int64_t deadline_ms) {
     struct run dead;
     enum session_result result = link_insist(&backend->link, deadline_ms);
-    if (result == SESSION_DONE && entered.id == 0) {
-        result = enter(backend, &entered.id, &dead, deadline_ms);
+    if (result == SESSION_DONE && outcome->id == 0) {
+        result = enter(backend, &outcome->id, &dead, deadline_ms);
     }
     return result == SESSION_DONE
-        ? ledger_end(&backend->ledger, &backend->link.session, &entered, changed, deadline_ms)
+        ? ledger_end(&backend->ledger, &backend->link.session, outcome, changed, deadline_ms)
         : result;
 }
 
@@ -418,7 +418,7 @@ static bool is_refused(const struct postgres_backend *backend) {
 
 /* Tries again while nobody else can run: the lock is tended meanwhile. */
 static enum session_result write_patiently(
-    struct postgres_backend *backend, const struct run *outcome, bool *changed) {
+    struct postgres_backend *backend, struct run *outcome, bool *changed) {
     static const struct interrupt nobody = {.fd = -1};
     bool is_stopped = outcome->state == RUN_INTERRUPTED;
     int64_t deadline_ms =

@@ -89,8 +89,9 @@ struct backend_operations {
     const char *(*step_assignment)(void *self);
     /* A descriptor that the steps keep open, so that the lock lasts until they are gone; or -1. */
     int (*step_fd)(void *self);
-    /* Records the outcome. Of a success it fills in, recorded or not, whose databases are in order
-     * and whether the steps went elsewhere; where they did, it has said so. */
+    /* Records the outcome, and fills in the id of a run that is entered only now. Of a success it
+     * fills in, recorded or not, whose databases are in order and whether the steps went elsewhere;
+     * where they did, it has said so. */
     enum observation (*run_end)(void *self, struct run *outcome, struct error *error);
     /* The lock's dead man's switch, for a poll loop: watch guard_fd for reading until
      * guard_deadline_ms, then ask guard_holds; false means that the lock is lost. */

@@ -253,6 +253,7 @@ static enum observation record_outcome(struct protocol *protocol) {
     }
     enum observation recorded =
         protocol->backend.operations->run_end(protocol->backend.self, &outcome, &protocol->error);
+    protocol->run_id = outcome.id;
     if (recorded == SEEN_ELSEWHERE) {
         /* Another replica had the lock, and has taken this run for interrupted. */
         outcome.state = RUN_INTERRUPTED;
