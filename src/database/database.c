@@ -22,8 +22,7 @@ bool database_is_postgres(const struct database *database) {
 
 void database_describe(const struct database *database, struct text *text) {
     if (database_is_sqlite(database)) {
-        /* Rails takes it as a URL, and unlike `sqlite3:///` it tells a relative path from another.
-         */
+        /* A URL too, to Rails: and a relative path stays one, unlike behind `sqlite3:///`. */
         text_append_format(
             text, "%s:%s", database->adapter, database->name == NULL ? "" : database->name);
         return;
