@@ -26,8 +26,9 @@ void headroom_begin_look(struct headroom *headroom, const struct link *link) {
 
 void headroom_note_run(struct headroom *headroom, const struct run *run) {
     headroom->run_id = run->state == RUN_RUNNING ? run->id : 0;
-    /* Those who wait for the run before wait for this one too, and have to be counted anew. */
-    if (headroom->run_id != 0 && run->waiters > headroom->waiters) {
+    /* Who waits for another run counts anew; while none is under way, the last number is the best
+     * there is. */
+    if (headroom->run_id != 0) {
         headroom->waiters = run->waiters;
     }
 }
