@@ -31,6 +31,6 @@ def test_example_has_three_lines_more_than_rails_dockerfile(app):
 
 def test_the_commands_of_the_gem_are_those_of_the_readme():
     played = instructions(SOURCE / "test/container/releases/gem/Dockerfile")
-    first, second = shown("runs in a container):\n\n```\n")
+    first, second = shown("somebody else's empty gem.)\n\n```\n")
     assert f"RUN {first}" in played
     assert f"RUN SECRET_KEY_BASE_DUMMY=1 {second} --force" in played
