@@ -21,8 +21,8 @@ enum {
     SHORTEST_LOOK_MS = 5,         /* Less is not worth a pause. */
     LONGEST_LOOK_MS = 100,        /* What takes longer waits for others. */
     SLOTS_PER_LOOK = 32,          /* Of few slots, looking takes no larger part. */
-    FEWEST_COUNTED = 10,          /* Nobody is connected for more than a tenth of its time … */
     MOST_COUNTED = LONGEST_REST_MS / SHORTEST_LOOK_MS, /* More make no rest longer. */
+    FEWEST_COUNTED = 10,       /* Nobody is connected for more than a tenth of its time … */
     RESTS_PER_LOOK = 100,      /* … and where it is not known how many wait, a hundredth; … */
     FIRST_RESTS_PER_LOOK = 20, /* … but the next look may know. */
     WAITERS_FEW = 2,
@@ -109,6 +109,10 @@ static int64_t within(int64_t value, int64_t least, int64_t most) {
     return value > most ? most : value;
 }
 
+static int64_t longer(int64_t one_ms, int64_t other_ms) {
+    return one_ms > other_ms ? one_ms : other_ms;
+}
+
 static int64_t rest_among_counted_ms(const struct waiter *waiter, int64_t look_ms) {
     int64_t everybody_ms = within(waiter->counted, FEWEST_COUNTED, MOST_COUNTED) * look_ms;
     if (waiter->slots == NULL) {
@@ -117,8 +121,7 @@ static int64_t rest_among_counted_ms(const struct waiter *waiter, int64_t look_m
     int64_t longest_ms = everybody_ms;
     for (int limit = 0; limit < SLOT_LIMIT_COUNT; limit++) {
         int64_t most = waiter->slots->limits[limit].most;
-        int64_t few_ms = most > 0 ? SLOTS_PER_LOOK * everybody_ms / most : 0;
-        longest_ms = few_ms > longest_ms ? few_ms : longest_ms;
+        longest_ms = longer(longest_ms, most > 0 ? SLOTS_PER_LOOK * everybody_ms / most : 0);
     }
     return longest_ms;
 }
@@ -128,8 +131,7 @@ static int64_t rest_among_unknown_ms(const struct waiter *waiter, int64_t look_m
     bool is_crowded = waiter->slots == NULL || waiter->slots->waiters > WAITERS_FEW;
     int64_t paced_ms = is_crowded ? 2 * waiter->last_base_ms : waiter->last_base_ms / 2;
     int64_t share_ms = (is_first ? FIRST_RESTS_PER_LOOK : RESTS_PER_LOOK) * look_ms;
-    return within(
-        paced_ms > share_ms ? paced_ms : share_ms, SHORTEST_UNKNOWING_MS, LONGEST_REST_MS);
+    return longer(SHORTEST_UNKNOWING_MS, longer(paced_ms, share_ms));
 }
 
 struct rest slots_rest(const struct waiter *waiter, uint32_t random) {
@@ -145,9 +147,8 @@ struct rest slots_rest(const struct waiter *waiter, uint32_t random) {
     int64_t base_ms = needed_ms < LONGEST_REST_MS ? needed_ms : LONGEST_REST_MS;
     /* Those who were refused together must not come back together. */
     int64_t rest_ms = random_jittered_ms(base_ms, random);
-    return (struct rest){.hangs_up = true,
-        .base_ms = base_ms,
-        .pause_ms = rest_ms > waiter->pause_ms ? rest_ms : waiter->pause_ms};
+    return (struct rest){
+        .hangs_up = true, .base_ms = base_ms, .pause_ms = longer(rest_ms, waiter->pause_ms)};
 }
 
 void slots_describe(const struct slots *slots, char text[SLOTS_TEXT_LENGTH]) {
