@@ -25,6 +25,10 @@ bool failure_policy_is_gone(const struct session_failure *failure) {
         string_has_prefix(code, "25P0");
 }
 
+bool failure_policy_is_conflict(const struct session_failure *failure) {
+    return string_has_prefix(failure->sqlstate, "40");
+}
+
 enum observation failure_policy_decide(
     enum session_result result, const struct session_failure *failure, struct error *error) {
     switch (result) {

@@ -18,7 +18,6 @@
 #include "signalbox/base/deadline.h"
 #include "signalbox/base/exit_status.h"
 #include "signalbox/base/random.h"
-#include "signalbox/base/string.h"
 #include "signalbox/base/text.h"
 #include "signalbox/database/login.h"
 #include "signalbox/report/report.h"
@@ -410,10 +409,8 @@ static enum session_result write_outcome(
         : result;
 }
 
-/* Above READ COMMITTED a waiter that counts itself in the same instant is in the way (40001). */
-static bool is_refused(const struct postgres_backend *backend) {
-    const struct session_failure *failure = &backend->link.session.failure;
-    return !failure_policy_is_gone(failure) && !string_has_prefix(failure->sqlstate, "40");
+static bool is_refused(const struct session_failure *failure) {
+    return !failure_policy_is_gone(failure) && !failure_policy_is_conflict(failure);
 }
 
 /* Tries again while nobody else can run: the lock is tended meanwhile. */
@@ -426,7 +423,8 @@ static enum session_result write_patiently(
     for (;;) {
         enum session_result result = write_outcome(backend, outcome, changed,
             deadline_earlier(deadline_ms, deadline_after_ms(RECORD_ATTEMPT_MS)));
-        if (result == SESSION_DONE || (result == SESSION_FAILED && is_refused(backend)) ||
+        if (result == SESSION_DONE ||
+            (result == SESSION_FAILED && is_refused(&backend->link.session.failure)) ||
             deadline_passed(deadline_ms) || !(is_stopped || lock_holds(&backend->lock))) {
             return result;
         }
