@@ -61,8 +61,8 @@ static void count_oneself(
     }
     enum session_result result = ledger_count_waiter(
         ledger, &link->session, headroom->run_id, &waiters, deadline_after_ms(COUNT_TIMEOUT_MS));
-    /* Not tried again where it fails, which then stands once in the server's log. */
-    if (result != SESSION_DONE || waiters > 0) {
+    /* Not tried again where it fails, which then stands once in the server's log, or never can. */
+    if (result != SESSION_DONE || waiters != 0) {
         headroom->counted_in = headroom->run_id;
     }
     if (waiters > headroom->waiters) {

@@ -356,6 +356,7 @@ enum session_result ledger_count_waiter(const struct ledger *ledger, struct sess
     *waiters = 0;
     enum session_result result = find_countable(ledger, session, &is_countable, deadline_ms);
     if (!is_countable) {
+        *waiters = LEDGER_UNCOUNTABLE;
         return result;
     }
     text_append_format(&statements,

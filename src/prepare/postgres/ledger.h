@@ -67,8 +67,10 @@ enum session_result ledger_begin(const struct ledger *ledger, struct session *se
     const struct ledger_entry *entry, int64_t *id, int64_t deadline_ms) MUST_USE;
 
 /* Counts this replica in the row of a run that is under way, and gives how many were counted
- * there; *waiters is 0 where it was not counted: this role may not write there, an older version
- * has made the table, the run has ended, or somebody else is writing to the row just now. */
+ * there. *waiters is 0 where the run has ended or somebody else is writing to the row just now, and
+ * LEDGER_UNCOUNTABLE where nobody can be counted: this role may not write there, or an older
+ * version has made the table. */
+enum { LEDGER_UNCOUNTABLE = -1 };
 enum session_result ledger_count_waiter(const struct ledger *ledger, struct session *session,
     int64_t id, int64_t *waiters, int64_t deadline_ms) MUST_USE;
 
