@@ -219,19 +219,28 @@ def test_a_ledger_that_a_backup_reads_is_not_waited_for(scene):
     assert replica.said("ledger_unavailable")
 
 
+# Whoever writes to a row that has this trigger waits until the test lets go of the lock.
+HOLD = """
+        CREATE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS
+          $$BEGIN PERFORM pg_advisory_xact_lock_shared(42); RETURN NEW; END$$;
+"""
+
+
+def wait_until_held_up(scene, count):
+    scene.server.wait_until(
+        f"SELECT count(*) = {count} FROM pg_stat_activity WHERE query LIKE 'UPDATE%signalbox_runs%'"
+        " AND wait_event_type = 'Lock'")
+
+
 def test_a_record_whose_answer_came_too_late_is_the_runners_own(scene):
     scene.create_database()
     runner = begun(scene)
-    scene.query("""
-        CREATE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS
-          $$BEGIN PERFORM pg_advisory_xact_lock_shared(42); RETURN NEW; END$$;
+    scene.query(HOLD + """
         CREATE TRIGGER hold BEFORE UPDATE ON signalbox_runs FOR EACH ROW EXECUTE FUNCTION hold()""")
     with scene.held("SELECT pg_advisory_xact_lock(42)"):
         scene.tell_step()
         # The first attempt has been given up and goes on in the server; the second waits for its row.
-        scene.server.wait_until(
-            "SELECT count(*) = 2 FROM pg_stat_activity WHERE query LIKE 'UPDATE%signalbox_runs%'"
-            " AND wait_event_type = 'Lock'")
+        wait_until_held_up(scene, 2)
     assert_all_serve([runner])
     assert scene.ledger_states() == ["succeeded"]
 
@@ -245,9 +254,7 @@ def test_a_record_that_met_another_change_of_its_row_is_written_again(scene):
         somebody.run("BEGIN")
         somebody.run("UPDATE signalbox_runs SET waiters = 1")
         scene.tell_step()
-        scene.server.wait_until(
-            "SELECT count(*) = 1 FROM pg_stat_activity WHERE query LIKE 'UPDATE%signalbox_runs%'"
-            " AND wait_event_type = 'Lock'")
+        wait_until_held_up(scene, 1)
         somebody.run("COMMIT")
     assert_all_serve([runner])
     assert scene.ledger_states() == ["succeeded"]
@@ -258,9 +265,7 @@ def test_a_run_that_is_entered_late_has_one_row(scene):
     scene.create_database()
     runner = begun(scene)
     # As soon as the table is there, its first row is held.
-    scene.query("""
-        CREATE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS
-          $$BEGIN PERFORM pg_advisory_xact_lock_shared(42); RETURN NEW; END$$;
+    scene.query(HOLD + """
         CREATE FUNCTION put() RETURNS event_trigger LANGUAGE plpgsql AS
           $$BEGIN CREATE TRIGGER hold BEFORE UPDATE ON signalbox_runs FOR EACH ROW
             EXECUTE FUNCTION hold(); END$$;
@@ -268,9 +273,7 @@ def test_a_run_that_is_entered_late_has_one_row(scene):
           EXECUTE FUNCTION put()""")
     with scene.held("SELECT pg_advisory_xact_lock(42)"):
         scene.tell_step()
-        scene.server.wait_until(
-            "SELECT count(*) = 2 FROM pg_stat_activity WHERE query LIKE 'UPDATE%signalbox_runs%'"
-            " AND wait_event_type = 'Lock'")
+        wait_until_held_up(scene, 2)
     assert runner.wait_for("prepared")["run"] == 1
     assert scene.ledger_states() == ["succeeded"]
 
